@@ -1,0 +1,31 @@
+using Platform.AppHost;
+
+// What runs, and what it is wired to.
+var builder = DistributedApplication.CreateBuilder(args);
+
+var postgres = builder.AddPostgres("postgres").WithDataVolume();
+var rabbitmq = builder.AddRabbitMQ("rabbitmq").WithDataVolume();
+var redis = builder.AddRedis("redis");
+var keycloak = builder.AddPlatformKeycloak();
+
+var directory = builder.AddService<Projects.Platform_Directory_Service>("directory", postgres, rabbitmq);
+var data = builder.AddService<Projects.Platform_Data_Service>("data", postgres, rabbitmq);
+var audit = builder.AddService<Projects.Platform_Audit_Service>("audit", postgres, rabbitmq);
+var identity = builder.AddService<Projects.Platform_Identity_Service>("identity", postgres, rabbitmq);
+var edge = builder.AddEdge<Projects.Platform_Edge>("edge", redis, keycloak);
+
+// Everybody checks callers with identity's keys; identity asks directory who a person is.
+foreach (var service in (IResourceBuilder<ProjectResource>[])[directory, data, audit])
+{
+    service.WithReference(identity);
+    edge.WithReference(service).WaitFor(service);
+}
+
+identity.WithReference(directory).WaitFor(directory).WithKeycloak(keycloak, edge);
+edge.WithReference(identity).WaitFor(identity);
+builder.AddEdgeSecret(edge, identity);
+
+builder.AddDemo(directory, identity, audit);
+builder.WriteEndpoints(edge, identity, keycloak);
+
+builder.Build().Run();

@@ -1,0 +1,143 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+
+namespace Platform.AppHost;
+
+/// <summary>What the map leaves out: how one of our services is run.</summary>
+internal static class Services
+{
+    /// <summary>
+    /// A service with its own database, reached as a role that cannot bypass row-level security. A run of the same program with the
+    /// argument <c>migrate</c>, which alone knows the administrator, comes before it.
+    /// </summary>
+    public static IResourceBuilder<ProjectResource> AddService<T>(
+        this IDistributedApplicationBuilder builder, string name, IResourceBuilder<PostgresServerResource> postgres, IResourceBuilder<RabbitMQServerResource> rabbitmq)
+        where T : IProjectMetadata, new()
+    {
+        var database = postgres.AddDatabase($"{name}db");
+        var password = builder.AddSecret($"{name}-app-password");
+        var endpoint = postgres.GetEndpoint("tcp");
+        var connection = builder.AddConnectionString($"{name}-app", ReferenceExpression.Create(
+            $"Host={endpoint.Property(EndpointProperty.Host)};Port={endpoint.Property(EndpointProperty.Port)};Username={name}_app;Password={password};Database={name}db"));
+        var migrations = builder.AddProject<T>($"{name}-migrations", options => options.ExcludeLaunchProfile = true)
+            .WithArgs("migrate")
+            .WithReference(database).WaitFor(database)
+            .WithEnvironment("Database__AppPassword", password);
+        return builder.AddHttpAndGrpc<T>(name)
+            .WithReference(connection, connectionName: name)
+            .WithReference(rabbitmq).WaitFor(rabbitmq)
+            .WaitForCompletion(migrations);
+    }
+
+    public static IResourceBuilder<ProjectResource> AddEdge<T>(
+        this IDistributedApplicationBuilder builder, string name, IResourceBuilder<RedisResource> redis, IResourceBuilder<KeycloakResource> keycloak)
+        where T : IProjectMetadata, new()
+    {
+        var edge = builder.AddProject<T>(name, options => options.ExcludeLaunchProfile = true)
+            .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
+            .WithHttpEndpoint(name: "http", port: builder.Configuration.GetValue<int?>("Edge:Port"))
+            .WithExternalHttpEndpoints()
+            .WithHttpHealthCheck("/health", endpointName: "http")
+            .WithReference(redis);
+        return edge
+            .WithEnvironment("Edge__PublicUrl", builder.PublicUrl(edge))
+            .WithEnvironment("Edge__Issuer", Issuer(keycloak))
+            .WithEnvironment("Edge__AllowLoopbackOrigins", builder.Environment.IsDevelopment() ? "true" : "false")
+            .WithEnvironment("Edge__Audit__SpoolDirectory", Path.Combine(builder.Artifacts(), "edge-spool"))
+            .WithSettings("Edge:Access");
+    }
+
+    public static IResourceBuilder<KeycloakResource> AddPlatformKeycloak(this IDistributedApplicationBuilder builder)
+    {
+        var keycloak = builder.AddKeycloak("keycloak").WithDataVolume().WithRealmImport("../identity/realm");
+        return keycloak.WithEnvironment("KC_HOSTNAME", keycloak.GetEndpoint("http"));
+    }
+
+    /// <summary>Identity keeps the realm as the file in identity/realm says, for this edge as the only resource.</summary>
+    public static void WithKeycloak(this IResourceBuilder<ProjectResource> identity, IResourceBuilder<KeycloakResource> keycloak, IResourceBuilder<ProjectResource> edge)
+    {
+        var builder = identity.ApplicationBuilder;
+        keycloak.WithEnvironment("PLATFORM_EDGE_URL", builder.PublicUrl(edge));
+        identity
+            .WithReference(keycloak)
+            .WithEnvironment("Edge__PublicUrl", builder.PublicUrl(edge))
+            .WithEnvironment("Keycloak__Url", keycloak.GetEndpoint("http"))
+            .WithEnvironment("Keycloak__ClientSecret", builder.AddSecret("keycloak-identity-secret"))
+            .WithEnvironment("Keycloak__AdminUsername", "admin")
+            .WithEnvironment("Keycloak__AdminPassword", keycloak.Resource.AdminPasswordParameter);
+    }
+
+    /// <summary>Gives the edge an identity of its own: a secret that it shows to identity for assertions.</summary>
+    public static void AddEdgeSecret(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> edge, IResourceBuilder<ProjectResource> identity)
+    {
+        var secret = builder.AddSecret("edge-service-secret");
+        edge.WithEnvironment("Edge__Audit__ServiceSecret", secret);
+        identity.WithEnvironment("Services__edge__Secret", secret);
+    }
+
+    /// <summary>
+    /// In development there is a demo workspace with an owner, an editor and a viewer, and Datadog's intake is a port of this machine on
+    /// which the demo listens.
+    /// </summary>
+    public static void AddDemo(
+        this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> directory, IResourceBuilder<ProjectResource> identity, IResourceBuilder<ProjectResource> audit)
+    {
+        if (!builder.Environment.IsDevelopment())
+        {
+            return;
+        }
+
+        directory.WithEnvironment("Demo__Seed", "true");
+        identity.WithEnvironment("Demo__Seed", "true").WithEnvironment("Demo__CredentialsPath", EndpointsFile.CredentialsPath(builder));
+        string[] roles = ["owner", "editor", "viewer"];
+        for (var i = 0; i < roles.Length; i++)
+        {
+            identity
+                .WithEnvironment($"Demo__Members__{i}__Role", roles[i])
+                .WithEnvironment($"Demo__Members__{i}__Username", roles[i])
+                .WithEnvironment($"Demo__Members__{i}__Email", $"{roles[i]}@demo.example")
+                .WithEnvironment($"Demo__Members__{i}__DisplayName", $"Demo {roles[i]}")
+                .WithEnvironment($"Demo__Members__{i}__Password", builder.AddSecret($"demo-{roles[i]}-password"));
+        }
+
+        audit.WithEnvironment("Audit__Sinks__Datadog__datadoghq.com", builder.Configuration["Demo:DatadogIntake"] ?? "http://127.0.0.1:18126");
+    }
+
+    /// <summary>Hands the settings of a section on to a service, such as <c>--Edge:Access:ReadsPerSecond=100</c>.</summary>
+    private static IResourceBuilder<ProjectResource> WithSettings(this IResourceBuilder<ProjectResource> service, string section)
+    {
+        foreach (var (key, value) in service.ApplicationBuilder.Configuration.GetSection(section).AsEnumerable())
+        {
+            if (value is not null)
+            {
+                service.WithEnvironment(key.Replace(":", "__", StringComparison.Ordinal), value);
+            }
+        }
+
+        return service;
+    }
+
+    /// <summary>Where the checkout keeps what it makes.</summary>
+    public static string Artifacts(this IDistributedApplicationBuilder builder)
+    {
+        var folder = Path.GetFullPath(Path.Combine(builder.AppHostDirectory, "..", "artifacts"));
+        System.IO.Directory.CreateDirectory(folder);
+        return folder;
+    }
+
+    /// <summary>The URL that MCP clients use (setting <c>PublicUrl</c>): it is the audience of tokens, and goes into metadata and documents.</summary>
+    private static ReferenceExpression PublicUrl(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> edge) =>
+        builder.Configuration["PublicUrl"] is { Length: > 0 } url ? ReferenceExpression.Create($"{url}") : ReferenceExpression.Create($"{edge.GetEndpoint("http")}/mcp");
+
+    private static ReferenceExpression Issuer(IResourceBuilder<KeycloakResource> keycloak) => ReferenceExpression.Create($"{keycloak.GetEndpoint("http")}/realms/platform");
+
+    private static IResourceBuilder<ProjectResource> AddHttpAndGrpc<T>(this IDistributedApplicationBuilder builder, string name) where T : IProjectMetadata, new() =>
+        builder.AddProject<T>(name, options => options.ExcludeLaunchProfile = true)
+            .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
+            .WithHttpEndpoint(name: "http")
+            .WithHttpEndpoint(name: "grpc", env: "GRPC_PORT")
+            .WithHttpHealthCheck("/health", endpointName: "http");
+
+    private static IResourceBuilder<ParameterResource> AddSecret(this IDistributedApplicationBuilder builder, string name) =>
+        builder.AddParameter(name, new GenerateParameterDefault { MinLength = 32, Special = false }, secret: true, persist: true);
+}

@@ -1,0 +1,96 @@
+using Google.Protobuf;
+using Grpc.Core;
+using Platform.Contracts;
+using Platform.Contracts.Catalogue;
+
+namespace Platform.ServiceDefaults.Calls;
+
+/// <summary>Who a caller assertion speaks for, and what they may do. Trusted, because identity signed it.</summary>
+/// <param name="WorkspaceId">Empty for a service that works across workspaces.</param>
+/// <param name="Permissions">Effective: what the role, the token's scopes and the workspace's switches all allow.</param>
+/// <param name="Service">Set when a service calls with its own identity.</param>
+/// <param name="OnBehalfOf">The member that the service works for.</param>
+public sealed record Caller(
+    Guid WorkspaceId,
+    Guid? EnvironmentId,
+    string? EnvironmentKind,
+    Guid? MemberId,
+    string? Role,
+    IReadOnlySet<string> Permissions,
+    string? TokenId,
+    string? ClientId,
+    string? Service,
+    string? OnBehalfOf);
+
+/// <summary>One call of one tool: its caller and what travelled beside the request.</summary>
+public sealed class Call
+{
+    public required string CallId { get; init; }
+
+    public required Caller Caller { get; init; }
+
+    /// <summary>Null for rpcs that are not tools.</summary>
+    public required ToolDefinition? Definition { get; init; }
+
+    public required IMessage Request { get; init; }
+
+    public string? Task { get; init; }
+
+    public bool DryRun { get; init; }
+
+    public string? IdempotencyKey { get; init; }
+
+    public string? Confirmation { get; init; }
+
+    public string Tool => Definition?.Name ?? "";
+
+    public Guid WorkspaceId => Caller.WorkspaceId;
+
+    public Guid? EnvironmentId => Caller.EnvironmentId;
+
+    /// <summary>The member as the API names it, <c>mbr_…</c>, or the service's name.</summary>
+    public string ActorId => Caller.MemberId is { } member ? Ids.Format("mbr", member) : Caller.Service ?? "";
+
+    internal Actor Actor => new(Caller.MemberId is null ? "service" : "member", ActorId, Caller.Role, Caller.TokenId, Caller.ClientId, Caller.OnBehalfOf);
+}
+
+public static class CallContext
+{
+    private static readonly object _key = new();
+
+    /// <summary>The call that <see cref="CallInterceptor"/> established.</summary>
+    public static Call Call(this ServerCallContext context) => (Call)context.UserState[_key];
+
+    internal static void Set(ServerCallContext context, Call call) => context.UserState[_key] = call;
+}
+
+/// <summary>The metadata that travels beside requests and answers.</summary>
+public static class CallMetadata
+{
+    public const string CallId = "x-call-id";
+    public const string Task = "x-task";
+    public const string IdempotencyKey = "x-idempotency-key";
+    public const string DryRun = "x-dry-run";
+    public const string Confirmation = "x-confirmation";
+
+    /// <summary>Trailer that says what became of the call, one of <see cref="Outcomes"/>.</summary>
+    public const string Outcome = "x-outcome";
+}
+
+/// <summary>What became of a call that did not fail.</summary>
+public static class Outcomes
+{
+    /// <summary>A change committed; its outbox row is its audit record.</summary>
+    public const string Committed = "committed";
+
+    /// <summary>A dry run: nothing changed.</summary>
+    public const string Previewed = "previewed";
+
+    /// <summary>The stored answer of an earlier call with the same idempotency key.</summary>
+    public const string Replayed = "replayed";
+
+    /// <summary>A write that found everything as it should be.</summary>
+    public const string Unchanged = "unchanged";
+
+    public const string Read = "read";
+}

@@ -1,0 +1,150 @@
+using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Platform.Contracts;
+
+namespace Platform.ServiceDefaults.Calls;
+
+/// <summary>Checks a request against the field options of its contract. The edge checks the same rules; a service trusts no edge.</summary>
+internal static class ShapeRules
+{
+    private static readonly ConcurrentDictionary<MessageDescriptor, FieldRule[]> _rules = new();
+
+    public static IReadOnlyList<Violation> Check(IMessage message)
+    {
+        List<Violation>? violations = null;
+        Check(message, "", ref violations);
+        return violations ?? (IReadOnlyList<Violation>)[];
+    }
+
+    private static void Check(IMessage message, string path, ref List<Violation>? violations)
+    {
+        foreach (var rule in _rules.GetOrAdd(message.Descriptor, RulesOf))
+        {
+            rule.Check(message, path, ref violations);
+        }
+    }
+
+    private static FieldRule[] RulesOf(MessageDescriptor message) => [.. message.Fields.InDeclarationOrder().Select(field => new FieldRule(field))];
+
+    private sealed class FieldRule(FieldDescriptor field)
+    {
+        private readonly Field _options = field.GetOptions()?.GetExtension(OptionsExtensions.Field) ?? new Field();
+        private readonly Regex? _pattern = field.GetOptions()?.GetExtension(OptionsExtensions.Field)?.Pattern is { Length: > 0 } pattern
+            ? new Regex(pattern, RegexOptions.CultureInvariant | RegexOptions.ECMAScript, TimeSpan.FromMilliseconds(100)) : null;
+
+        public void Check(IMessage message, string path, ref List<Violation>? violations)
+        {
+            var name = path + field.JsonName;
+            var value = field.Accessor.GetValue(message);
+            if (field.IsMap)
+            {
+                CheckCount(((System.Collections.IDictionary)value).Count, name, ref violations);
+            }
+            else if (field.IsRepeated)
+            {
+                var items = (System.Collections.IList)value;
+                CheckCount(items.Count, name, ref violations);
+                for (var i = 0; i < items.Count; i++)
+                {
+                    CheckValue(items[i], $"{name}[{i}]", ref violations);
+                }
+            }
+            else if (IsAbsent(value) || field.HasPresence && !field.Accessor.HasValue(message))
+            {
+                if (_options.Required)
+                {
+                    Add(ref violations, name, "is required", $"Send {name}.");
+                }
+            }
+            else
+            {
+                CheckValue(value, name, ref violations);
+            }
+        }
+
+        // Proto3 strings without presence are absent when empty; numbers and booleans without presence always count as given.
+        private static bool IsAbsent(object? value) => value is null or "" or ByteString { Length: 0 };
+
+        private void CheckValue(object? value, string name, ref List<Violation>? violations)
+        {
+            switch (value)
+            {
+                case string text:
+                    CheckText(text, name, ref violations);
+                    break;
+                case Json or Google.Protobuf.WellKnownTypes.Timestamp:
+                    break;
+                case IMessage message:
+                    ShapeRules.Check(message, name + ".", ref violations);
+                    break;
+                case bool or ByteString or Enum:
+                    break;
+                case IConvertible number when _options.HasMinimum || _options.HasMaximum:
+                    CheckRange(number.ToDouble(null), name, ref violations);
+                    break;
+            }
+        }
+
+        private void CheckCount(int count, string name, ref List<Violation>? violations)
+        {
+            var minimum = Math.Max(_options.MinItems, _options.Required ? 1 : 0);
+            if (count < minimum)
+            {
+                Add(ref violations, name, $"has {count} items, fewer than {minimum}", $"Send at least {minimum}.");
+            }
+
+            if (_options.MaxItems > 0 && count > _options.MaxItems)
+            {
+                Add(ref violations, name, $"has {count} items, more than {_options.MaxItems}", $"Send at most {_options.MaxItems} at a time.");
+            }
+        }
+
+        private void CheckText(string text, string name, ref List<Violation>? violations)
+        {
+            var length = text.EnumerateRunes().Count();
+            if (length < _options.MinLength)
+            {
+                Add(ref violations, name, $"is shorter than {_options.MinLength} characters", $"Send at least {_options.MinLength} characters.");
+            }
+
+            if (_options.MaxLength > 0 && length > _options.MaxLength)
+            {
+                Add(ref violations, name, $"is longer than {_options.MaxLength} characters", $"Send at most {_options.MaxLength} characters.");
+            }
+
+            if (text.Contains('\0', StringComparison.Ordinal))
+            {
+                Add(ref violations, name, "holds a NUL character", "Remove it.");
+            }
+
+            if (_pattern is { } pattern && !pattern.IsMatch(text))
+            {
+                Add(ref violations, name, $"does not match {_options.Pattern}", "Send a value of that form.");
+            }
+
+            if (_options.Allowed.Count > 0 && !_options.Allowed.Contains(text))
+            {
+                Add(ref violations, name, "is not one of the allowed values", $"Use one of: {string.Join(", ", _options.Allowed)}.");
+            }
+        }
+
+        private void CheckRange(double value, string name, ref List<Violation>? violations)
+        {
+            if (_options.HasMinimum && value < _options.Minimum || _options.HasMaximum && value > _options.Maximum)
+            {
+                var range = (_options.HasMinimum, _options.HasMaximum) switch
+                {
+                    (true, true) => FormattableString.Invariant($"between {_options.Minimum} and {_options.Maximum}"),
+                    (true, false) => FormattableString.Invariant($"at least {_options.Minimum}"),
+                    _ => FormattableString.Invariant($"at most {_options.Maximum}"),
+                };
+                Add(ref violations, name, $"is not {range}", $"Send a number {range}.");
+            }
+        }
+
+        private static void Add(ref List<Violation>? violations, string field, string rule, string fix) =>
+            (violations ??= []).Add(new Violation { Field = field, Rule = rule, Fix = fix });
+    }
+}

@@ -1,0 +1,150 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Text.Json;
+using Npgsql;
+using Platform.Contracts;
+using Platform.ServiceDefaults.Telemetry;
+
+namespace Platform.ServiceDefaults.Events;
+
+/// <summary>Sends what the outbox holds to the bus.</summary>
+internal interface IEventPublisher
+{
+    /// <summary>Returns once the broker has confirmed the batch as stored in a queue.</summary>
+    Task PublishAsync(EventBatch batch, CancellationToken cancellationToken);
+}
+
+/// <summary>
+/// Sends unsent outbox rows in order. One leader per database, by advisory lock. It looks for unsent rows instead of moving a cursor,
+/// because positions are taken in another order than transactions commit. A crash between sending and marking sends again: consumers
+/// drop what they know by event id.
+/// </summary>
+internal sealed partial class OutboxRelay(
+    NpgsqlDataSource database, ServiceIdentity service, IEventPublisher publisher, OutboxSignal signal, TimeProvider time, ILogger<OutboxRelay> log) : BackgroundService
+{
+    private const int BatchSize = 200;
+
+    private const string Lead = "select pg_try_advisory_lock(hashtextextended('platform.outbox.relay', 0))";
+
+    private const string Unsent = "select day, position, envelope from platform.outbox where sent_at is null order by position limit $1";
+
+    private const string MarkSent = """
+        update platform.outbox o set sent_at = now() from unnest($1::date[], $2::bigint[]) as sent(day, position)
+        where o.day = sent.day and o.position = sent.position
+        """;
+
+    private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _maintenance = TimeSpan.FromHours(1);
+    private static readonly Counter<long> _sent = PlatformMeter.Instance.CreateCounter<long>("platform.outbox.sent", "{event}", "Events confirmed by the broker.");
+    private static readonly Histogram<double> _lag = PlatformMeter.Instance.CreateHistogram<double>("platform.outbox.lag", "s", "Age of an event when the broker confirmed it.");
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await LeadAsync(stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception)
+            {
+                LogInterrupted(exception);
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(1), time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task LeadAsync(CancellationToken cancellationToken)
+    {
+        // The lock belongs to this session, so the session must not go back to the pool while we lead.
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await ExecuteAsync(connection, $"set role {service.RelayRole}", cancellationToken);
+        try
+        {
+            await using (var lead = new NpgsqlCommand(Lead, connection))
+            {
+                if (await lead.ExecuteScalarAsync(cancellationToken) is not true)
+                {
+                    return;
+                }
+            }
+
+            LogLeading(service.Name);
+            var maintained = DateTimeOffset.MinValue;
+            while (true)
+            {
+                if (time.GetUtcNow() - maintained > _maintenance)
+                {
+                    await ExecuteAsync(connection, "select platform.maintain_outbox()", cancellationToken);
+                    maintained = time.GetUtcNow();
+                }
+
+                if (await SendBatchAsync(connection, cancellationToken) < BatchSize)
+                {
+                    await signal.WaitAsync(_look, cancellationToken);
+                }
+            }
+        }
+        finally
+        {
+            if (connection.FullState == System.Data.ConnectionState.Open)
+            {
+                await ExecuteAsync(connection, "reset role; select pg_advisory_unlock_all()", CancellationToken.None);
+            }
+        }
+    }
+
+    private async Task<int> SendBatchAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var rows = new List<(DateOnly Day, long Position, EventEnvelope Envelope)>();
+        await using (var unsent = new NpgsqlCommand(Unsent, connection))
+        {
+            unsent.Parameters.Add(new NpgsqlParameter { Value = BatchSize });
+            await using var reader = await unsent.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                rows.Add((reader.GetFieldValue<DateOnly>(0), reader.GetInt64(1),
+                    JsonSerializer.Deserialize<EventEnvelope>(reader.GetString(2), EventJson.Options)!));
+            }
+        }
+
+        if (rows.Count == 0)
+        {
+            return 0;
+        }
+
+        // The trace of the change goes on through the broker: the batch continues the trace of its first event.
+        ActivityContext.TryParse(rows[0].Envelope.Call.TraceParent, null, isRemote: true, out var parent);
+        using (PlatformActivity.Source.StartActivity("outbox relay", ActivityKind.Producer, parent))
+        {
+            await publisher.PublishAsync(new EventBatch(service.Name, rows.ConvertAll(row => row.Envelope)), cancellationToken);
+        }
+
+        await using var mark = new NpgsqlCommand(MarkSent, connection);
+        mark.Parameters.Add(new NpgsqlParameter { Value = rows.ConvertAll(row => row.Day).ToArray() });
+        mark.Parameters.Add(new NpgsqlParameter { Value = rows.ConvertAll(row => row.Position).ToArray() });
+        await mark.ExecuteNonQueryAsync(cancellationToken);
+
+        var now = time.GetUtcNow();
+        _sent.Add(rows.Count);
+        rows.ForEach(row => _lag.Record((now - row.Envelope.OccurredAt).TotalSeconds));
+        return rows.Count;
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    [LoggerMessage(1101, LogLevel.Information, "Leading the outbox relay of {Service}")]
+    private partial void LogLeading(string service);
+
+    [LoggerMessage(1102, LogLevel.Warning, "The outbox relay was interrupted; it goes on in a second")]
+    private partial void LogInterrupted(Exception exception);
+}

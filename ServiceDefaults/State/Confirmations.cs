@@ -1,0 +1,80 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Google.Protobuf;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.WebUtilities;
+using Platform.Contracts;
+using Platform.ServiceDefaults.Calls;
+
+namespace Platform.ServiceDefaults.State;
+
+/// <summary>
+/// The two halves of a destructive call. The confirmation is sealed by the service that owns the effect, bound to caller, tool,
+/// arguments and the state shown, and used up in the transaction of the effect: of many concurrent uses one wins.
+/// </summary>
+public sealed class Confirmations(IDataProtectionProvider protection, TimeProvider time)
+{
+    private const string Use = """
+        insert into platform.used_confirmation (workspace_id, id, expires_at)
+        values (current_setting('platform.workspace_id')::uuid, $1, $2) on conflict do nothing
+        """;
+
+    private static readonly TimeSpan _lifetime = TimeSpan.FromMinutes(5);
+
+    private readonly IDataProtector _protector = protection.CreateProtector("confirmation.v1");
+
+    internal async Task ConfirmAsync(WriteTransaction unit, string fingerprint, object preview)
+    {
+        var call = unit.Call;
+        if (call.DryRun || string.IsNullOrEmpty(call.Confirmation))
+        {
+            var expires = time.GetUtcNow() + _lifetime;
+            throw Problem.ConfirmationRequired(Seal(new Sealed(Ids.New(), call.ActorId, call.Caller.TokenId, call.Tool, Digest(call), fingerprint, expires)),
+                expires, JsonSerializer.SerializeToUtf8Bytes(preview, EventJson.Options));
+        }
+
+        var confirmation = Open(call.Confirmation);
+        if (confirmation is null || confirmation.Actor != call.ActorId || confirmation.Token != call.Caller.TokenId || confirmation.Tool != call.Tool
+            || !confirmation.Digest.AsSpan().SequenceEqual(Digest(call)))
+        {
+            throw Refused("CONFIRMATION_INVALID", "The confirmation was made for another call: caller, tool and arguments must be the same.");
+        }
+
+        if (confirmation.Expires <= time.GetUtcNow())
+        {
+            throw Refused("CONFIRMATION_EXPIRED", "The confirmation is older than 5 minutes.");
+        }
+
+        if (await unit.ExecuteAsync(Use, confirmation.Id, confirmation.Expires.UtcDateTime) == 0)
+        {
+            throw Refused("CONFIRMATION_USED", "The confirmation was used already.");
+        }
+
+        if (confirmation.Fingerprint != fingerprint)
+        {
+            throw Refused("CONFIRMATION_STALE", "What would be destroyed has changed since the preview.");
+        }
+    }
+
+    private static Grpc.Core.RpcException Refused(string reason, string message) =>
+        Problem.Conflict(reason, message + " Nothing was changed.", "Repeat the call without a confirmation to see a new preview.");
+
+    private static byte[] Digest(Call call) => SHA256.HashData(call.Request.ToByteArray());
+
+    private string Seal(Sealed confirmation) =>
+        WebEncoders.Base64UrlEncode(_protector.Protect(JsonSerializer.SerializeToUtf8Bytes(confirmation, EventJson.Options)));
+
+    private Sealed? Open(string text)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<Sealed>(_protector.Unprotect(WebEncoders.Base64UrlDecode(text)), EventJson.Options);
+        }
+        catch (Exception exception) when (exception is CryptographicException or FormatException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    private sealed record Sealed(Guid Id, string Actor, string? Token, string Tool, byte[] Digest, string Fingerprint, DateTimeOffset Expires);
+}

@@ -1,0 +1,109 @@
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
+using Npgsql;
+
+namespace Platform.ServiceDefaults.State;
+
+/// <summary>
+/// Applies numbered forward-only SQL migrations: those that every service shares, then the service's own, each in a transaction. It
+/// connects as the database's administrator (connection string <c>&lt;service&gt;db</c>), makes the service's roles and works as their
+/// owner; a file that ends in <c>.admin.sql</c> runs as the administrator. A file that changed after it was applied stops everything.
+/// </summary>
+internal sealed partial class Migrator(ServiceIdentity service, string connectionString, string appPassword, Assembly migrations, ILogger<Migrator> log)
+{
+    private const string CreateJournal = """
+        create schema if not exists migrations authorization {service}_owner;
+        create table if not exists migrations.applied (name text primary key, sha256 text not null, applied_at timestamptz not null default now());
+        """;
+
+    public async Task ApplyAsync(CancellationToken cancellationToken)
+    {
+        await using var database = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false });
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+
+        // Of several replicas that start at once, one migrates.
+        await ExecuteAsync(connection, "select pg_advisory_lock(hashtextextended('platform.migrations', 0))", cancellationToken);
+        await MakeRolesAsync(connection, cancellationToken);
+        await ExecuteAsync(connection, Fill(CreateJournal), cancellationToken);
+        foreach (var (name, sql) in Scripts(typeof(Migrator).Assembly).Concat(Scripts(migrations)))
+        {
+            await ApplyAsync(connection, name, sql, cancellationToken);
+        }
+    }
+
+    private async Task MakeRolesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await ExecuteAsync(connection, $"""
+            do $$ begin
+                if not exists (select from pg_roles where rolname = '{service.OwnerRole}') then create role {service.OwnerRole} nologin noinherit; end if;
+                if not exists (select from pg_roles where rolname = '{service.RelayRole}') then create role {service.RelayRole} nologin noinherit; end if;
+                if not exists (select from pg_roles where rolname = '{service.AppRole}') then create role {service.AppRole} login noinherit; end if;
+            end $$;
+            grant {service.RelayRole} to {service.AppRole};
+            do $$ begin execute format('grant create, connect on database %I to {service.OwnerRole}', current_database()); end $$;
+            """, cancellationToken);
+
+        // A password cannot be a parameter of DDL; format's %L quotes it.
+        await using var password = new NpgsqlCommand($"select format('alter role {service.AppRole} password %L', $1::text)", connection);
+        password.Parameters.Add(new NpgsqlParameter { Value = appPassword });
+        await ExecuteAsync(connection, (string)(await password.ExecuteScalarAsync(cancellationToken))!, cancellationToken);
+    }
+
+    private async Task ApplyAsync(NpgsqlConnection connection, string name, string sql, CancellationToken cancellationToken)
+    {
+        var sha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(sql)));
+        await using (var find = new NpgsqlCommand("select sha256 from migrations.applied where name = $1", connection) { Parameters = { new() { Value = name } } })
+        {
+            if (await find.ExecuteScalarAsync(cancellationToken) is string applied)
+            {
+                if (applied != sha256)
+                {
+                    throw new InvalidOperationException($"The migration {name} was changed after it had been applied. Write a new one instead.");
+                }
+
+                return;
+            }
+        }
+
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        if (!name.EndsWith(".admin.sql", StringComparison.Ordinal))
+        {
+            await ExecuteAsync(connection, $"set local role {service.OwnerRole}", cancellationToken);
+        }
+
+        await ExecuteAsync(connection, Fill(sql), cancellationToken);
+        await ExecuteAsync(connection, "reset role", cancellationToken);
+        await using (var record = new NpgsqlCommand("insert into migrations.applied (name, sha256) values ($1, $2)", connection)
+        {
+            Parameters = { new() { Value = name }, new() { Value = sha256 } },
+        })
+        {
+            await record.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+        LogApplied(name);
+    }
+
+    private string Fill(string sql) => sql.Replace("{service}", service.Name, StringComparison.Ordinal);
+
+    private static IEnumerable<(string Name, string Sql)> Scripts(Assembly assembly) => assembly.GetManifestResourceNames()
+        .Where(resource => resource.Contains(".Migrations.", StringComparison.Ordinal) && resource.EndsWith(".sql", StringComparison.Ordinal))
+        .Order(StringComparer.Ordinal)
+        .Select(resource =>
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
+            var file = resource[(resource.IndexOf(".Migrations.", StringComparison.Ordinal) + ".Migrations.".Length)..];
+            return ($"{assembly.GetName().Name}/{file}", reader.ReadToEnd());
+        });
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    [LoggerMessage(1201, LogLevel.Information, "Applied {Migration}")]
+    private partial void LogApplied(string migration);
+}

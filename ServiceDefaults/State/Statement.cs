@@ -1,0 +1,48 @@
+using Npgsql;
+
+namespace Platform.ServiceDefaults.State;
+
+/// <summary>One SQL statement with positional parameters ($1, $2, …). An argument may be an <see cref="NpgsqlParameter"/> where its type must be told.</summary>
+public readonly record struct Statement(string Sql, params IReadOnlyList<object?> Arguments)
+{
+    internal NpgsqlBatchCommand ToBatchCommand()
+    {
+        var command = new NpgsqlBatchCommand(Sql);
+        Fill(command.Parameters);
+        return command;
+    }
+
+    internal void Fill(NpgsqlParameterCollection parameters)
+    {
+        foreach (var argument in Arguments)
+        {
+            parameters.Add(argument as NpgsqlParameter ?? new NpgsqlParameter { Value = argument ?? DBNull.Value });
+        }
+    }
+}
+
+/// <summary>Settings of a transaction beside workspace and environment, such as the role that owns a workspace's own tables.</summary>
+/// <param name="Role">Entered with the transaction and left with it.</param>
+/// <param name="ForceCustomPlan">For queries whose best plan depends on their parameters.</param>
+public sealed record SessionSettings(string? Role = null, bool ForceCustomPlan = false)
+{
+    public static SessionSettings Default { get; } = new();
+
+    internal Statement ToStatement(Guid workspaceId, Guid? environmentId)
+    {
+        var sql = "select set_config('platform.workspace_id', $1, true), set_config('platform.environment_id', $2, true)";
+        List<object?> arguments = [workspaceId == Guid.Empty ? "" : workspaceId.ToString(), environmentId?.ToString() ?? ""];
+        if (ForceCustomPlan)
+        {
+            sql += ", set_config('plan_cache_mode', 'force_custom_plan', true)";
+        }
+
+        if (Role is not null)
+        {
+            arguments.Add(Role);
+            sql += ", set_config('role', $3, true)";
+        }
+
+        return new Statement(sql, arguments);
+    }
+}

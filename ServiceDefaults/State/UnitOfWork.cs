@@ -1,0 +1,129 @@
+using System.Security.Cryptography;
+using Google.Protobuf;
+using Grpc.Core;
+using Npgsql;
+using Platform.ServiceDefaults.Calls;
+using Platform.ServiceDefaults.Events;
+
+namespace Platform.ServiceDefaults.State;
+
+/// <summary>
+/// How services read and write: under row-level security for the call's workspace and environment; a change, its events and its
+/// idempotency record in one transaction.
+/// </summary>
+public sealed class UnitOfWork(NpgsqlDataSource database, ServiceIdentity service, Confirmations confirmations, OutboxSignal outbox, TimeProvider time)
+{
+    private const int MaxAttempts = 4;
+
+    // Locks taken by others, and plans or columns that a schema change made stale: the same work succeeds when it starts anew.
+    private static readonly HashSet<string> _transient =
+    [
+        PostgresErrorCodes.SerializationFailure, PostgresErrorCodes.DeadlockDetected, PostgresErrorCodes.LockNotAvailable,
+        PostgresErrorCodes.FeatureNotSupported, PostgresErrorCodes.UndefinedColumn, PostgresErrorCodes.UndefinedTable,
+    ];
+
+    /// <summary>Runs one query in one round trip.</summary>
+    public Task<T> ReadAsync<T>(ServerCallContext context, string sql, IReadOnlyList<object?> arguments, Func<NpgsqlDataReader, Task<T>> read) =>
+        ReadAsync(context.Call(), SessionSettings.Default, read, context.CancellationToken, new Statement(sql, arguments));
+
+    /// <summary>Runs several queries in one round trip; the reader stands on the first result, <c>NextResultAsync</c> goes on.</summary>
+    public async Task<T> ReadAsync<T>(
+        Call call, SessionSettings settings, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken, params IReadOnlyList<Statement> statements)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                // Commands of one batch share an implicit transaction, in which the settings hold and after which they are gone.
+                await using var batch = database.CreateBatch();
+                batch.BatchCommands.Add(settings.ToStatement(call.WorkspaceId, call.EnvironmentId).ToBatchCommand());
+                foreach (var statement in statements)
+                {
+                    batch.BatchCommands.Add(statement.ToBatchCommand());
+                }
+
+                await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+                await reader.NextResultAsync(cancellationToken);
+                return await read(reader);
+            }
+            catch (PostgresException exception) when (attempt < MaxAttempts && _transient.Contains(exception.SqlState))
+            {
+                await BackOffAsync(attempt, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Runs a change. It commits with its events and its idempotency record, or not at all; a dry run never commits. The answer of an
+    /// earlier call with the same idempotency key comes back without acting.
+    /// </summary>
+    public async Task<T> WriteAsync<T>(ServerCallContext context, Func<WriteTransaction, Task<T>> body, SessionSettings? settings = null)
+        where T : class, IMessage<T>, new()
+    {
+        var call = context.Call();
+        var (answer, outcome) = await WriteAsync(call, body, settings ?? SessionSettings.Default, context.CancellationToken);
+        context.ResponseTrailers.Add(CallMetadata.Outcome, outcome);
+        return answer;
+    }
+
+    /// <summary>The same for callers that are not gRPC: HTTP endpoints and workers.</summary>
+    public async Task<(T Answer, string Outcome)> WriteAsync<T>(
+        Call call, Func<WriteTransaction, Task<T>> body, SessionSettings settings, CancellationToken cancellationToken)
+        where T : class, IMessage<T>, new()
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await AttemptAsync(call, body, settings, cancellationToken);
+            }
+            catch (PostgresException exception) when (attempt < MaxAttempts && _transient.Contains(exception.SqlState))
+            {
+                await BackOffAsync(attempt, cancellationToken);
+            }
+        }
+    }
+
+    private async Task<(T Answer, string Outcome)> AttemptAsync<T>(
+        Call call, Func<WriteTransaction, Task<T>> body, SessionSettings settings, CancellationToken cancellationToken)
+        where T : class, IMessage<T>, new()
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var unit = new WriteTransaction(call, connection, service, confirmations, time, cancellationToken);
+        unit.EnterWithFirstStatement(settings);
+
+        var digest = call.IdempotencyKey is null ? null : SHA256.HashData(call.Request.ToByteArray());
+        if (digest is not null && !call.DryRun && await Idempotency.ClaimAsync(unit, digest) is { } stored)
+        {
+            return (new T().Parse(stored), Outcomes.Replayed);
+        }
+
+        var answer = await body(unit);
+        if (call.DryRun)
+        {
+            return (answer, Outcomes.Previewed);
+        }
+
+        // The outbox rows come last: whoever waited for a row that this change locked announces after it.
+        await unit.CommitAsync(transaction, digest is null ? null : Idempotency.Store(call, answer.ToByteArray()));
+        if (unit.HasEvents)
+        {
+            outbox.Set();
+        }
+
+        return (answer, unit.HasEvents ? Outcomes.Committed : Outcomes.Unchanged);
+    }
+
+    private Task BackOffAsync(int attempt, CancellationToken cancellationToken) =>
+        Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(10, 50 * attempt)), time, cancellationToken);
+}
+
+internal static class MessageParsing
+{
+    public static T Parse<T>(this T message, byte[] bytes) where T : IMessage<T>
+    {
+        message.MergeFrom(bytes);
+        return message;
+    }
+}

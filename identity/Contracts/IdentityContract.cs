@@ -1,0 +1,9 @@
+using Platform.Contracts.Catalogue;
+
+namespace Platform.Identity.Contracts;
+
+/// <summary>What identity offers as tools.</summary>
+public static class IdentityContract
+{
+    public static ToolCatalogue Catalogue { get; } = ToolCatalogue.Of("identity", typeof(IdentityContract).Assembly);
+}

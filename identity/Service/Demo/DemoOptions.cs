@@ -1,0 +1,15 @@
+namespace Platform.Identity.Service.Demo;
+
+/// <summary>The members of the demo workspace that directory seeds. Bound in Development alone.</summary>
+internal sealed class DemoOptions
+{
+    public const string Section = "Demo";
+
+    public bool Seed { get; set; }
+
+    /// <summary>Where usernames, passwords and personal tokens are written, readable by the owner of the process alone.</summary>
+    public string CredentialsPath { get; set; } = "";
+
+    /// <summary>Passwords by role, where they shall not be made up.</summary>
+    public Dictionary<string, string> Passwords { get; set; } = [];
+}

@@ -1,0 +1,60 @@
+using System.Text.Json.Nodes;
+
+namespace Platform.Identity.Service.Keycloak;
+
+/// <summary>A person's account in the realm.</summary>
+internal sealed record KeycloakUser(string Subject, string Username, string? Email, bool EmailVerified, bool Enabled);
+
+/// <summary>The accounts of the realm, and what people have agreed to in it.</summary>
+internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
+{
+    public async Task<KeycloakUser?> FindAsync(string subject, CancellationToken cancellationToken) =>
+        await keycloak.GetAsync($"users/{Uri.EscapeDataString(subject)}", cancellationToken) is { } user ? Read(user) : null;
+
+    /// <summary>The clients a person agreed to, with the scopes they agreed to and when.</summary>
+    public Task<JsonArray> ListConsentsAsync(string subject, CancellationToken cancellationToken) =>
+        keycloak.ListAsync($"users/{Uri.EscapeDataString(subject)}/consents", cancellationToken);
+
+    /// <summary>Takes a consent back, with the refresh tokens that hang on it. Access tokens live on until somebody looks at our own record.</summary>
+    public Task RevokeConsentAsync(string subject, string clientId, CancellationToken cancellationToken) =>
+        keycloak.DeleteAsync($"users/{Uri.EscapeDataString(subject)}/consents/{Uri.EscapeDataString(clientId)}", cancellationToken);
+
+    /// <summary>Ends a session with its refresh tokens.</summary>
+    public Task EndSessionAsync(string session, CancellationToken cancellationToken) =>
+        keycloak.DeleteAsync($"sessions/{Uri.EscapeDataString(session)}", cancellationToken);
+
+    public Task<JsonArray> ListSessionsAsync(string subject, CancellationToken cancellationToken) =>
+        keycloak.ListAsync($"users/{Uri.EscapeDataString(subject)}/sessions", cancellationToken);
+
+    /// <summary>Makes an account, or sets the password of the one that is there. For demo workspaces only.</summary>
+    public async Task<KeycloakUser> PutAsync(string username, string email, string displayName, string password, CancellationToken cancellationToken)
+    {
+        var found = (await keycloak.ListAsync($"users?exact=true&username={Uri.EscapeDataString(username)}", cancellationToken)).SingleOrDefault();
+        var names = displayName.Split(' ', 2);
+        var wanted = new JsonObject
+        {
+            ["username"] = username,
+            ["email"] = email,
+            ["emailVerified"] = true,
+            ["enabled"] = true,
+            ["firstName"] = names[0],
+            ["lastName"] = names[^1],
+            ["requiredActions"] = new JsonArray(),
+            ["credentials"] = new JsonArray(new JsonObject { ["type"] = "password", ["value"] = password, ["temporary"] = false }),
+        };
+        if (found is null)
+        {
+            await keycloak.PostAsync("users", wanted, cancellationToken);
+            found = (await keycloak.ListAsync($"users?exact=true&username={Uri.EscapeDataString(username)}", cancellationToken)).Single();
+        }
+        else
+        {
+            await keycloak.PutAsync($"users/{(string)found["id"]!}", wanted, cancellationToken);
+        }
+
+        return Read(found!) with { Email = email, EmailVerified = true };
+    }
+
+    private static KeycloakUser Read(JsonNode user) => new(
+        (string)user["id"]!, (string)user["username"]!, (string?)user["email"], (bool?)user["emailVerified"] ?? false, (bool?)user["enabled"] ?? false);
+}

@@ -1,0 +1,47 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+using Platform.Identity.Service.Callers;
+using Platform.Identity.Service.Demo;
+
+namespace Platform.Identity.Service.Keycloak;
+
+internal static class RealmSetup
+{
+    /// <summary>The realm: its admin API, its file, and the worker that keeps the two together.</summary>
+    public static void AddRealm(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<KeycloakOptions>().BindConfiguration(KeycloakOptions.Section)
+            .Configure<IConfiguration>((options, configuration) =>
+            {
+                if (options.Url.Length == 0)
+                {
+                    options.Url = configuration["services:keycloak:http:0"] ?? "";
+                }
+            })
+            .ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddHttpClient("keycloak", client => client.Timeout = TimeSpan.FromSeconds(20)).RemoveAllLoggers(); // Its paths name people.
+        builder.Services.AddSingleton(services => services.GetRequiredService<IHttpClientFactory>().CreateClient("keycloak"));
+        builder.Services.AddSingleton(services => RealmFile.Load(services.GetRequiredService<IOptions<KeycloakOptions>>().Value.RealmFile, new Dictionary<string, string>
+        {
+            ["PLATFORM_EDGE_URL"] = services.GetRequiredService<EdgeAudience>().Url,
+            ["PLATFORM_REDIRECT_HOSTS"] = string.Join(',', services.GetRequiredService<IOptions<KeycloakOptions>>().Value.RedirectHosts),
+        }));
+        builder.Services.AddSingleton<KeycloakAdmin>();
+        builder.Services.AddSingleton<KeycloakUsers>();
+        builder.Services.AddSingleton<RegisteredClients>();
+        builder.Services.AddSingleton<RealmEvents>();
+        builder.Services.AddSingleton<RealmState>();
+        builder.Services.AddHostedService<RealmWorker>();
+        builder.Services.AddHealthChecks().AddCheck<RealmState>("keycloak", HealthStatus.Degraded);
+
+        // Outside Development no setting makes demo members.
+        builder.Services.AddSingleton<DemoCredentials>();
+        if (builder.Environment.IsDevelopment() && builder.Configuration.GetValue<bool>("Demo:Seed"))
+        {
+            builder.Services.AddOptions<DemoOptions>().BindConfiguration(DemoOptions.Section);
+            builder.Services.AddSingleton<DemoTokens>();
+            builder.Services.AddHostedService(services => services.GetRequiredService<DemoTokens>());
+            builder.Services.AddHealthChecks().AddCheck<DemoTokens>("demo");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using Platform.Directory.Contracts.V1;
+using Platform.Identity.Contracts;
+using Platform.Identity.Service.AccessTokens;
+using Platform.Identity.Service.Assertions;
+using Platform.Identity.Service.Callers;
+using Platform.Identity.Service.Governance;
+using Platform.Identity.Service.Keycloak;
+using Platform.Identity.Service.Tokens;
+using Platform.Identity.Service.Whoami;
+using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
+using Platform.ServiceDefaults.Events;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults("identity");
+builder.AddServiceDatabase();
+
+// Before AddToolsets: this service checks assertions with its own key ring, not over HTTP.
+builder.Services.AddOptions<AssertionOptions>().BindConfiguration(AssertionOptions.Section)
+    .Validate(options => options.Lifetime > TimeSpan.Zero && options.Lifetime <= TimeSpan.FromMinutes(1) && options.PublishBefore >= TimeSpan.FromMinutes(2)
+        && options.RotateEvery > options.PublishBefore, "Assertions: at most a minute; published two minutes before they sign; rotated later than that.")
+    .ValidateOnStart();
+builder.Services.AddSingleton<AssertionKeyRing>();
+builder.Services.AddSingleton<IAssertionKeys>(services => services.GetRequiredService<AssertionKeyRing>());
+builder.Services.AddSingleton<AssertionIssuer>();
+builder.Services.AddHostedService<AssertionKeyRotation>();
+builder.AddToolsets(IdentityContract.Catalogue);
+builder.AddMessaging();
+
+builder.AddRealm();
+builder.Services.AddSingleton<RealmKeys>();
+builder.Services.AddSingleton<AccessTokenValidator>();
+builder.Services.AddSingleton<Revocations>();
+builder.Services.AddSingleton<PersonalTokens>();
+builder.Services.AddSingleton<LastUse>();
+builder.Services.AddHostedService(services => services.GetRequiredService<LastUse>());
+builder.Services.AddOptions<PersonalTokenOptions>().BindConfiguration(PersonalTokenOptions.Section)
+    .Validate(options => options.DefaultDays >= 1 && options.MaxDays >= options.DefaultDays, "PersonalTokens: 1 <= DefaultDays <= MaxDays.").ValidateOnStart();
+builder.Services.AddSingleton<ServiceSecrets>();
+builder.Services.AddSingleton<EdgeAudience>();
+builder.Services.AddSingleton<MemberDirectory>();
+builder.Services.AddServiceClient<Members.MembersClient>("directory");
+
+var app = builder.Build();
+app.MapAssertionKeys();
+app.MapGovernance();
+app.MapGrpcService<CallersService>();
+app.MapGrpcService<WorkspaceService>();
+await app.RunServiceAsync(args);

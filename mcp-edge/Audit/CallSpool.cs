@@ -1,0 +1,133 @@
+using Google.Protobuf;
+using Microsoft.Extensions.Options;
+using Platform.Audit.Contracts.V1;
+
+namespace Platform.Edge.Audit;
+
+/// <summary>
+/// Keeps the records that audit could not take, on disk, so that a refusal outlives this process. Each run writes a file of its own and
+/// holds it locked; what earlier runs left is taken over.
+/// </summary>
+internal sealed partial class CallSpool : IDisposable
+{
+    private const string Extension = ".calls";
+    private const int Batch = 500;
+
+    private readonly Lock _writing = new();
+    private readonly string _directory;
+    private readonly string _instance;
+    private readonly long _limit;
+    private readonly ILogger<CallSpool> _log;
+    private FileStream? _file;
+    private int _part;
+
+    public CallSpool(IOptions<AuditOptions> options, ILogger<CallSpool> log)
+    {
+        _directory = options.Value.SpoolDirectory;
+        _limit = options.Value.MaxSpoolBytes;
+        _log = log;
+        _instance = Guid.CreateVersion7().ToString();
+        System.IO.Directory.CreateDirectory(_directory);
+    }
+
+    /// <summary>Identifies this run in every record's numbering.</summary>
+    public string Instance => _instance;
+
+    /// <summary>False when the spool is full or the disk refuses: the record is lost then, and its missing number tells so.</summary>
+    public bool TryAppend(CallRecord record)
+    {
+        lock (_writing)
+        {
+            try
+            {
+                _file ??= new FileStream(PathOf(_instance, ++_part), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
+                if (_file.Length + record.CalculateSize() > _limit)
+                {
+                    LogFull(_limit);
+                    return false;
+                }
+                record.WriteDelimitedTo(_file);
+                _file.Flush(flushToDisk: true);
+                return true;
+            }
+            catch (IOException exception)
+            {
+                LogBroken(exception);
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Sends what waits, oldest run first. Stops at the first refusal and goes on the next time.</summary>
+    public async Task DrainAsync(Func<string, IReadOnlyList<CallRecord>, Task<bool>> send)
+    {
+        lock (_writing)
+        {
+            _file?.Dispose();
+            _file = null;
+        }
+        foreach (var path in System.IO.Directory.EnumerateFiles(_directory, $"*{Extension}").Order(StringComparer.Ordinal))
+        {
+            if (!await TrySendAsync(path, send))
+                return;
+        }
+    }
+
+    private static async Task<bool> TrySendAsync(string path, Func<string, IReadOnlyList<CallRecord>, Task<bool>> send)
+    {
+        FileStream file;
+        try
+        {
+            file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            // Another edge writes it at the moment.
+            return true;
+        }
+        await using (file)
+        {
+            var instance = Path.GetFileName(path).Split('_')[0];
+            var batch = new List<CallRecord>(Batch);
+            while (true)
+            {
+                var record = Read(file);
+                if (record is not null)
+                    batch.Add(record);
+                if (batch.Count > 0 && (record is null || batch.Count == Batch))
+                {
+                    if (!await send(instance, batch))
+                        return false;
+                    batch.Clear();
+                }
+                if (record is null)
+                    break;
+            }
+        }
+        File.Delete(path);
+        return true;
+    }
+
+    private static CallRecord? Read(FileStream file)
+    {
+        try
+        {
+            return file.Position < file.Length ? CallRecord.Parser.ParseDelimitedFrom(file) : null;
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            // The process died while it wrote the last record, before anybody was answered.
+            return null;
+        }
+    }
+
+    private string PathOf(string instance, int part) => Path.Combine(_directory, $"{instance}_{part:D6}{Extension}");
+
+    public void Dispose() => _file?.Dispose();
+
+    [LoggerMessage(2201, LogLevel.Error, "The spool of call records is full at {Limit} bytes; a record is lost")]
+    private partial void LogFull(long limit);
+
+    [LoggerMessage(2202, LogLevel.Error, "The spool of call records cannot be written; a record is lost")]
+    private partial void LogBroken(Exception exception);
+}

@@ -1,0 +1,44 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Platform.Contracts;
+using Platform.Edge.Access;
+using Platform.Edge.Protocol;
+using Platform.Edge.Tools;
+
+namespace Platform.Edge;
+
+/// <summary>One tool call on its way: who, what, and what is known for its audit record.</summary>
+internal sealed class EdgeCall
+{
+    public string Id { get; } = Ids.New().ToString();
+
+    public long StartedAt { get; init; }
+
+    public DateTimeOffset OccurredAt { get; init; }
+
+    public required McpExchange Exchange { get; init; }
+
+    /// <summary>The name that was asked for; empty for a message that is no tool call.</summary>
+    public string ToolName { get; init; } = "";
+
+    /// <summary>Null when there is no such tool.</summary>
+    public ToolBinding? Tool { get; set; }
+
+    /// <summary>Null before identity has answered.</summary>
+    public ResolvedCaller? Caller { get; set; }
+
+    /// <summary>Set when policy has refused in a way that the model should read.</summary>
+    public PolicyRefusal? Refusal { get; set; }
+
+    public string? TraceParent { get; init; }
+
+    public string TraceId => Activity.Current?.TraceId.ToString() is { } current && (TraceParent is null || TraceParent.Contains(current, StringComparison.Ordinal))
+        ? current
+        : TraceParent?.Split('-') is { Length: >= 2 } parts ? parts[1] : Id;
+
+    public JsonElement Arguments => Exchange.Arguments;
+
+    /// <summary>A text argument; null when it is missing or no text.</summary>
+    public string? Text(string name) =>
+        Arguments.ValueKind == JsonValueKind.Object && Arguments.TryGetProperty(name, out var value) ? value.TextOrNull() : null;
+}

@@ -1,0 +1,94 @@
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Protocols;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Microsoft.IdentityModel.Tokens;
+using Platform.Audit.Contracts.V1;
+using Platform.Contracts.Catalogue;
+using Platform.Edge.Access;
+using Platform.Edge.Audit;
+using Platform.Edge.Protocol;
+using Platform.Edge.Tools;
+using Platform.Identity.Contracts.V1;
+using Platform.ServiceDefaults;
+
+namespace Platform.Edge;
+
+/// <summary>What makes a host the edge.</summary>
+public static class EdgeHost
+{
+    private static readonly string[] _algorithms = [SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSsaPssSha256, SecurityAlgorithms.EcdsaSha256];
+
+    /// <summary>Serves the tools of these catalogues over MCP.</summary>
+    public static void AddEdge(this WebApplicationBuilder builder, params IEnumerable<ToolCatalogue> catalogues)
+    {
+        var services = builder.Services;
+        var section = builder.Configuration.GetSection("Edge");
+        services.AddOptions<AccessOptions>().Bind(section.GetSection("Access")).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<AuditOptions>().Bind(section.GetSection("Audit")).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton(new ToolSurface(ToolCatalogue.Join(catalogues)));
+        services.AddSingleton(new McpScopes(Contracts.Scopes.Ordinary));
+        services.AddMcpEndpoint<EdgeApplication>(section);
+        services.AddSingleton<UrlNarrowings>();
+        services.AddSingleton<ServiceChannels>();
+        services.AddSingleton<ToolCaller>();
+        AddAccess(services);
+        AddAudit(services);
+        if (builder.Configuration.GetConnectionString("redis") is not null)
+        {
+            // Redis may be away: limits are local then, and that is no reason to take the edge out of service.
+            builder.AddRedisClient("redis", settings => settings.DisableHealthChecks = true, redis => redis.AbortOnConnectFail = false);
+            services.AddSingleton<ISharedRates, RedisRates>();
+        }
+    }
+
+    private static void AddAccess(IServiceCollection services)
+    {
+        services.AddServiceClient<Callers.CallersClient>("identity");
+        services.AddSingleton<BearerReader>();
+        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<CallerCache>(provider, (IReadOnlyCollection<string>)provider.GetRequiredService<ToolSurface>().Services));
+        services.AddSingleton<RateLimiter>();
+        services.AddSingleton<Policy>();
+        services.AddSingleton<UnknownCallers>();
+        services.AddHostedService<RateSharing>();
+        services.AddAuthentication().AddJwtBearer(BearerReader.Scheme);
+        services.AddOptions<JwtBearerOptions>(BearerReader.Scheme).Configure<IOptions<McpEndpointOptions>, IOptions<AccessOptions>, TimeProvider>(
+            (jwt, endpoint, access, time) =>
+            {
+                var issuer = endpoint.Value.Issuer;
+                if (issuer.Length == 0)
+                    return;
+                var address = access.Value.InternalIssuer.Length > 0 ? access.Value.InternalIssuer : issuer;
+                jwt.MapInboundClaims = false;
+                jwt.TimeProvider = time;
+                jwt.RequireHttpsMetadata = address.StartsWith("https:", StringComparison.OrdinalIgnoreCase);
+                jwt.ConfigurationManager = new ConfigurationManager<OpenIdConnectConfiguration>(address, new IssuerMetadata(issuer),
+                    new HttpDocumentRetriever(new HttpClient { Timeout = TimeSpan.FromSeconds(5) }) { RequireHttps = jwt.RequireHttpsMetadata });
+                jwt.TokenValidationParameters = new TokenValidationParameters
+                {
+                    ValidIssuer = issuer,
+                    ValidAudience = endpoint.Value.Resource,
+                    ValidAlgorithms = _algorithms,
+                    RequireExpirationTime = true,
+                    RequireSignedTokens = true,
+                    ClockSkew = TimeSpan.FromSeconds(5),
+                };
+            });
+    }
+
+    private static void AddAudit(IServiceCollection services)
+    {
+        services.AddServiceClient<Calls.CallsClient>("audit");
+        services.AddSingleton<CallRecorder>();
+        services.AddSingleton<CallSpool>();
+        services.AddSingleton<CallAudit>();
+        services.AddHostedService(provider => provider.GetRequiredService<CallAudit>());
+    }
+
+    /// <summary>Maps the MCP endpoint and its metadata.</summary>
+    public static void MapEdge(this WebApplication app)
+    {
+        app.UseCors();
+        app.MapMcp();
+    }
+}

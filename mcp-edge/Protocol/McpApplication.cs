@@ -1,0 +1,19 @@
+using ModelContextProtocol.Server;
+
+namespace Platform.Edge.Protocol;
+
+/// <summary>What an MCP endpoint serves. The endpoint owns HTTP and the protocol, the application owns who may do what.</summary>
+public abstract class McpApplication
+{
+    /// <summary>Decides on the caller before the body is read. False: the reply is already written.</summary>
+    public abstract ValueTask<bool> AdmitAsync(HttpContext http);
+
+    /// <summary>
+    /// Decides on one well-formed message before anything is written, and names the handlers for it (a fresh object, the endpoint
+    /// adds to it). Null: the reply is already written.
+    /// </summary>
+    public abstract ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange);
+
+    /// <summary>Releases what the exchange held. Always called once after <see cref="OpenAsync"/>.</summary>
+    public virtual ValueTask CloseAsync(McpExchange exchange) => ValueTask.CompletedTask;
+}

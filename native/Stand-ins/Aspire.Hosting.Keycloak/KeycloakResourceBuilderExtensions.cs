@@ -1,0 +1,105 @@
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Native;
+using Microsoft.Extensions.DependencyInjection;
+using Platform.Native.Servers;
+
+namespace Aspire.Hosting;
+
+public static class KeycloakResourceBuilderExtensions
+{
+    private const string Primary = "http";
+    private const string Management = "management";
+
+    public static IResourceBuilder<KeycloakResource> AddKeycloak(this IDistributedApplicationBuilder builder, [ResourceName] string name,
+        int? port = null,
+        IResourceBuilder<ParameterResource>? adminUsername = null, IResourceBuilder<ParameterResource>? adminPassword = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var password = adminPassword?.Resource
+            ?? ParameterResourceBuilderExtensions.CreateDefaultPasswordParameter(builder, $"{name}-password");
+        var resource = new KeycloakResource(name, adminUsername?.Resource, password);
+        return builder.AddResource(resource)
+            .WithIconName("PersonLock")
+            .WithHttpEndpoint(port: port, targetPort: 8080)
+            .WithHttpEndpoint(targetPort: 9000, name: Management)
+            .WithEndpoint(Management, endpoint => endpoint.ExcludeReferenceEndpoint = true)
+            .WithHttpHealthCheck(endpointName: Management, path: "/health/ready")
+            .WithOtlpExporter()
+            .WithEnvironment(context =>
+            {
+                context.EnvironmentVariables["KC_BOOTSTRAP_ADMIN_USERNAME"] = resource.AdminReference;
+                context.EnvironmentVariables["KC_BOOTSTRAP_ADMIN_PASSWORD"] = resource.AdminPasswordParameter;
+                context.EnvironmentVariables["KC_HEALTH_ENABLED"] = "true";
+                if (resource.EnabledFeatures.Count > 0)
+                    context.EnvironmentVariables["KC_FEATURES"] = string.Join(',', resource.EnabledFeatures);
+                if (resource.DisabledFeatures.Count > 0)
+                    context.EnvironmentVariables["KC_FEATURES_DISABLED"] = string.Join(',', resource.DisabledFeatures);
+            })
+            .WithUrlForEndpoint(Management, url => url.DisplayLocation = UrlDisplayLocation.DetailsOnly)
+            .WithArgs(builder.ExecutionContext.IsRunMode ? "start-dev" : "start")
+            .WithArgs("--import-realm")
+            .WithAnnotation(new NativeServerAnnotation((context, token) => StartAsync(resource, context, token)));
+    }
+
+    public static IResourceBuilder<KeycloakResource> WithRealmImport(this IResourceBuilder<KeycloakResource> builder, string import)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentException.ThrowIfNullOrEmpty(import);
+        builder.Resource.Imports.Add(Path.GetFullPath(import, builder.ApplicationBuilder.AppHostDirectory));
+        return builder;
+    }
+
+    [Obsolete("Use WithRealmImport(string import) instead.")]
+    public static IResourceBuilder<KeycloakResource> WithRealmImport(this IResourceBuilder<KeycloakResource> builder, string import,
+        bool isReadOnly) =>
+        builder.WithRealmImport(import);
+
+    public static IResourceBuilder<KeycloakResource> WithDataVolume(this IResourceBuilder<KeycloakResource> builder, string? name = null) =>
+        builder.WithAnnotation(new NativeDataAnnotation(null));
+
+    public static IResourceBuilder<KeycloakResource> WithDataBindMount(this IResourceBuilder<KeycloakResource> builder, string source) =>
+        builder.WithAnnotation(new NativeDataAnnotation(Path.GetFullPath(source, builder.ApplicationBuilder.AppHostDirectory)));
+
+    public static IResourceBuilder<KeycloakResource> WithEnabledFeatures(this IResourceBuilder<KeycloakResource> builder,
+        params string[] features)
+    {
+        builder.Resource.EnabledFeatures.UnionWith(features);
+        builder.Resource.DisabledFeatures.ExceptWith(features);
+        return builder;
+    }
+
+    public static IResourceBuilder<KeycloakResource> WithDisabledFeatures(this IResourceBuilder<KeycloakResource> builder,
+        params string[] features)
+    {
+        builder.Resource.DisabledFeatures.UnionWith(features);
+        builder.Resource.EnabledFeatures.ExceptWith(features);
+        return builder;
+    }
+
+    private static async Task<LocalServer?> StartAsync(KeycloakResource resource, NativeServerContext context,
+        CancellationToken cancellationToken)
+    {
+        var home = await KeycloakServer.FindHomeAsync(context.Settings.Root, text =>
+        {
+            context.Say(text);
+            context.Services.GetRequiredService<ConsoleReporter>().Say(resource.Name,
+                $"{text} Everything runs without OAuth; personal tokens work.");
+        }, cancellationToken);
+        if (home is null)
+            return null;
+        return await KeycloakServer.StartAsync(new KeycloakOptions
+        {
+            Home = home,
+            DataDirectory = context.DataDirectory,
+            Port = context.PortOf(Primary),
+            ManagementPort = context.PortOf(Management),
+            HostName = "localhost",
+            Imports = resource.Imports,
+            AdminUserName = await resource.AdminReference.GetValueAsync(cancellationToken) ?? "admin",
+            AdminPassword = await resource.AdminPasswordParameter.GetValueAsync(cancellationToken) ?? "",
+            Environment = await context.EnvironmentAsync(cancellationToken),
+            Arguments = await context.ArgumentsAsync(cancellationToken),
+            OnLine = context.Say,
+        }, cancellationToken);
+    }
+}

@@ -1,0 +1,20 @@
+using Platform.Audit.Contracts;
+using Platform.Audit.Service;
+using Platform.Audit.Service.Calls;
+using Platform.Audit.Service.Log;
+using Platform.Audit.Service.Trail;
+using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Events;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults("audit");
+builder.AddServiceDatabase(AuditConstraints.Add);
+builder.AddToolsets(AuditContract.Catalogue);
+builder.AddMessaging(bus => bus.Consume<EventIntake>(EventIntake.Queue));
+builder.AddAudit();
+
+var app = builder.Build();
+app.MapGrpcService<AuditTrailService>();
+app.MapGrpcService<CallsService>();
+app.MapAuditKeys();
+await app.RunServiceAsync(args);

@@ -1,0 +1,85 @@
+using System.Diagnostics.Metrics;
+using System.Text.Json;
+using Npgsql;
+using NpgsqlTypes;
+using Platform.Audit.Contracts;
+using Platform.Audit.Service.Log;
+using Platform.Contracts;
+using Platform.ServiceDefaults.Telemetry;
+
+namespace Platform.Audit.Service.Sequencing;
+
+/// <summary>
+/// Turns numbers of an edge instance that stayed away for a minute into events of the workspace's own log. What an instance numbered last,
+/// and never sent, shows only in its own metrics.
+/// </summary>
+internal sealed class CallGaps(NpgsqlDataSource database, Arrivals arrivals, TimeProvider time)
+{
+    private const string Missing = """
+        select workspace_id, instance, int8multirange(int8range(1, upper(received))) - received - reported from audit.call_numbers
+        where received + reported <> int8multirange(int8range(1, upper(received))) and changed_at < $1
+        for update skip locked limit 100
+        """;
+
+    private const string Report = "update audit.call_numbers set reported = reported + $3 where workspace_id = $1 and instance = $2";
+
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(1);
+    private static readonly Counter<long> _missing =
+        PlatformMeter.Instance.CreateCounter<long>("platform.audit.missing_calls", "{record}", "Numbered call records that never arrived.");
+
+    /// <summary>Stores an event for each gap; the gap is marked as reported in the same transaction.</summary>
+    public async Task ReportAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var found = new List<(Guid Workspace, Guid Instance, NpgsqlRange<long>[] Missing)>();
+        await using (var look = new NpgsqlBatch(connection, transaction))
+        {
+            look.Enter(AuditRoles.Intake);
+            look.Add(Missing, (time.GetUtcNow() - _patience).UtcDateTime);
+            await using var reader = await look.ReadAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                found.Add((reader.GetGuid(0), reader.GetGuid(1), reader.GetFieldValue<NpgsqlRange<long>[]>(2)));
+            }
+        }
+
+        if (found.Count == 0)
+        {
+            return;
+        }
+
+        var events = found.SelectMany(gap => gap.Missing.Select(range => ToCanonical(gap.Workspace, gap.Instance, range))).ToList();
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        Arrivals.AddTo(batch, events);
+        foreach (var (workspace, instance, missing) in found)
+        {
+            batch.Add(Report, workspace, instance, new NpgsqlParameter { Value = missing, NpgsqlDbType = NpgsqlDbType.BigIntMultirange });
+            _missing.Add(missing.Sum(range => range.UpperBound - range.LowerBound));
+        }
+
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        arrivals.Stored(events.Count, events.Count);
+    }
+
+    // PostgreSQL gives ranges of integers with their upper bound excluded.
+    private CanonicalEvent ToCanonical(Guid workspace, Guid instance, NpgsqlRange<long> range)
+    {
+        var gap = new AuditGapDetected(Ids.New(), workspace, time.GetUtcNow(), instance.ToString(), range.LowerBound, range.UpperBound - 1);
+        return new CanonicalEvent
+        {
+            Id = gap.EventId,
+            WorkspaceId = gap.WorkspaceId,
+            OccurredAt = gap.OccurredAt,
+            Action = "audit.gap_detected",
+            Outcome = AuditOutcomes.Failed,
+            Source = "audit",
+            Type = nameof(AuditGapDetected),
+            Actor = new Actor("service", "audit", null, null, null),
+            Call = new CallInfo("", "", null, null, [], null),
+            Targets = [new Target("edge_instance", gap.Instance)],
+            Details = JsonSerializer.SerializeToElement(gap, EventJson.Options),
+        };
+    }
+}

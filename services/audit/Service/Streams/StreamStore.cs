@@ -1,0 +1,115 @@
+using Npgsql;
+using NpgsqlTypes;
+using Platform.Audit.Service.Log;
+using Platform.Audit.Service.Sinks;
+using Platform.Contracts;
+
+namespace Platform.Audit.Service.Streams;
+
+/// <summary>A stream that may deliver, as it stands in the database.</summary>
+internal sealed record StreamState(
+    Guid WorkspaceId, Guid Id, string Type, Destination Destination, ActionFilter Filter, long DeliveredThrough, long CheckpointThrough,
+    int Failures);
+
+/// <summary>What the workers of the streams read and write, as the role for work across workspaces.</summary>
+internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secrets)
+{
+    private const string Find = """
+        select type, site, secret, tags, actions, delivered_through, checkpoint_through, failures from audit.stream
+        where workspace_id = $1 and id = $2 and state in ('active', 'error') and (retry_at is null or retry_at <= $3)
+        """;
+
+    // The window ends the page by bytes, so that a thousand large events do not come at once; the first one always comes.
+    private const string FindEvents = """
+        select sequence, event_id, action, outcome, occurred_at, recorded_at, body from (
+            select *, sum(length(body)) over (order by sequence) as bytes from (
+                select * from audit.event where workspace_id = $1 and sequence > $2 order by sequence limit $3
+            ) page
+        ) measured where bytes <= $4 or sequence = $2 + 1 order by sequence
+        """;
+
+    private const string FindCheckpoints = """
+        select c.size, c.root, c.made_at, c.body, k.id, k.key_type, k.public_key, c.signature
+        from audit.checkpoint c join audit.signing_key k on k.id = c.key_id
+        where c.workspace_id = $1 and c.size > $2 and c.size <= $3 order by c.size limit $4
+        """;
+
+    // Moves only from where the delivery began: whoever lost the lead meanwhile moves nothing.
+    private const string Advance = """
+        update audit.stream set delivered_through = $4, checkpoint_through = $5, state = 'active', failures = 0, retry_at = null,
+            last_delivered_at = coalesce($6, last_delivered_at)
+        where workspace_id = $1 and id = $2 and delivered_through = $3 and state in ('active', 'error')
+        """;
+
+    private const string Fail = """
+        update audit.stream set state = 'error', failures = failures + 1, retry_at = $3, last_error = $4, last_error_at = $5
+        where workspace_id = $1 and id = $2 and state in ('active', 'error')
+        """;
+
+    public async Task<StreamState?> FindAsync(Guid workspaceId, Guid id, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await using var batch = database.CreateBatch(AuditRoles.Streamer);
+        batch.Add(Find, workspaceId, id, now.UtcDateTime);
+        await using var reader = await batch.ReadAsync(cancellationToken);
+        if (!await reader.ReadAsync(cancellationToken))
+        {
+            return null;
+        }
+
+        var destination = new Destination(reader.GetString(1), secrets.Open((byte[])reader[2]), (string[])reader[3],
+            Ids.Format("str", id), Ids.Format("wks", workspaceId));
+        return new StreamState(workspaceId, id, reader.GetString(0), destination, new ActionFilter((string[])reader[4]),
+            reader.GetInt64(5), reader.GetInt64(6), reader.GetInt32(7));
+    }
+
+    public async Task<List<OutgoingEvent>> FindEventsAsync(StreamState stream, int limit, int bytes, CancellationToken cancellationToken)
+    {
+        await using var batch = database.CreateBatch(AuditRoles.Streamer);
+        batch.Add(FindEvents, stream.WorkspaceId, stream.DeliveredThrough, limit, (long)bytes);
+        await using var reader = await batch.ReadAsync(cancellationToken);
+        var events = new List<OutgoingEvent>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            events.Add(new OutgoingEvent(reader.GetInt64(0), Ids.Format("evt", reader.GetGuid(1)), reader.GetString(2), reader.GetString(3),
+                reader.GetFieldValue<DateTimeOffset>(4), reader.GetFieldValue<DateTimeOffset>(5), (byte[])reader[6]));
+        }
+
+        return events;
+    }
+
+    public async Task<List<OutgoingCheckpoint>> FindCheckpointsAsync(
+        StreamState stream, long through, int limit, CancellationToken cancellationToken)
+    {
+        await using var batch = database.CreateBatch(AuditRoles.Streamer);
+        batch.Add(FindCheckpoints, stream.WorkspaceId, stream.CheckpointThrough, through, limit);
+        await using var reader = await batch.ReadAsync(cancellationToken);
+        var checkpoints = new List<OutgoingCheckpoint>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            checkpoints.Add(new OutgoingCheckpoint(
+                reader.GetInt64(0), (byte[])reader[1], reader.GetFieldValue<DateTimeOffset>(2), reader.GetString(3), reader.GetString(4),
+                reader.GetString(5), (byte[])reader[6], (byte[])reader[7]));
+        }
+
+        return checkpoints;
+    }
+
+    /// <summary>False when somebody else has moved the stream, or it no longer delivers.</summary>
+    public async Task<bool> AdvanceAsync(
+        StreamState stream, long through, long checkpointThrough, DateTimeOffset? deliveredAt, CancellationToken cancellationToken)
+    {
+        await using var batch = database.CreateBatch(AuditRoles.Streamer);
+        batch.Add(Advance, stream.WorkspaceId, stream.Id, stream.DeliveredThrough, through, checkpointThrough,
+            new NpgsqlParameter<DateTime?> { TypedValue = deliveredAt?.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+        return batch.BatchCommands[1].RecordsAffected == 1;
+    }
+
+    public async Task FailAsync(
+        StreamState stream, string error, DateTimeOffset now, DateTimeOffset retryAt, CancellationToken cancellationToken)
+    {
+        await using var batch = database.CreateBatch(AuditRoles.Streamer);
+        batch.Add(Fail, stream.WorkspaceId, stream.Id, retryAt.UtcDateTime, error, now.UtcDateTime);
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,9 @@
+using Platform.Contracts.Catalogue;
+
+namespace Platform.Data.Contracts;
+
+/// <summary>What the data service offers: databases, tables with typed fields, and records.</summary>
+public static class DataContract
+{
+    public static ToolCatalogue Catalogue { get; } = ToolCatalogue.Of("data", typeof(DataContract).Assembly);
+}

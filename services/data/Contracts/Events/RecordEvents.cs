@@ -1,0 +1,20 @@
+using Platform.Contracts;
+
+namespace Platform.Data.Contracts.Events;
+
+/// <summary>Records exist now. One event for all that a call created.</summary>
+/// <param name="ChangeId">The change in data's history.</param>
+public sealed record RecordsCreated(
+    Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string TableId, Guid ChangeId, IReadOnlyList<string> RecordIds) : IEvent;
+
+/// <summary>Some fields of a record have other values. The values before are in data's history.</summary>
+/// <param name="ChangeId">The change in data's history.</param>
+/// <param name="Version">The record's version after the change.</param>
+public sealed record RecordUpdated(
+    Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string TableId, Guid ChangeId, string RecordId, long Version,
+    IReadOnlyList<string> FieldIds) : IEvent;
+
+/// <summary>Records are deleted. They stay in data's history.</summary>
+/// <param name="ChangeId">The change in data's history.</param>
+public sealed record RecordsDeleted(
+    Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string TableId, Guid ChangeId, IReadOnlyList<string> RecordIds) : IEvent;

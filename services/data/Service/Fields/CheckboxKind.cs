@@ -1,0 +1,44 @@
+using System.Text.Json;
+using Npgsql;
+using NpgsqlTypes;
+using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Queries;
+using Platform.Data.Service.Schemas;
+
+namespace Platform.Data.Service.Fields;
+
+/// <summary>True, false, or not said. A filter for false finds what was never said as well: the box is not ticked.</summary>
+internal sealed class CheckboxKind : FieldKind
+{
+    public static readonly CheckboxKind Instance = new();
+
+    private static readonly FilterOperator[] _operators = [FilterOperator.Is, FilterOperator.IsEmpty];
+
+    public override FieldType Type => FieldType.Checkbox;
+
+    public override string ColumnType => "boolean";
+
+    public override NpgsqlDbType Wire => NpgsqlDbType.Boolean;
+
+    public override bool CanBePrimary => false;
+
+    public override IReadOnlyList<FilterOperator> Operators => _operators;
+
+    public override Parsed Parse(JsonElement json, FieldSchema field) => json.ValueKind is JsonValueKind.True or JsonValueKind.False
+        ? new Parsed(json.GetBoolean())
+        : Parsed.Refused($"is {TextKind.Describe(json)}, not true or false", "Send true or false, without quotes.");
+
+    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) => json.WriteBooleanValue(row.GetBoolean(ordinal));
+
+    public override string Compile(FilterOperator comparison, string column, Operands operands) => comparison switch
+    {
+        FilterOperator.Is => operands.Right(Operand) ? $"{column} is true" : $"{column} is not true",
+        _ => $"{column} is null",
+    };
+
+    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) => new(column, $"{column}::text", "::boolean");
+
+    private static Reading<bool> Operand(JsonElement json) => json.ValueKind is JsonValueKind.True or JsonValueKind.False
+        ? new Reading<bool>(json.GetBoolean())
+        : Reading<bool>.Refused($"is {TextKind.Describe(json)}, not true or false", "Send true or false, without quotes.");
+}

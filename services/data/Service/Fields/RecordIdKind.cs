@@ -1,0 +1,38 @@
+using System.Text.Json;
+using Npgsql;
+using NpgsqlTypes;
+using Platform.Contracts;
+using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Queries;
+using Platform.Data.Service.Schemas;
+
+namespace Platform.Data.Service.Fields;
+
+/// <summary>The id of a record, for filters and sorting.</summary>
+internal sealed class RecordIdKind : FieldKind
+{
+    public static readonly RecordIdKind Instance = new();
+
+    public override FieldType Type => FieldType.Unspecified;
+
+    public override string ColumnType => "uuid";
+
+    public override NpgsqlDbType Wire => NpgsqlDbType.Uuid;
+
+    public override IReadOnlyList<FilterOperator> Operators { get; } = [FilterOperator.Is, FilterOperator.IsOneOf];
+
+    public override Parsed Parse(JsonElement json, FieldSchema field) => throw new NotSupportedException("Ids are given by the service.");
+
+    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
+        json.WriteStringValue(Ids.Format("rec", row.GetGuid(ordinal)));
+
+    public override string Compile(FilterOperator comparison, string column, Operands operands) => comparison == FilterOperator.Is
+        ? $"{column} = {operands.Parameters.Add(NpgsqlDbType.Uuid, operands.Right(Operand))}"
+        : $"{column} = any({operands.Parameters.AddIds(operands.Items(Operand))})";
+
+    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) => new(column, $"{column}::text", "::uuid") { NeverNull = true };
+
+    private static Reading<Guid> Operand(JsonElement json) => json.ValueKind == JsonValueKind.String && Ids.TryParse("rec", json.GetString(), out var id)
+        ? new Reading<Guid>(id)
+        : Reading<Guid>.Refused("is no record id", "Send an id such as search_records returns, rec_….");
+}

@@ -1,0 +1,131 @@
+using System.Text;
+using System.Text.Json;
+using Npgsql;
+using NpgsqlTypes;
+using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Queries;
+using Platform.Data.Service.Schemas;
+
+namespace Platform.Data.Service.Fields;
+
+/// <summary>Text of one or many lines. Equality is exact; search ignores case; order is that of the Unicode collation.</summary>
+internal class TextKind(FieldType type, int maxLength) : FieldKind
+{
+    public static readonly TextKind Text = new(FieldType.Text, 10_000);
+    public static readonly TextKind LongText = new(FieldType.LongText, 100_000);
+
+    private static readonly FilterOperator[] _operators =
+    [
+        FilterOperator.Is, FilterOperator.Contains, FilterOperator.StartsWith, FilterOperator.EndsWith, FilterOperator.IsOneOf, FilterOperator.IsEmpty,
+    ];
+
+    public override FieldType Type => type;
+
+    // "C" never changes with a library's version, so unique indexes stay right.
+    public override string ColumnType => "text collate \"C\"";
+
+    public override NpgsqlDbType Wire => NpgsqlDbType.Text;
+
+    public override bool CanBeUnique => type != FieldType.LongText;
+
+    public override bool HasLength => true;
+
+    public override bool CanBePrimary => type != FieldType.LongText;
+
+    public override IReadOnlyList<FilterOperator> Operators => _operators;
+
+    public override Parsed Parse(JsonElement json, FieldSchema field)
+    {
+        if (!TryGetText(json, out var text, out var refusal))
+        {
+            return refusal;
+        }
+
+        var length = text.EnumerateRunes().Count();
+        var longest = field.MaxLength ?? maxLength;
+        return length > longest ? Parsed.Refused($"is {length} characters long", $"Send at most {longest} characters.") : Check(text);
+    }
+
+    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) => JsonText.Write(json, row.GetString(ordinal));
+
+    public override string Compile(FilterOperator comparison, string column, Operands operands) => comparison switch
+    {
+        FilterOperator.Is => $"{column} = {operands.Parameters.AddText(operands.Right(Operand))}",
+        FilterOperator.IsOneOf => $"{column} = any({operands.Parameters.AddTexts(operands.Items(Operand))})",
+        FilterOperator.Contains => Like(column, "%", "%", operands),
+        FilterOperator.StartsWith => Like(column, "", "%", operands),
+        FilterOperator.EndsWith => Like(column, "%", "", operands),
+        _ => $"{column} is null",
+    };
+
+    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) =>
+        new($"left({column}, 256) collate \"und-x-icu\"", $"left({column}, 256)", "");
+
+    /// <summary>Rules of a special text, such as an e-mail address.</summary>
+    protected virtual Parsed Check(string text) => new(text);
+
+    /// <summary>The text of a JSON string; not every JSON string is one that PostgreSQL keeps.</summary>
+    internal static bool TryGetText(JsonElement json, out string text, out Parsed refusal)
+    {
+        (text, refusal) = ("", default);
+        if (json.ValueKind != JsonValueKind.String)
+        {
+            refusal = Parsed.Refused($"is {Describe(json)}, not text", "Send a string.");
+            return false;
+        }
+
+        try
+        {
+            text = json.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            refusal = Parsed.Refused("holds half of a surrogate pair", "Send whole Unicode characters.");
+            return false;
+        }
+
+        if (text.Contains('\0', StringComparison.Ordinal))
+        {
+            refusal = Parsed.Refused("holds a NUL character", "Remove it.");
+            return false;
+        }
+
+        return true;
+    }
+
+    internal static string Describe(JsonElement json) => json.ValueKind switch
+    {
+        JsonValueKind.String => "text",
+        JsonValueKind.Number => "a number",
+        JsonValueKind.True or JsonValueKind.False => "true or false",
+        JsonValueKind.Array => "an array",
+        JsonValueKind.Object => "an object",
+        _ => "null",
+    };
+
+    internal static Reading<string> Operand(JsonElement json)
+    {
+        if (!TryGetText(json, out var text, out var refusal))
+        {
+            return Reading<string>.Refused(refusal.Rule!, refusal.Fix!);
+        }
+
+        return text.Length switch
+        {
+            0 => Reading<string>.Refused("is empty", "Use IS_EMPTY or IS_NOT_EMPTY."),
+            > 10_000 => Reading<string>.Refused("is longer than 10000 characters", "Search for less."),
+            _ => new Reading<string>(text),
+        };
+    }
+
+    // Case folding under the column's "C" knows ASCII only, and is fast; a pattern with other letters needs the Unicode collation.
+    private static string Like(string column, string before, string after, Operands operands)
+    {
+        var text = operands.Right(Operand) ?? "";
+        var parameter = operands.Parameters.AddText(before + EscapeLike(text) + after);
+        return Ascii.IsValid(text) ? $"{column} ilike {parameter}" : $"{column} collate \"und-x-icu\" ilike {parameter}";
+    }
+
+    private static string EscapeLike(string text) =>
+        text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal);
+}

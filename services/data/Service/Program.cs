@@ -1,0 +1,24 @@
+using Platform.Data.Contracts;
+using Platform.Data.Service.Databases;
+using Platform.Data.Service.Queries;
+using Platform.Data.Service.Records;
+using Platform.Data.Service.Schemas;
+using Platform.Data.Service.Tables;
+using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Events;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults("data");
+builder.AddServiceDatabase(constraints => constraints
+    .Add("database_name", () => Problem.Conflict("NAME_TAKEN", "A database of this name exists already.", "Use it, or choose another name."))
+    .Add("table_name", () => Problem.Conflict("NAME_TAKEN", "A table of this name exists in the database already.", "Use it, or choose another name."))
+    .Add("field_name", () => Problem.Conflict("NAME_TAKEN", "A field of this name exists in the table already.", "Use it, or choose another name.")));
+builder.AddToolsets(DataContract.Catalogue);
+builder.AddMessaging();
+builder.Services.AddSingleton<TableSchemas>();
+builder.Services.AddSingleton<Cursors>();
+var app = builder.Build();
+app.MapGrpcService<DatabasesService>();
+app.MapGrpcService<TablesService>();
+app.MapGrpcService<RecordsService>();
+await app.RunServiceAsync(args);

@@ -1,0 +1,153 @@
+using System.Text.Json;
+using Google.Protobuf;
+using Platform.Contracts;
+using Platform.Data.Service.Fields;
+using Platform.Data.Service.Schemas;
+using Platform.ServiceDefaults;
+
+namespace Platform.Data.Service.Queries;
+
+/// <summary>
+/// Turns a filter into a condition in SQL. Whatever it does not know (operators, properties, fields, values that do not fit) is refused,
+/// all of it at once; nothing is ignored.
+/// </summary>
+internal sealed class FilterCompiler(TableSchema table, QueryParameters parameters, DateTimeOffset now)
+{
+    private const int MaxDepth = 8;
+    private const int MaxConditions = 100;
+
+    private readonly List<Violation> _violations = [];
+    private int _conditions;
+
+    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every violation.</exception>
+    public static string Compile(TableSchema table, ByteString filter, QueryParameters parameters, DateTimeOffset now)
+    {
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(filter.Memory, new JsonDocumentOptions { MaxDepth = 32 });
+        }
+        catch (JsonException)
+        {
+            throw Problem.Invalid("filter", "is not JSON, or nested too deeply", "Send a JSON object.");
+        }
+
+        using (document)
+        {
+            var compiler = new FilterCompiler(table, parameters, now);
+            var sql = compiler.Condition(document.RootElement, "filter", 1);
+            return compiler._violations.Count == 0 ? sql : throw Problem.Invalid([.. compiler._violations.Take(20)]);
+        }
+    }
+
+    private string Condition(JsonElement condition, string path, int depth)
+    {
+        if (condition.ValueKind != JsonValueKind.Object)
+        {
+            return Refuse(path, "is not an object",
+                "Send {\"operator\":…, \"leftSide\":…, \"rightSide\":…} or {\"operator\":\"AND\",\"conditions\":[…]}.");
+        }
+
+        if (++_conditions > MaxConditions || depth > MaxDepth)
+        {
+            return Refuse(path, $"goes beyond {MaxConditions} conditions or {MaxDepth} levels", "Filter by less, or use IS_ONE_OF.");
+        }
+
+        if (!condition.TryGetProperty("operator", out var name) || name.ValueKind != JsonValueKind.String)
+        {
+            return Refuse($"{path}.operator", "is missing", $"Use one of: {NamedOperator.KnownNames}.");
+        }
+
+        var text = name.GetRawText()[1..^1];
+        if (text is NamedOperator.And or NamedOperator.Or)
+        {
+            return Composite(condition, text, path, depth);
+        }
+
+        return NamedOperator.Find(text) is { } named ? Comparison(condition, named, path)
+            : Refuse($"{path}.operator", "is unknown", $"Use one of: {NamedOperator.KnownNames}.");
+    }
+
+    private string Composite(JsonElement condition, string name, string path, int depth)
+    {
+        if (!HasExactly(condition, path, name, "operator", "conditions"))
+        {
+            return "false";
+        }
+
+        var conditions = condition.GetProperty("conditions");
+        if (conditions.ValueKind != JsonValueKind.Array || conditions.GetArrayLength() == 0)
+        {
+            return Refuse($"{path}.conditions", "is not an array of conditions", "Send at least one condition.");
+        }
+
+        var parts = conditions.EnumerateArray().Select((part, index) => Condition(part, $"{path}.conditions[{index}]", depth + 1));
+        return $"({string.Join(name == NamedOperator.And ? " and " : " or ", parts)})";
+    }
+
+    private string Comparison(JsonElement condition, NamedOperator named, string path)
+    {
+        var fits = named.Shape switch
+        {
+            FilterShape.Unary => HasExactly(condition, path, named.Name, "operator", "leftSide"),
+            // A period is two bounds in one: IS_WITHIN takes it as rightSide as well.
+            FilterShape.Ternary when named.Operator != FilterOperator.IsWithin || !condition.TryGetProperty("rightSide", out _) =>
+                HasExactly(condition, path, named.Name, "operator", "leftSide", "lowerBound", "upperBound"),
+            _ => HasExactly(condition, path, named.Name, "operator", "leftSide", "rightSide"),
+        };
+        if (!fits)
+        {
+            return "false";
+        }
+
+        var left = condition.GetProperty("leftSide");
+        if (!TextKind.TryGetText(left, out var key, out _) || table.FindAny(key) is not { } field)
+        {
+            return Refuse($"{path}.leftSide", "is no field of the table", table.KnownFields(withSystem: true));
+        }
+
+        if (!field.Kind.Operators.Contains(named.Operator))
+        {
+            return Refuse($"{path}.operator", $"{named.Name} does not work on {field.Name}",
+                $"Use one of: {NamedOperator.NamesOf(field.Kind.Operators)}.");
+        }
+
+        var operands = new Operands(field, condition, path, parameters, now, (where, rule, fix) => Refuse(where, rule, fix));
+        var sql = field.Kind.Compile(named.Operator, $"r.{field.Column}", operands);
+        return named.IsNegated ? $"({sql}) is not true" : sql;
+    }
+
+    private bool HasExactly(JsonElement condition, string path, string name, params ReadOnlySpan<string> known)
+    {
+        var before = _violations.Count;
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var form = $"{name} takes {string.Join(", ", known.ToArray())}.";
+        foreach (var property in condition.EnumerateObject())
+        {
+            if (!known.Contains(property.Name))
+            {
+                Refuse($"{path}.{property.Name}", "is unknown here", form);
+            }
+            else if (!seen.Add(property.Name))
+            {
+                Refuse($"{path}.{property.Name}", "is given twice", "Give it once.");
+            }
+        }
+
+        foreach (var required in known)
+        {
+            if (!seen.Contains(required))
+            {
+                Refuse($"{path}.{required}", "is missing", form);
+            }
+        }
+
+        return _violations.Count == before;
+    }
+
+    private string Refuse(string where, string rule, string fix)
+    {
+        _violations.Add(new Violation { Field = where, Rule = rule, Fix = fix });
+        return "false";
+    }
+}

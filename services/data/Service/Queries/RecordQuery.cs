@@ -1,0 +1,169 @@
+using System.Security.Cryptography;
+using System.Text;
+using Npgsql;
+using NpgsqlTypes;
+using Platform.Contracts;
+using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Records;
+using Platform.Data.Service.Schemas;
+using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.State;
+
+namespace Platform.Data.Service.Queries;
+
+/// <summary>One page of records: filter, order, and where it goes on, as SQL. Empty values come last in either direction.</summary>
+internal sealed class RecordQuery
+{
+    public const int DefaultLimit = 50;
+
+    /// <summary>Counting goes on to here; beyond, a total is "at least".</summary>
+    public const int MaxCounted = 100_000;
+
+    private readonly TableSchema _table;
+    private readonly RecordRows _rows;
+    private readonly Cursors _cursors;
+    private readonly int _limit;
+    private readonly byte[] _identity;
+    private readonly List<(SortingKey Key, bool Descending)> _keys = [];
+    private readonly List<Statement> _statements = [];
+    private readonly bool _withTotal;
+
+    public RecordQuery(
+        TableSchema table, RecordRows rows, Cursors cursors, DateTimeOffset now, Json? filter, IReadOnlyList<Sorting> sorting,
+        int limit, string cursor, bool withTotal)
+    {
+        (_table, _rows, _cursors, _limit, _withTotal) = (table, rows, cursors, limit, withTotal);
+        _identity = IdentityOf(table, filter, sorting);
+        var parameters = new QueryParameters();
+        var where = Where(filter, parameters, now);
+        AddKeys(sorting, parameters);
+        var after = After(cursors.Open(cursor, _identity), parameters);
+        var order = string.Join(", ", _keys.Select(key => key.Key.Sql + (key.Descending ? " desc" : "") + (key.Key.NeverNull ? "" : " nulls last")));
+        _statements.Add(TableEntry.For(table));
+        _statements.Add(new Statement(
+            $"select {rows.Columns}, {string.Join(", ", _keys.Select(key => key.Key.Text))} from {table.QualifiedName} r "
+            + $"where {where}{after} order by {order} limit {parameters.Add(NpgsqlDbType.Integer, limit + 1)}",
+            parameters.Values));
+        if (withTotal)
+        {
+            var counted = new QueryParameters();
+            _statements.Add(new Statement(
+                $"select count(*) from (select from {table.QualifiedName} r where {Where(filter, counted, now)} limit {MaxCounted + 1}) counted", counted.Values));
+        }
+    }
+
+    /// <summary>One round trip: what the process knows of the table is checked, the page read, and counted if asked for.</summary>
+    public IReadOnlyList<Statement> Statements => _statements;
+
+    /// <exception cref="StaleSchemaException">The table has changed; the query must be built anew.</exception>
+    public async Task<PageInfo> ReadAsync(NpgsqlDataReader reader, ICollection<Record> records)
+    {
+        await TableEntry.CheckAsync(reader, _table);
+        var page = new PageInfo();
+        string?[] last = [];
+        while (await reader.ReadAsync())
+        {
+            if (records.Count == _limit)
+            {
+                page.HasMore = true;
+                page.NextCursor = _cursors.Seal(_identity, last);
+                break;
+            }
+
+            records.Add(_rows.Read(reader));
+            if (records.Count == _limit)
+            {
+                last = [.. Enumerable.Range(_rows.Count, _keys.Count).Select(ordinal => reader.IsDBNull(ordinal) ? null : reader.GetString(ordinal))];
+            }
+        }
+
+        if (_withTotal)
+        {
+            await reader.NextResultAsync();
+            await reader.ReadAsync();
+            var counted = reader.GetInt64(0);
+            page.Total = Math.Min(counted, MaxCounted);
+            page.TotalKind = counted > MaxCounted ? "at_least" : "exact";
+        }
+
+        return page;
+    }
+
+    // A cursor goes on with the query that it came from, whatever the page size and the fields asked for.
+    private static byte[] IdentityOf(TableSchema table, Json? filter, IReadOnlyList<Sorting> sorting)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(table.Id.ToByteArray());
+        hash.AppendData(Encoding.UTF8.GetBytes(string.Join('\0', sorting.Select(sort => $"{sort.SortingField}\0{sort.SortType}")) + "\0\0"));
+        hash.AppendData(filter is null ? [] : filter.Utf8.Span);
+        return hash.GetHashAndReset()[..16];
+    }
+
+    private string Where(Json? filter, QueryParameters parameters, DateTimeOffset now) => filter is null || filter.Utf8.IsEmpty
+        ? "r.deleted_at is null"
+        : $"r.deleted_at is null and ({FilterCompiler.Compile(_table, filter.Utf8, parameters, now)})";
+
+    private void AddKeys(IReadOnlyList<Sorting> sorting, QueryParameters parameters)
+    {
+        var violations = new List<Violation>();
+        for (var i = 0; i < sorting.Count; i++)
+        {
+            if (_table.FindAny(sorting[i].SortingField) is { } field)
+            {
+                _keys.Add((field.Kind.Sort($"r.{field.Column}", field, parameters), sorting[i].SortType == "DESC"));
+            }
+            else
+            {
+                violations.Add(new Violation
+                {
+                    Field = $"sorting[{i}].sortingField",
+                    Rule = $"{sorting[i].SortingField} is no field of the table",
+                    Fix = _table.KnownFields(withSystem: true),
+                });
+            }
+        }
+
+        if (violations.Count > 0)
+        {
+            throw Problem.Invalid(violations);
+        }
+
+        // The id ends every order, so that it is one; nothing behind it counts.
+        var id = _keys.FindIndex(key => key.Key.Sql == "r.id");
+        if (id >= 0)
+        {
+            _keys.RemoveRange(id + 1, _keys.Count - id - 1);
+        }
+        else
+        {
+            _keys.Add((Fields.RecordIdKind.Instance.Sort("r.id", TableSchema.IdField, parameters), false));
+        }
+    }
+
+    private string After(IReadOnlyList<string?>? last, QueryParameters parameters)
+    {
+        if (last is null)
+        {
+            return "";
+        }
+
+        var alternatives = new List<string>();
+        var equal = "";
+        foreach (var ((key, descending), value) in _keys.Zip(last))
+        {
+            if (value is null)
+            {
+                // Nothing comes after an empty value but other empty ones.
+                equal += $"{key.Sql} is null and ";
+                continue;
+            }
+
+            var parameter = parameters.AddText(value) + key.Cast;
+            var behind = $"{key.Sql} {(descending ? "<" : ">")} {parameter}";
+            alternatives.Add(equal + (key.NeverNull ? behind : $"({behind} or {key.Sql} is null)"));
+            equal += $"{key.Sql} = {parameter} and ";
+        }
+
+        return $" and ({string.Join(" or ", alternatives.Select(alternative => $"({alternative})"))})";
+    }
+}

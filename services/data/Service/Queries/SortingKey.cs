@@ -1,0 +1,11 @@
+namespace Platform.Data.Service.Queries;
+
+/// <summary>One thing to order by.</summary>
+/// <param name="Sql">The expression of the order.</param>
+/// <param name="Text">The same value as text, for the cursor; exact.</param>
+/// <param name="Cast">Turns that text back.</param>
+internal sealed record SortingKey(string Sql, string Text, string Cast)
+{
+    /// <summary>An index can serve the order only where no place for empty values is asked for.</summary>
+    public bool NeverNull { get; init; }
+}

@@ -1,0 +1,24 @@
+using Grpc.Core;
+using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Queries;
+using Platform.ServiceDefaults.Calls;
+using Platform.ServiceDefaults.State;
+
+namespace Platform.Data.Service.Records;
+
+internal sealed partial class RecordsService
+{
+    public override Task<ListRecordsResponse> ListRecords(ListRecordsRequest request, ServerCallContext context) =>
+        schemas.UseAsync(context, request.TableId, async table =>
+        {
+            using var rows = new RecordRows(FieldSelection.Of(table, request.ReturnFields, request.FieldKeys, allByDefault: true));
+            var query = new RecordQuery(table, rows, cursors, time.GetUtcNow(), filter: null, sorting: [],
+                request.HasLimit ? request.Limit : RecordQuery.DefaultLimit, request.Cursor, request.IncludeTotal);
+            return await work.ReadAsync(context.Call(), SessionSettings.Default, async reader =>
+            {
+                var answer = new ListRecordsResponse();
+                answer.Page = await query.ReadAsync(reader, answer.Records);
+                return answer;
+            }, context.CancellationToken, query.Statements);
+        });
+}

@@ -1,0 +1,184 @@
+using System.Text.Json;
+using Google.Protobuf;
+using Platform.Contracts;
+using Platform.Data.Service.Fields;
+using Platform.Data.Service.Schemas;
+using Platform.ServiceDefaults;
+
+namespace Platform.Data.Service.Records;
+
+/// <summary>
+/// Reads the values of records that a caller sends: a column of values per field that any of them names. Everything that breaks a rule is
+/// collected, over all records, before anything is refused.
+/// </summary>
+internal sealed class RecordValues
+{
+    private const int MaxViolations = 50;
+
+    private readonly TableSchema _table;
+    private readonly int _count;
+    private readonly Dictionary<FieldSchema, object?[]> _columns = [];
+    private readonly List<Violation> _violations = [];
+
+    private RecordValues(TableSchema table, int count)
+    {
+        _table = table;
+        _count = count;
+    }
+
+    /// <summary>The fields that were named, in the table's order, each with a value or null for every record.</summary>
+    public IEnumerable<(FieldSchema Field, object?[] Values)> Columns =>
+        _table.Fields.Where(_columns.ContainsKey).Select(one => (one, _columns[one]));
+
+    /// <summary>Values of new records: required fields must be there, unique values must differ.</summary>
+    /// <param name="table">Whose records.</param>
+    /// <param name="records">A JSON object each.</param>
+    /// <param name="pathOf">The path of a record's values as the caller spelled it.</param>
+    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every violation.</exception>
+    public static RecordValues OfNew(TableSchema table, IReadOnlyList<Json> records, Func<int, string> pathOf)
+    {
+        var values = new RecordValues(table, records.Count);
+        for (var i = 0; i < records.Count; i++)
+        {
+            values.ReadRecord(i, records[i].Utf8, pathOf(i));
+        }
+
+        values.CheckRequired(pathOf);
+        values.CheckDistinct(pathOf);
+        return values.Checked();
+    }
+
+    /// <summary>Values that replace some of a record's.</summary>
+    public static RecordValues OfChange(TableSchema table, Json record)
+    {
+        var values = new RecordValues(table, 1);
+        values.ReadRecord(0, record.Utf8, "fields");
+        foreach (var column in values.Columns.Where(column => column.Field.Required && column.Values[0] is null).ToList())
+        {
+            values.Refuse($"fields.{column.Field.Name}", "is required and cannot be cleared", "Send a value.");
+        }
+
+        return values.Checked();
+    }
+
+    private void ReadRecord(int index, ByteString utf8, string path)
+    {
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(utf8.Memory, new JsonDocumentOptions { MaxDepth = 8 });
+        }
+        catch (JsonException)
+        {
+            Refuse(path, "is not JSON, or nested too deeply", "Send a JSON object of values by field name or id.");
+            return;
+        }
+
+        using (document)
+        {
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                Refuse(path, "is not an object", "Send a JSON object of values by field name or id.");
+                return;
+            }
+
+            var seen = new HashSet<FieldSchema>();
+            foreach (var property in document.RootElement.EnumerateObject())
+            {
+                ReadValue(index, property, path, seen);
+            }
+        }
+    }
+
+    private void ReadValue(int index, JsonProperty property, string path, HashSet<FieldSchema> seen)
+    {
+        if (!TryGetName(property, out var name) || _table.Find(name) is not { } field)
+        {
+            Refuse($"{path}.{name}", "is no field of the table", _table.KnownFields(withSystem: false));
+            return;
+        }
+
+        if (!seen.Add(field))
+        {
+            Refuse($"{path}.{name}", $"gives {field.Name} twice", "Give every field once, by name or by id.");
+            return;
+        }
+
+        var parsed = property.Value.ValueKind == JsonValueKind.Null || property.Value.ValueKind == JsonValueKind.String && property.Value.ValueEquals("")
+            ? Parsed.Empty
+            : field.Kind.Parse(property.Value, field);
+        if (parsed.Rule is not null)
+        {
+            Refuse($"{path}.{name}", parsed.Rule, parsed.Fix!);
+            return;
+        }
+
+        if (!_columns.TryGetValue(field, out var column))
+        {
+            _columns.Add(field, column = new object?[_count]);
+        }
+
+        column[index] = parsed.Value;
+    }
+
+    // A name with half a surrogate pair is no text, and no field.
+    private static bool TryGetName(JsonProperty property, out string name)
+    {
+        try
+        {
+            name = property.Name;
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            name = "(not Unicode)";
+            return false;
+        }
+    }
+
+    private void CheckRequired(Func<int, string> pathOf)
+    {
+        foreach (var field in _table.Fields.Where(field => field.Required))
+        {
+            var column = _columns.GetValueOrDefault(field);
+            for (var i = 0; i < _count; i++)
+            {
+                // A value that was refused is told once.
+                if (column?[i] is null && !IsRefused(pathOf(i), field))
+                {
+                    Refuse($"{pathOf(i)}.{field.Name}", "is required", "Send a value.");
+                }
+            }
+        }
+    }
+
+    private bool IsRefused(string path, FieldSchema field) =>
+        _violations.Exists(violation => violation.Field == $"{path}.{field.Name}" || violation.Field == $"{path}.{field.Key}");
+
+    private void CheckDistinct(Func<int, string> pathOf)
+    {
+        foreach (var (field, column) in Columns.Where(column => column.Field.Unique))
+        {
+            var first = new Dictionary<object, int>();
+            for (var i = 0; i < _count; i++)
+            {
+                if (column[i] is { } value && !first.TryAdd(value, i))
+                {
+                    Refuse($"{pathOf(i)}.{field.Name}", $"has the value of {pathOf(first[value])}.{field.Name}", "The field is unique: send every value once.");
+                }
+            }
+        }
+    }
+
+    private RecordValues Checked() => _violations.Count switch
+    {
+        0 => this,
+        > MaxViolations => throw Problem.Invalid([
+            .. _violations.Take(MaxViolations),
+            new Violation { Field = "", Rule = $"There are {_violations.Count - MaxViolations} more violations", Fix = "Mend these first." },
+        ]),
+        _ => throw Problem.Invalid(_violations),
+    };
+
+    private void Refuse(string path, string rule, string fix) => _violations.Add(new Violation { Field = path, Rule = rule, Fix = fix });
+}

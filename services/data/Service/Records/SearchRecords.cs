@@ -1,0 +1,27 @@
+using Grpc.Core;
+using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Queries;
+using Platform.ServiceDefaults.Calls;
+using Platform.ServiceDefaults.State;
+
+namespace Platform.Data.Service.Records;
+
+internal sealed partial class RecordsService
+{
+    // A plan made for one value of a filter can be the wrong one for the next.
+    private static readonly SessionSettings _search = new(ForceCustomPlan: true);
+
+    public override Task<SearchRecordsResponse> SearchRecords(SearchRecordsRequest request, ServerCallContext context) =>
+        schemas.UseAsync(context, request.TableId, async table =>
+        {
+            using var rows = new RecordRows(FieldSelection.Of(table, request.ReturnFields, request.FieldKeys, allByDefault: true));
+            var query = new RecordQuery(table, rows, cursors, time.GetUtcNow(), request.Filter, request.Sorting,
+                request.HasLimit ? request.Limit : RecordQuery.DefaultLimit, request.Cursor, request.IncludeTotal);
+            return await work.ReadAsync(context.Call(), _search, async reader =>
+            {
+                var answer = new SearchRecordsResponse();
+                answer.Page = await query.ReadAsync(reader, answer.Records);
+                return answer;
+            }, context.CancellationToken, query.Statements);
+        });
+}

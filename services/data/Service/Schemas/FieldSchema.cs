@@ -1,0 +1,101 @@
+using System.Text.Json;
+using Platform.Contracts;
+using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
+
+using Field = Platform.Data.Contracts.V1.Field;
+
+namespace Platform.Data.Service.Schemas;
+
+/// <summary>A choice of a select or multi-select field.</summary>
+internal sealed record ChoiceSchema(Guid Id, string Label, string Color)
+{
+    public string Key { get; } = Ids.Format("cho", Id);
+}
+
+/// <summary>A field as the service knows it: how values come in, where they are kept, how they go out.</summary>
+internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string column)
+{
+    private readonly Dictionary<Guid, ChoiceSchema> _byId = [];
+    private readonly Dictionary<string, ChoiceSchema> _byLabel = new(StringComparer.Ordinal);
+
+    public Guid Id => id;
+
+    public string Name => name;
+
+    public FieldKind Kind => kind;
+
+    /// <summary>Generated from the id; a column of the user table, or a system column.</summary>
+    public string Column => column;
+
+    /// <summary>As the API names it, <c>fld_…</c>.</summary>
+    public string Key { get; } = Ids.Format("fld", id);
+
+    public JsonEncodedText EncodedName { get; } = JsonEncodedText.Encode(name, JsonText.Encoder);
+
+    public JsonEncodedText EncodedKey { get; } = JsonEncodedText.Encode(Ids.Format("fld", id));
+
+    public string Description { get; init; } = "";
+
+    public bool Required { get; init; }
+
+    public bool Unique { get; init; }
+
+    public bool AllowNewChoices { get; init; }
+
+    public int? MaxLength { get; init; }
+
+    public int? Precision { get; init; }
+
+    /// <summary>In their order.</summary>
+    public IReadOnlyList<ChoiceSchema> Choices
+    {
+        get;
+        init
+        {
+            field = value;
+            foreach (var choice in value)
+            {
+                _byId[choice.Id] = choice;
+                _byLabel[choice.Label] = choice;
+            }
+        }
+    } = [];
+
+    /// <summary>Generated names: text that a user wrote never becomes an identifier.</summary>
+    public static string ColumnOf(Guid id) => Ids.Format("c", id);
+
+    public static string UniqueIndexOf(Guid id) => Ids.Format("u", id);
+
+    public ChoiceSchema? FindChoice(Guid id) => _byId.GetValueOrDefault(id);
+
+    /// <summary>By exact label or by id.</summary>
+    public ChoiceSchema? FindChoice(string labelOrId) => _byLabel.GetValueOrDefault(labelOrId)
+        ?? (Ids.TryParse("cho", labelOrId, out var id) ? _byId.GetValueOrDefault(id) : null);
+
+    public Field ToField()
+    {
+        var field = new Field
+        {
+            Id = Key,
+            Name = Name,
+            Type = Kind.Type,
+            Description = Description,
+            Required = Required,
+            Unique = Unique,
+            AllowNewChoices = AllowNewChoices,
+        };
+        if (MaxLength is { } maxLength)
+        {
+            field.MaxLength = maxLength;
+        }
+
+        if (Precision is { } precision)
+        {
+            field.Precision = precision;
+        }
+
+        field.Choices.AddRange(Choices.Select(choice => new Choice { Id = choice.Key, Label = choice.Label, Color = choice.Color }));
+        return field;
+    }
+}

@@ -1,0 +1,36 @@
+using Npgsql;
+using Platform.ServiceDefaults.State;
+
+namespace Platform.Data.Service.Schemas;
+
+/// <summary>Enters the role of a workspace's tables, in the round trip that reads from one of them.</summary>
+internal static class TableEntry
+{
+    // The version is read as the application role, under row-level security: a table of another environment has none.
+    private const string Enter = """
+        select (select t.schema_version from data.database_table t where t.id = $1 and t.deleted_at is null),
+            set_config('role', $2, true), set_config('statement_timeout', '15s', true)
+        """;
+
+    private const string BeginWrite = "select data.begin_write($1, $2)";
+    private const string EnterRole = "select set_config('role', $1, true)";
+
+    public static Statement For(TableSchema table) => new(Enter, table.Id, table.Role);
+
+    /// <summary>Steps from the result of <see cref="For"/> to the one behind it.</summary>
+    /// <exception cref="StaleSchemaException">The table has another version than the one known, or is gone.</exception>
+    public static async Task CheckAsync(NpgsqlDataReader reader, TableSchema table)
+    {
+        if (!await reader.ReadAsync() || reader.IsDBNull(0) || reader.GetInt64(0) != table.Version)
+        {
+            throw new StaleSchemaException();
+        }
+
+        await reader.NextResultAsync();
+    }
+
+    /// <summary>Before writing records: the table's lock, shared among writers, and the check of the version under it.</summary>
+    public static Statement Lock(TableSchema table) => new(BeginWrite, table.Id, table.Version);
+
+    public static Statement Role(Guid workspaceId) => new(EnterRole, TableSchema.RoleOf(workspaceId));
+}

@@ -1,0 +1,114 @@
+using Platform.Contracts;
+using Platform.Data.Service.Fields;
+
+namespace Platform.Data.Service.Schemas;
+
+/// <summary>A table as it was at one schema version.</summary>
+internal sealed class TableSchema
+{
+    /// <summary>The prefix that tells a field's id from its name.</summary>
+    public const string FieldPrefix = "fld_";
+
+    // What every record has beside its fields, under the names that filters and sorting use.
+    private static readonly FieldSchema[] _system =
+    [
+        new(Guid.Empty, "id", RecordIdKind.Instance, "id"),
+        new(Guid.Empty, "version", NumberKind.Instance, "version"),
+        new(Guid.Empty, "createdAt", CreatedAtKind.Instance, "created_at"),
+        new(Guid.Empty, "updatedAt", InstantKind.Instance, "updated_at"),
+        new(Guid.Empty, "createdBy", TextKind.Text, "created_by"),
+        new(Guid.Empty, "updatedBy", TextKind.Text, "updated_by"),
+    ];
+
+    public static FieldSchema IdField => _system[0];
+
+    private static readonly Dictionary<string, FieldSchema> _systemByName = _system.ToDictionary(field => field.Name, StringComparer.Ordinal);
+
+    private readonly Dictionary<string, FieldSchema> _byKey = new(StringComparer.Ordinal);
+
+    public TableSchema(Guid workspaceId, Guid environmentId, Guid id, long version, IReadOnlyList<FieldSchema> fields)
+    {
+        WorkspaceId = workspaceId;
+        EnvironmentId = environmentId;
+        Id = id;
+        Version = version;
+        Fields = fields;
+        Key = Ids.Format("tbl", id);
+        Role = RoleOf(workspaceId);
+        QualifiedName = QualifiedNameOf(workspaceId, id);
+        foreach (var field in fields)
+        {
+            _byKey[field.Key] = field;
+            _byKey[field.Name] = field;
+        }
+    }
+
+    public Guid WorkspaceId { get; }
+
+    public Guid EnvironmentId { get; }
+
+    public Guid Id { get; }
+
+    public long Version { get; }
+
+    public IReadOnlyList<FieldSchema> Fields { get; }
+
+    public required Guid DatabaseId { get; init; }
+
+    public required string Name { get; init; }
+
+    public required string Description { get; init; }
+
+    public required Guid PrimaryFieldId { get; init; }
+
+    public required DateTime CreatedAt { get; init; }
+
+    public required DateTime UpdatedAt { get; init; }
+
+    /// <summary>As the API names it, <c>tbl_…</c>.</summary>
+    public string Key { get; }
+
+    /// <summary>The role that owns the workspace's tables; its schema has the same name.</summary>
+    public string Role { get; }
+
+    public string QualifiedName { get; }
+
+    public FieldSchema PrimaryField => Fields.First(one => one.Id == PrimaryFieldId);
+
+    public static IReadOnlyCollection<string> SystemNames => _systemByName.Keys;
+
+    public static string RoleOf(Guid workspaceId) => $"ws_{workspaceId:n}";
+
+    public static string QualifiedNameOf(Guid workspaceId, Guid tableId) => $"{RoleOf(workspaceId)}.{Ids.Format("t", tableId)}";
+
+    /// <summary>A field of the user's, by id or exact name.</summary>
+    public FieldSchema? Find(string idOrName) => _byKey.GetValueOrDefault(idOrName);
+
+    /// <summary>The same, or what every record has: id, createdAt, updatedAt, …</summary>
+    public FieldSchema? FindAny(string idOrName) => Find(idOrName) ?? _systemByName.GetValueOrDefault(idOrName);
+
+    /// <summary>What a caller who named an unknown field is told.</summary>
+    public string KnownFields(bool withSystem) =>
+        "Use one of: " + string.Join(", ", Fields.Select(field => field.Name).Take(60).Concat(withSystem ? SystemNames : []))
+        + (Fields.Count > 60 ? ", … (see list_fields)." : ".");
+
+    public Contracts.V1.Table ToTable(bool withFields = true)
+    {
+        var table = new Contracts.V1.Table
+        {
+            Id = Key,
+            DatabaseId = Ids.Format("db", DatabaseId),
+            Name = Name,
+            Description = Description,
+            PrimaryFieldId = Ids.Format("fld", PrimaryFieldId),
+            CreatedAt = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTime(CreatedAt),
+            UpdatedAt = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTime(UpdatedAt),
+        };
+        if (withFields)
+        {
+            table.Fields.AddRange(Fields.Select(field => field.ToField()));
+        }
+
+        return table;
+    }
+}

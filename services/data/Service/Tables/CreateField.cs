@@ -1,0 +1,65 @@
+using Grpc.Core;
+using Platform.Contracts;
+using Platform.Data.Contracts.Events;
+using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Schemas;
+using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.State;
+
+namespace Platform.Data.Service.Tables;
+
+internal sealed partial class TablesService
+{
+    private const string LockTable = "select data.begin_schema_change($1)";
+
+    private const string NextVersion = "update data.database_table set schema_version = schema_version + 1, updated_at = $2, updated_by = $3 where id = $1";
+
+    private const string LastPosition = "select coalesce(max(position), -1) from data.field where table_id = $1";
+
+    public override async Task<CreateFieldResponse> CreateField(CreateFieldRequest request, ServerCallContext context)
+    {
+        var id = Ids.TryParse("tbl", request.TableId, out var parsed) ? parsed : throw Problem.NotFound("table", request.TableId);
+        if (NewFields.Check(request.Field, "field").ToList() is { Count: > 0 } violations)
+        {
+            throw Problem.Invalid(violations);
+        }
+
+        var answer = await work.WriteAsync(context, async tx =>
+        {
+            await tx.ExecuteAsync(LockTable, id);
+            var table = await TableSchemas.LoadAsync(tx, id) ?? throw Problem.NotFound("table", request.TableId);
+            if (table.Fields.Count >= NewFields.MaxFields)
+            {
+                throw Problem.Conflict("TOO_MANY_FIELDS", $"The table has {NewFields.MaxFields} fields, which is the most.", "Use another table.");
+            }
+
+            var field = NewFields.Define(request.Field);
+            var position = await tx.ScalarAsync<int>(LastPosition, id) + 1;
+            await tx.BatchAsync(_ => Task.FromResult(0),
+                [.. NewFields.Insert(tx, id, field, position), new Statement(NextVersion, id, tx.Now.UtcDateTime, tx.Call.ActorId)]);
+            await tx.BatchAsync(async reader =>
+            {
+                await reader.NextResultAsync();
+                if (await reader.ReadAsync() && reader.GetBoolean(0) && field.Required)
+                {
+                    throw Problem.Invalid("field.required", "the table has records, which have no value yet",
+                        "Create the field without required, and fill it.");
+                }
+
+                return 0;
+            },
+            [
+                TableEntry.Role(tx.Call.WorkspaceId),
+                new Statement($"select exists (select from {table.QualifiedName} where deleted_at is null)"),
+                new Statement($"alter table {table.QualifiedName} add column {NewFields.Column(field)}"),
+                .. field.Unique ? [NewFields.UniqueIndex(table.QualifiedName, field)] : Array.Empty<Statement>(),
+            ]);
+            await tx.LeaveRoleAsync();
+            tx.Announce(new FieldCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Key, field.Key, field.Name, field.Kind.Name),
+                new Target("field", field.Key), new Target("table", table.Key));
+            return new CreateFieldResponse { Field = field.ToField() };
+        });
+        schemas.Forget(id);
+        return answer;
+    }
+}

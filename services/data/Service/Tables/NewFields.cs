@@ -1,0 +1,133 @@
+using Npgsql;
+using NpgsqlTypes;
+using Platform.Contracts;
+using Platform.Data.Service.Fields;
+using Platform.Data.Service.Schemas;
+using Platform.ServiceDefaults.State;
+
+using Field = Platform.Data.Contracts.V1.Field;
+
+namespace Platform.Data.Service.Tables;
+
+/// <summary>Fields that a caller defines: their rules, their catalogue rows, their columns.</summary>
+internal static class NewFields
+{
+    public const int MaxFields = 300;
+
+    // The longest text that fits into an index, four bytes a character.
+    private const int MaxUniqueLength = 500;
+
+    private const string InsertField = """
+        insert into data.field (workspace_id, environment_id, id, table_id, position, name, type, description, required, is_unique, allow_new_choices,
+            max_length, precision, created_at, created_by)
+        values (platform.workspace_id(), platform.environment_id(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        """;
+
+    private const string InsertChoices = """
+        insert into data.choice (workspace_id, environment_id, id, field_id, position, label, color)
+        select platform.workspace_id(), platform.environment_id(), v.id, $1, v.ordinality::int, v.label, v.color
+        from unnest($2::uuid[], $3::text[], $4::text[]) with ordinality as v(id, label, color, ordinality)
+        """;
+
+    /// <summary>Every broken rule of a definition.</summary>
+    public static IEnumerable<Violation> Check(Field field, string path)
+    {
+        if (Names.Find($"{path}.name", field.Name) is { } misnamed)
+        {
+            yield return misnamed;
+        }
+
+        if (TableSchema.SystemNames.Contains(field.Name) || field.Name.StartsWith(TableSchema.FieldPrefix, StringComparison.Ordinal) || field.Name == "*")
+        {
+            yield return Broken("name", $"{field.Name} means something else already", "Choose another name, such as one with a capital letter.");
+        }
+
+        if (FieldKind.Find(field.Type) is not { } kind)
+        {
+            yield return Broken("type", "is missing or unknown",
+                "Use one of: text, long_text, number, checkbox, select, multi_select, date, date_time, email, url.");
+            yield break;
+        }
+
+        if (field.Unique && !kind.CanBeUnique)
+        {
+            yield return Broken("unique", $"does not go with {kind.Name}", "Leave it out, or use text, number, date, date_time, email or url.");
+        }
+
+        if (field.HasMaxLength && !kind.HasLength)
+        {
+            yield return Broken("maxLength", $"does not go with {kind.Name}", "Leave it out.");
+        }
+        else if (field.Unique && field.HasMaxLength && field.MaxLength > MaxUniqueLength)
+        {
+            yield return Broken("maxLength", $"is more than {MaxUniqueLength}, too long for a unique field", $"Send at most {MaxUniqueLength}.");
+        }
+
+        if (field.HasPrecision && kind != NumberKind.Instance)
+        {
+            yield return Broken("precision", $"does not go with {kind.Name}", "Leave it out.");
+        }
+
+        if (!kind.HasChoices && (field.Choices.Count > 0 || field.AllowNewChoices))
+        {
+            yield return Broken(field.Choices.Count > 0 ? "choices" : "allowNewChoices", $"does not go with {kind.Name}", "Leave it out, or use select or multi_select.");
+        }
+
+        if (kind.HasChoices && field.Choices.Count == 0 && !field.AllowNewChoices)
+        {
+            yield return Broken("choices", "is empty, so that no value would fit", "Name the choices, or set allowNewChoices.");
+        }
+
+        var labels = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < field.Choices.Count; i++)
+        {
+            if (Names.Find($"{path}.choices[{i}].label", field.Choices[i].Label) is { } mislabelled)
+            {
+                yield return mislabelled;
+            }
+
+            if (!labels.Add(field.Choices[i].Label))
+            {
+                yield return Broken($"choices[{i}].label", $"{field.Choices[i].Label} is there twice", "Name every choice once.");
+            }
+        }
+
+        Violation Broken(string what, string rule, string fix) => new() { Field = $"{path}.{what}", Rule = rule, Fix = fix };
+    }
+
+    /// <summary>The field as it will be; ids are new, whatever the definition holds.</summary>
+    public static FieldSchema Define(Field field)
+    {
+        var id = Ids.New();
+        var kind = FieldKind.Find(field.Type)!;
+        return new FieldSchema(id, field.Name, kind, FieldSchema.ColumnOf(id))
+        {
+            Description = field.Description,
+            Required = field.Required,
+            Unique = field.Unique,
+            AllowNewChoices = field.AllowNewChoices,
+            MaxLength = field.HasMaxLength ? field.MaxLength : field.Unique && kind.HasLength ? MaxUniqueLength : null,
+            Precision = field.HasPrecision ? field.Precision : null,
+            Choices = [.. field.Choices.Select(choice => new ChoiceSchema(Ids.New(), choice.Label, choice.Color))],
+        };
+    }
+
+    public static IEnumerable<Statement> Insert(WriteTransaction tx, Guid tableId, FieldSchema field, int position)
+    {
+        yield return new Statement(InsertField, field.Id, tableId, position, field.Name, field.Kind.Name, field.Description, field.Required, field.Unique,
+            field.AllowNewChoices, Integer(field.MaxLength), Integer(field.Precision), tx.Now.UtcDateTime, tx.Call.ActorId);
+        if (field.Choices.Count > 0)
+        {
+            yield return new Statement(InsertChoices, field.Id, field.Choices.Select(choice => choice.Id).ToArray(),
+                field.Choices.Select(choice => choice.Label).ToArray(), field.Choices.Select(choice => choice.Color).ToArray());
+        }
+    }
+
+    public static string Column(FieldSchema field) => $"{field.Column} {field.Kind.ColumnType}";
+
+    /// <summary>Deleted records give their values free.</summary>
+    public static Statement UniqueIndex(string table, FieldSchema field) =>
+        new($"create unique index {FieldSchema.UniqueIndexOf(field.Id)} on {table} ({field.Column}) where deleted_at is null");
+
+    private static NpgsqlParameter Integer(int? value) => new() { NpgsqlDbType = NpgsqlDbType.Integer, Value = (object?)value ?? DBNull.Value };
+}

@@ -1,0 +1,138 @@
+using System.Security.Cryptography;
+using System.Text;
+using Grpc.Core;
+using Microsoft.AspNetCore.WebUtilities;
+using Platform.Contracts;
+using Platform.Directory.Contracts;
+using Platform.Directory.Contracts.V1;
+using Platform.ServiceDefaults.State;
+
+namespace Platform.Directory.Service;
+
+internal sealed partial class InvitationsService
+{
+    // Invitations of one organization are written one call after the other, and never beside its deletion. The order keeps two calls
+    // with several organizations from waiting for each other.
+    private const string LockOrganizations = "select id from directory.organization where id = any($1) order by id for no key update";
+
+    // These look at organizations and addresses apart from each other and may touch more than was asked for. A join with the asked pairs
+    // would be quadratic whenever the planner takes the table for small, as it does while people are imported.
+    private const string CloseExpired = """
+        update directory.invitation set is_open = false
+        where is_open and expires_at <= $3 and organization_id = any($1) and email = any($2)
+        """;
+
+    private const string FindOpen = """
+        select organization_id, email, id from directory.invitation where is_open and organization_id = any($1) and email = any($2)
+        """;
+
+    private const string FindMembers = """
+        select m.organization_id, u.email from directory.directory_user u join directory.membership m on m.user_id = u.id
+        where m.organization_id = any($1) and u.email = any($2)
+        """;
+
+    private const string InsertInvitations = """
+        insert into directory.invitation (id, organization_id, email, role, token_hash, expires_at, invited_by, created_at)
+        select id, organization_id, email, role, token_hash, expires_at, $7::uuid, $8
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[])
+            as invited(id, organization_id, email, role, token_hash, expires_at)
+        """;
+
+    public override Task<CreateInvitationsResponse> CreateInvitations(CreateInvitationsRequest request, ServerCallContext context)
+    {
+        var rows = request.Invitations.Select(row => InvitationRules.Read(row, request)).ToList();
+        return work.WriteAsync(context, async tx =>
+        {
+            var created = await DecideAsync(tx, rows);
+            if (created.Count > 0)
+            {
+                await InsertAsync(tx, created);
+                var organizations = created.Select(row => Ids.Format("org", row.Organization)).Distinct().Order(StringComparer.Ordinal)
+                    .ToList();
+                var invitations = created.ConvertAll(row => row.Result.InvitationId);
+                tx.Announce(new InvitationsCreated(
+                    tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, invitations, invitations.Count, organizations),
+                    new Target("invitation", invitations), new Target("organization", organizations));
+            }
+
+            return Answer(rows);
+        });
+    }
+
+    /// <summary>Gives every row its outcome. Returns those to create, which have got their ids.</summary>
+    private static async Task<List<AskedInvitation>> DecideAsync(WriteTransaction tx, List<AskedInvitation> rows)
+    {
+        // From the rows as they were asked, every time: the unit of work runs this again after a deadlock.
+        var valid = rows.Where(row => row.IsWellFormed).ToList();
+        var found = (await tx.QueryAsync(
+            LockOrganizations, row => row.GetGuid(0), valid.Select(row => row.Organization).Distinct().ToArray())).ToHashSet();
+        foreach (var row in valid.Where(row => !found.Contains(row.Organization)))
+        {
+            var named = Ids.Format("org", row.Organization);
+            row.Refuse($"organizationId: there is no organization {named} here. Take it from list_organizations.");
+        }
+
+        valid.RemoveAll(row => !found.Contains(row.Organization));
+
+        var organizations = valid.Select(row => row.Organization).Distinct().ToArray();
+        var emails = valid.Select(row => row.Email).Distinct().ToArray();
+        await tx.ExecuteAsync(CloseExpired, organizations, emails, tx.Now);
+        var open = (await tx.QueryAsync(
+            FindOpen, row => (Key: (row.GetGuid(0), row.GetString(1)), Id: row.GetGuid(2)), organizations, emails))
+            .ToDictionary(row => row.Key, row => row.Id);
+        var members = (await tx.QueryAsync(FindMembers, row => (row.GetGuid(0), row.GetString(1)), organizations, emails)).ToHashSet();
+
+        var created = new List<AskedInvitation>();
+        foreach (var row in valid)
+        {
+            var key = (row.Organization, row.Email);
+            if (members.Contains(key))
+            {
+                row.Conclude(InvitationOutcome.AlreadyMember);
+            }
+            else if (open.TryGetValue(key, out var invitation))
+            {
+                row.Conclude(InvitationOutcome.AlreadyInvited, invitation);
+            }
+            else
+            {
+                // A second row of the same address finds the invitation of the first.
+                open.Add(key, invitation = Ids.New());
+                row.Conclude(InvitationOutcome.Created, invitation);
+                created.Add(row);
+            }
+        }
+
+        return created;
+    }
+
+    private static async Task InsertAsync(WriteTransaction tx, List<AskedInvitation> created) => await tx.ExecuteAsync(InsertInvitations,
+        created.ConvertAll(row => row.Id).ToArray(),
+        created.ConvertAll(row => row.Organization).ToArray(),
+        created.ConvertAll(row => row.Email).ToArray(),
+        created.ConvertAll(row => row.Role).ToArray(),
+        created.ConvertAll(_ => HashOfNewToken()).ToArray(),
+        created.ConvertAll(row => (tx.Now + TimeSpan.FromDays(row.Days)).UtcDateTime).ToArray(),
+        tx.Call.Caller.MemberId,
+        tx.Now);
+
+    // The token is meant for the invited person's mailbox alone: it is neither kept nor answered nor announced.
+    private static byte[] HashOfNewToken() =>
+        SHA256.HashData(Encoding.ASCII.GetBytes(WebEncoders.Base64UrlEncode(RandomNumberGenerator.GetBytes(32))));
+
+    private static CreateInvitationsResponse Answer(List<AskedInvitation> rows)
+    {
+        int Count(InvitationOutcome outcome) => rows.Count(row => row.Result.Outcome == outcome);
+        return new CreateInvitationsResponse
+        {
+            Results = { rows.Select(row => row.Result) },
+            Counts = new InvitationCounts
+            {
+                Created = Count(InvitationOutcome.Created),
+                AlreadyInvited = Count(InvitationOutcome.AlreadyInvited),
+                AlreadyMember = Count(InvitationOutcome.AlreadyMember),
+                Invalid = Count(InvitationOutcome.Invalid),
+            },
+        };
+    }
+}

@@ -1,0 +1,13 @@
+using Platform.Directory.Contracts.V1;
+using Platform.ServiceDefaults.Calls;
+using Platform.ServiceDefaults.State;
+
+namespace Platform.Directory.Service;
+
+/// <summary>What identity asks before it knows a workspace, one file per rpc.</summary>
+[ServicesOnly("identity")]
+internal sealed partial class MembersService(UnitOfWork work) : Members.MembersBase
+{
+    // Sees people and workspaces, across workspaces, and can only read.
+    private static readonly SessionSettings _resolver = new(Role: "directory_resolver");
+}

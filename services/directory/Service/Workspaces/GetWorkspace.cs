@@ -1,0 +1,40 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Platform.Contracts;
+using Platform.Directory.Contracts.V1;
+using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
+using Platform.ServiceDefaults.State;
+
+namespace Platform.Directory.Service;
+
+internal sealed partial class WorkspacesService
+{
+    private const string FindWorkspace = "select workspace_id, name, created_at from directory.workspace";
+
+    public override Task<GetWorkspaceResponse> GetWorkspace(GetWorkspaceRequest request, ServerCallContext context)
+    {
+        var call = context.Call();
+        return work.ReadAsync(call, SessionSettings.Default, async reader =>
+        {
+            if (!await reader.ReadAsync(context.CancellationToken))
+            {
+                throw Problem.NotFound("workspace", Ids.Format("wks", call.WorkspaceId));
+            }
+
+            var response = new GetWorkspaceResponse
+            {
+                Id = Ids.Format("wks", reader.GetGuid(0)),
+                Name = reader.GetString(1),
+                CreatedAt = Timestamp.FromDateTime(reader.GetDateTime(2)),
+            };
+            await reader.NextResultAsync(context.CancellationToken);
+            while (await reader.ReadAsync(context.CancellationToken))
+            {
+                response.Environments.Add(ReadEnvironment(reader));
+            }
+
+            return response;
+        }, context.CancellationToken, new Statement(FindWorkspace), new Statement(FindReachable, call.Caller.MemberId ?? Guid.Empty));
+    }
+}

@@ -1,0 +1,52 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Platform.Contracts;
+using Platform.Directory.Contracts.V1;
+using Platform.ServiceDefaults.Calls;
+using Platform.ServiceDefaults.State;
+
+namespace Platform.Directory.Service;
+
+internal sealed partial class WorkspacesService
+{
+    // Roles are shown for the environments that the caller ($1) can reach.
+    private const string FindMembers = """
+        select m.id, m.email, m.display_name, m.created_at,
+            array(select r.environment_id from directory.member_role r join directory.member_role mine using (environment_id)
+                where r.member_id = m.id and mine.member_id = $1 order by r.environment_id),
+            array(select r.role from directory.member_role r join directory.member_role mine using (environment_id)
+                where r.member_id = m.id and mine.member_id = $1 order by r.environment_id)
+        from directory.member m
+        where ($2::uuid is null or m.id > $2)
+            and ($3 = '' or position(lower($3) in m.email) > 0 or position(lower($3) in lower(m.display_name)) > 0)
+        order by m.id limit $4
+        """;
+
+    public override Task<ListMembersResponse> ListMembers(ListMembersRequest request, ServerCallContext context)
+    {
+        var after = Paging.Cursor("mbr", request.Cursor);
+        var limit = request.HasLimit ? request.Limit : Paging.DefaultLimit;
+        var call = context.Call();
+        return work.ReadAsync(call, Paging.Settings, async reader =>
+        {
+            var response = new ListMembersResponse();
+            while (await reader.ReadAsync(context.CancellationToken))
+            {
+                var member = new WorkspaceMember
+                {
+                    Id = Ids.Format("mbr", reader.GetGuid(0)),
+                    Email = reader.GetString(1),
+                    DisplayName = reader.GetString(2),
+                    CreatedAt = Timestamp.FromDateTime(reader.GetDateTime(3)),
+                };
+                member.Roles.AddRange(reader.GetFieldValue<Guid[]>(4).Zip(reader.GetFieldValue<string[]>(5),
+                    (environment, role) => new MemberRole { EnvironmentId = Ids.Format("env", environment), Role = role }));
+                response.Members.Add(member);
+            }
+
+            response.Page = Paging.Close(response.Members, limit, member => member.Id);
+            return response;
+        }, context.CancellationToken,
+            new Statement(FindMembers, call.Caller.MemberId ?? Guid.Empty, after, request.Search.Trim(), limit + 1));
+    }
+}

@@ -1,0 +1,66 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace Platform.Architecture.Tests;
+
+/// <summary>What holds for the projects and the files of the checkout.</summary>
+public sealed partial class SourceLaws
+{
+    private static readonly string[] _product = ["AppHost", "ServiceDefaults", "services", "identity", "mcp-edge"];
+
+    [Fact]
+    public void Product_projects_know_nothing_of_native_mode()
+    {
+        foreach (var project in Repository.Files("*.csproj", _product))
+        {
+            var text = File.ReadAllText(project);
+            Assert.False(text.Contains("native", StringComparison.OrdinalIgnoreCase), Repository.Relative(project));
+            Assert.False(text.Contains("Condition=", StringComparison.Ordinal), $"{Repository.Relative(project)} has a condition");
+        }
+    }
+
+    [Fact]
+    public void A_service_references_contracts_and_service_defaults_only()
+    {
+        foreach (var project in Repository.Files("*.csproj", "services", "identity", "mcp-edge"))
+        {
+            foreach (var reference in References(project))
+            {
+                Assert.True(reference.EndsWith(".Contracts.csproj", StringComparison.Ordinal) || reference.EndsWith("Platform.ServiceDefaults.csproj", StringComparison.Ordinal),
+                    $"{Repository.Relative(project)} references {reference}");
+            }
+        }
+    }
+
+    [Fact]
+    public void The_edge_knows_no_sql()
+    {
+        var edge = Assert.Single(Repository.Files("*.csproj", "mcp-edge"));
+        Assert.DoesNotContain("Npgsql", File.ReadAllText(edge), StringComparison.Ordinal);
+        Assert.All(Repository.Files("*.cs", "mcp-edge"), file => Assert.DoesNotContain("Npgsql", File.ReadAllText(file), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void MassTransit_appears_in_service_defaults_only() => Assert.All(
+        Repository.Files("*.cs", "AppHost", "services", "identity", "mcp-edge"),
+        file => Assert.DoesNotContain("using MassTransit", File.ReadAllText(file), StringComparison.Ordinal));
+
+    [Fact]
+    public void A_file_is_at_most_400_lines()
+    {
+        var long_ = Repository.Files("*.cs", [.. _product, "native", "tests"])
+            .Select(file => (File: Repository.Relative(file), Lines: File.ReadLines(file).Count())).Where(file => file.Lines > 400);
+        Assert.Empty(long_);
+    }
+
+    [Fact]
+    public void Nothing_is_left_for_later_in_a_comment() => Assert.All(
+        Repository.Files("*.cs", [.. _product, "native", "tests"]).Where(file => !file.EndsWith("SourceLaws.cs", StringComparison.Ordinal)),
+        file => Assert.DoesNotMatch(LeftForLater(), File.ReadAllText(file)));
+
+    private static IEnumerable<string> References(string project) => XDocument.Load(project).Descendants("ProjectReference")
+        .Select(reference => reference.Attribute("Include")!.Value);
+
+    [GeneratedRegex(@"\bTODO\b|\bFIXME\b|#region")]
+    private static partial Regex LeftForLater();
+}

@@ -1,0 +1,62 @@
+using System.Text.RegularExpressions;
+using Platform.Contracts;
+using Platform.Contracts.Catalogue;
+
+namespace Platform.Architecture.Tests;
+
+/// <summary>What holds for every tool there is.</summary>
+public sealed partial class ToolLaws
+{
+    public static TheoryData<string> Names => [.. Repository.Catalogue.Tools.Select(tool => tool.Name)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_tool_declares_all_that_the_edge_and_the_audit_need(string name)
+    {
+        var tool = Find(name);
+        Assert.Matches(NamePattern(), tool.Name);
+        Assert.NotEmpty(tool.Options.Title);
+        Assert.NotEmpty(tool.Options.Toolset);
+        Assert.NotEqual(Effect.Unspecified, tool.Options.Effect);
+        Assert.Contains(tool.Options.Scope, Scopes.All);
+        Assert.Matches(ActionPattern(), tool.Options.Audit);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_scope_agrees_with_the_effect(string name)
+    {
+        var tool = Find(name);
+        Assert.Equal(tool.IsRead, tool.Options.Scope.EndsWith(":read", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_description_is_short_enough_to_be_read(string name) => Assert.InRange(Find(name).Description.Length, 10, 600);
+
+    [Fact]
+    public void Names_and_aliases_are_unique()
+    {
+        var names = Repository.Catalogue.Tools.SelectMany(tool => tool.Options.Aliases.Prepend(tool.Name)).ToList();
+        Assert.Equal(names.Distinct(StringComparer.Ordinal), names);
+    }
+
+    [Fact]
+    public void A_toolset_is_one_service_of_at_most_15_rpcs()
+    {
+        foreach (var toolset in Repository.Catalogue.Tools.GroupBy(tool => tool.Options.Toolset))
+        {
+            Assert.InRange(toolset.Count(), 1, 15);
+        }
+
+        Assert.All(Repository.Catalogue.Tools.GroupBy(tool => tool.Method.Service.FullName), service => Assert.Single(service.Select(tool => tool.Options.Toolset).Distinct()));
+    }
+
+    private static ToolDefinition Find(string name) => Repository.Catalogue.TryGetTool(name, out var tool) ? tool : throw new InvalidOperationException(name);
+
+    [GeneratedRegex("^[a-z][a-z0-9_]{2,39}$")]
+    private static partial Regex NamePattern();
+
+    [GeneratedRegex("^[a-z_]+\\.[a-z_]+$")]
+    private static partial Regex ActionPattern();
+}

@@ -1,0 +1,82 @@
+using System.Net;
+using Microsoft.Extensions.Options;
+using Platform.Edge.Access;
+using Platform.Edge.Tests.Fixture;
+
+namespace Platform.Edge.Tests.Access;
+
+public sealed class RateLimiterTests
+{
+    private readonly MovedClock _clock = new();
+
+    private RateLimiter Limiter() => new(Options.Create(new AccessOptions { ReadsPerSecond = 10, WritesPerSecond = 4 }), _clock);
+
+    private static int Take(RateLimiter limiter, int tries, string token = "t", bool write = false) => Enumerable.Range(0, tries).Count(_ => limiter.TryTake(token, write));
+
+    [Fact]
+    public void A_token_gets_its_reads_and_writes_and_no_more()
+    {
+        var limiter = Limiter();
+        Assert.Equal(10, Take(limiter, 50));
+        Assert.Equal(4, Take(limiter, 50, write: true));
+        Assert.Equal(10, Take(limiter, 50, "other"));
+    }
+
+    [Fact]
+    public void The_second_slides_so_that_its_edge_gives_no_double_share()
+    {
+        var limiter = Limiter();
+        _clock.Advance(TimeSpan.FromMilliseconds(850));
+        Assert.Equal(10, Take(limiter, 50));
+        _clock.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(0, Take(limiter, 50));
+        _clock.Advance(TimeSpan.FromMilliseconds(500));
+        Assert.InRange(Take(limiter, 50), 4, 5);
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(10, Take(limiter, 50));
+    }
+
+    [Fact]
+    public async Task Edges_that_share_their_counts_hold_the_limit_together()
+    {
+        var shared = new SharedCounts();
+        var (one, two) = (Limiter(), Limiter());
+        Assert.Equal(6, Take(one, 6));
+        await one.ShareAsync(shared);
+        Assert.Equal(1, Take(two, 1));
+        await two.ShareAsync(shared);
+        Assert.Equal(3, Take(two, 50));
+        await two.ShareAsync(shared);
+        Assert.Equal(4, Take(one, 50));
+    }
+
+    [Fact]
+    public async Task Without_anybody_to_share_with_the_limit_is_local()
+    {
+        var limiter = Limiter();
+        Assert.Equal(5, Take(limiter, 5));
+        await limiter.ShareAsync(new SharedCounts { IsAway = true });
+        Assert.Equal(5, Take(limiter, 50));
+    }
+
+    [Fact]
+    public async Task A_call_past_the_limit_is_told_when_to_come_back()
+    {
+        await using var edge = await EdgeFixture.StartAsync(settings: [("Edge:Access:ReadsPerSecond", "2")]);
+        var responses = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => edge.SendAsync("get_thing", """{"thingId":"1"}""")));
+        var refused = responses.First(response => response.StatusCode == HttpStatusCode.TooManyRequests);
+        Assert.Equal("1", refused.Headers.GetValues("Retry-After").Single());
+        Assert.Equal("get_thing", (await edge.BackEnd.Audit.ArrivedAsync(r => r.Reason == "RATE_LIMITED")).Tool);
+    }
+
+    private sealed class SharedCounts : ISharedRates
+    {
+        private readonly Dictionary<(string, long), long> _totals = [];
+
+        public bool IsAway { get; init; }
+
+        public Task<IReadOnlyList<long>?> AddAsync(IReadOnlyList<(string Key, long Second, int Count)> counts) => Task.FromResult<IReadOnlyList<long>?>(IsAway
+            ? null
+            : [.. counts.Select(c => _totals[(c.Key, c.Second)] = _totals.GetValueOrDefault((c.Key, c.Second)) + c.Count)]);
+    }
+}

@@ -1,0 +1,35 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Platform.Edge.Access;
+using Platform.Native.Servers;
+using StackExchange.Redis;
+
+namespace Platform.Edge.Tests.Access;
+
+public sealed class RedisRatesTests
+{
+    [Fact]
+    public async Task Two_edges_count_together_in_redis_and_alone_when_it_is_gone()
+    {
+        Assert.SkipWhen(RedisServer.FindProgram() is null, "There is no redis-server on this machine.");
+        var directory = System.IO.Directory.CreateTempSubdirectory("edge-redis");
+        ServiceProvider services;
+        await using (var redis = await RedisServer.StartAsync(new RedisOptions { DataDirectory = directory.FullName }, TestContext.Current.CancellationToken))
+        {
+            var options = ConfigurationOptions.Parse(redis.ConnectionString);
+            options.AbortOnConnectFail = false;
+            options.SyncTimeout = 1000;
+            services = new ServiceCollection().AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect(options)).BuildServiceProvider();
+            var one = new RedisRates(services, NullLogger<RedisRates>.Instance);
+            var two = new RedisRates(services, NullLogger<RedisRates>.Instance);
+            Assert.Equal([5L, 2L], await one.AddAsync([("rate:a:r", 7, 5), ("rate:b:r", 7, 2)]));
+            Assert.Equal([8L], await two.AddAsync([("rate:a:r", 7, 3)]));
+            Assert.Equal([1L], await two.AddAsync([("rate:a:r", 8, 1)]));
+            var left = await services.GetRequiredService<IConnectionMultiplexer>().GetDatabase().KeyTimeToLiveAsync("rate:a:r:7");
+            Assert.InRange(left!.Value, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(3));
+        }
+        Assert.Null(await new RedisRates(services, NullLogger<RedisRates>.Instance).AddAsync([("rate:a:r", 9, 1)]));
+        await services.DisposeAsync();
+        directory.Delete(recursive: true);
+    }
+}

@@ -1,0 +1,146 @@
+using System.Text.Json;
+using Platform.Edge.Tests.Fixture;
+
+namespace Platform.Edge.Tests.Audit;
+
+public sealed class CallAuditTests : IAsyncLifetime
+{
+    private EdgeFixture _edge = null!;
+
+    private FakeAudit Audit => _edge.BackEnd.Audit;
+
+    public async ValueTask InitializeAsync() => _edge = await EdgeFixture.StartAsync();
+
+    public ValueTask DisposeAsync() => _edge.DisposeAsync();
+
+    [Fact]
+    public async Task A_read_is_recorded_with_who_what_where_and_why_it_was_allowed()
+    {
+        var id = Contracts.Ids.Format("thg", Contracts.Ids.New());
+        await _edge.CallAsync("get_thing", $$"""{"thingId":"{{id}}"}""");
+        var record = await Audit.ArrivedAsync(r => r.Tool == "get_thing");
+        var identity = _edge.BackEnd.Identity;
+        Assert.Equal(("read", "thing.read", identity.Workspace, identity.Sandbox, "sandbox"),
+            (record.Outcome, record.Action, record.WorkspaceId, record.EnvironmentId, record.EnvironmentKind));
+        Assert.Equal(("member", identity.Member, "admin", "tok_1", "test-client"),
+            (record.Actor.Kind, record.Actor.Id, record.Actor.Role, record.Actor.TokenId, record.Actor.ClientId));
+        Assert.Equal(("thing", id), (record.Targets.Single().Kind, record.Targets.Single().Ids.Single()));
+        Assert.Contains("databases.records:read", record.Permissions);
+        Assert.Equal(_edge.BackEnd.Things.Calls.Single().Headers.GetValue("x-call-id"), record.CallId);
+        using var details = JsonDocument.Parse(record.Details.Utf8.Memory);
+        Assert.True(details.RootElement.GetProperty("switches").GetProperty("writeAccess").GetBoolean());
+        Assert.Contains("audit:write", details.RootElement.GetProperty("scopes").EnumerateArray().Select(scope => scope.GetString()));
+        Assert.True(record.DurationMicroseconds > 0);
+    }
+
+    [Fact]
+    public async Task What_is_no_id_is_not_taken_for_one()
+    {
+        await _edge.CallAsync("get_thing", """{"thingId":"my password is hunter2"}""");
+        Assert.Empty((await Audit.ArrivedAsync(r => r.Tool == "get_thing")).Targets);
+    }
+
+    [Fact]
+    public async Task A_committed_change_is_not_recorded_twice_but_all_else_is()
+    {
+        await _edge.CallAsync("echo_thing", """{"thing":{}}""");
+        _edge.BackEnd.Things.EchoOutcome = "replayed";
+        await _edge.CallAsync("echo_thing", """{"thing":{}}""");
+        await Audit.ArrivedAsync(r => r.Outcome == "replayed");
+        Assert.Single(Audit.Records);
+    }
+
+    [Fact]
+    public async Task Numbers_are_consecutive_in_a_workspace()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => _edge.CallAsync("get_thing", """{"thingId":"1"}""")));
+        await Audit.ArrivedAsync(r => r.Number == 40);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        while (Audit.Records.Count < 40)
+            await Task.Delay(20, patience.Token);
+        Assert.Equal(Enumerable.Range(1, 40).Select(n => (long)n), Audit.Records.Select(r => r.Number).Order());
+        Assert.Single(Audit.Instances.Distinct());
+    }
+
+    [Fact]
+    public async Task A_refusal_is_recorded_before_it_is_answered()
+    {
+        await _edge.CallAsync("get_thing", "{}");
+        Assert.Contains(Audit.Records, r => r is { Outcome: "refused", Reason: "INVALID_ARGUMENT", Tool: "get_thing" });
+        using (await _edge.SendAsync("no_such_tool"))
+            Assert.Contains(Audit.Records, r => r is { Outcome: "refused", Reason: "UNKNOWN_TOOL", Tool: "no_such_tool" });
+    }
+
+    [Fact]
+    public async Task A_sensitive_read_is_recorded_before_it_is_answered_and_not_answered_without()
+    {
+        Assert.Equal(3, (await _edge.CallAsync("read_trail")).Structured().GetProperty("count").GetInt32());
+        Assert.Contains(Audit.Records, r => r is { Outcome: "read", Tool: "read_trail" });
+
+        Audit.IsAway = true;
+        var result = await _edge.CallAsync("read_trail");
+        Assert.StartsWith("UNAVAILABLE", result.Text(), StringComparison.Ordinal);
+        Assert.DoesNotContain("\"count\"", result.ToString(), StringComparison.Ordinal);
+        Assert.False((await _edge.CallAsync("get_thing", """{"thingId":"1"}""")).IsError());
+    }
+
+    [Fact]
+    public async Task A_read_in_production_is_a_sensitive_one()
+    {
+        _edge.BackEnd.Identity.Switches.ProductionAccess = true;
+        Audit.IsAway = true;
+        Assert.StartsWith("UNAVAILABLE", (await _edge.CallAsync("get_thing", """{"thingId":"1","environment":"production"}""")).Text(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_strict_workspace_demands_it_of_every_read()
+    {
+        _edge.BackEnd.Identity.Switches.StrictAudit = true;
+        await _edge.CallAsync("get_thing", """{"thingId":"1"}""");
+        Assert.Contains(Audit.Records, r => r.Tool == "get_thing");
+        Audit.IsAway = true;
+        Assert.StartsWith("UNAVAILABLE", (await _edge.CallAsync("get_thing", """{"thingId":"1"}""")).Text(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Reads_made_while_audit_was_away_arrive_once_it_is_back()
+    {
+        Audit.IsAway = true;
+        await _edge.CallAsync("get_thing", """{"thingId":"1"}""");
+        Audit.IsAway = false;
+        Assert.Equal("read", (await Audit.ArrivedAsync(r => r.Tool == "get_thing")).Outcome);
+    }
+
+    [Fact]
+    public async Task A_refusal_stays_a_refusal_without_audit_and_outlives_a_restart()
+    {
+        Audit.IsAway = true;
+        Assert.StartsWith("INVALID_ARGUMENT", (await _edge.CallAsync("get_thing", "{}")).Text(), StringComparison.Ordinal);
+        await _edge.CallAsync("get_thing", """{"thingId":"1"}""");
+        var spool = _edge.Spool;
+        await _edge.StopEdgeAsync();
+        Assert.NotEmpty(System.IO.Directory.GetFiles(spool));
+
+        Audit.IsAway = false;
+        await using var next = await EdgeFixture.StartAsync(_edge.BackEnd, spool: spool);
+        var refused = await Audit.ArrivedAsync(r => r.Outcome == "refused");
+        var read = await Audit.ArrivedAsync(r => r.Outcome == "read");
+        Assert.Equal([1, 2], new[] { refused.Number, read.Number }.Order());
+        Assert.Single(Audit.Instances.Distinct());
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        while (System.IO.Directory.GetFiles(spool).Length > 0)
+            await Task.Delay(20, patience.Token);
+    }
+
+    [Fact]
+    public async Task A_flood_of_unknown_callers_does_not_fill_the_log()
+    {
+        var forged = _edge.BackEnd.Issuer.Issue(EdgeFixture.PublicUrl, byStranger: true);
+        for (var i = 0; i < 60; i++)
+        {
+            using var response = await _edge.SendAsync("get_thing", token: forged);
+        }
+        await Audit.ArrivedAsync(r => r is { Reason: "UNKNOWN_TOKEN", WorkspaceId: "", Actor.Kind: "unknown" });
+        Assert.True(Audit.Records.Count < 60);
+    }
+}

@@ -1,0 +1,130 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using ModelContextProtocol;
+using ModelContextProtocol.Protocol;
+using ModelContextProtocol.Server;
+using Platform.Edge.Protocol;
+
+namespace Platform.Edge.Tests.Protocol;
+
+/// <summary>The protocol engine on real HTTP, with a handful of tools behind it and no policy.</summary>
+public sealed class FixtureServer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private FixtureServer(WebApplication app, Uri url)
+    {
+        _app = app;
+        Url = url;
+    }
+
+    public Uri Url { get; }
+
+    public FixtureApplication Application => (FixtureApplication)_app.Services.GetRequiredService<McpApplication>();
+
+    public static async Task<FixtureServer> StartAsync(params (string Key, string Value)[] settings)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Edge:PublicUrl"] = "https://mcp.example.test/mcp",
+            ["Edge:AllowedOrigins:0"] = "https://claude.example",
+            ["Edge:Issuer"] = "https://id.example.test/realms/platform",
+        });
+        builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
+        builder.Services.AddSingleton(new McpScopes(["things:read", "things:write"]));
+        builder.Services.AddMcpEndpoint<FixtureApplication>(builder.Configuration.GetSection("Edge"));
+        var app = builder.Build();
+        app.UseCors();
+        app.MapMcp();
+        await app.StartAsync();
+        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        return new FixtureServer(app, new Uri(address + "/mcp"));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+}
+
+public sealed class FixtureApplication : McpApplication
+{
+    public TaskCompletionSource Entered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public TaskCompletionSource Cancelled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public ConcurrentQueue<string> Closed { get; } = new();
+
+    public override ValueTask<bool> AdmitAsync(HttpContext http) => ValueTask.FromResult(true);
+
+    public override ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange) => ValueTask.FromResult<McpServerOptions?>(new()
+    {
+        ServerInstructions = "Fixture.",
+        Capabilities = new() { Tools = new() },
+        Handlers = new()
+        {
+            ListToolsHandler = (_, _) => ValueTask.FromResult(new ListToolsResult
+            {
+                Tools = [new Tool { Name = "echo", Description = "Says it again." }],
+                TimeToLive = TimeSpan.FromMinutes(1),
+            }),
+            CallToolHandler = (request, token) => CallAsync(exchange, request, token),
+        },
+    });
+
+    public override ValueTask CloseAsync(McpExchange exchange)
+    {
+        Closed.Enqueue(exchange.Method);
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask<CallToolResult> CallAsync(McpExchange exchange, RequestContext<CallToolRequestParams> request, CancellationToken token)
+    {
+        switch (request.Params.Name)
+        {
+            case "echo":
+                return Text(exchange.Arguments.GetProperty("text").GetString()!);
+            case "raw":
+                var members = new PooledBuffer();
+                members.Write(Encoding.UTF8.GetBytes("\"content\":[{\"type\":\"text\",\"text\":\"raw\"}],\"structuredContent\":{\"n\":\n1}"));
+                exchange.AnswerWith(members);
+                return new CallToolResult();
+            case "progress":
+                await request.Server.NotifyProgressAsync(request.Params.ProgressToken!.Value, new() { Progress = 1, Total = 2 }, cancellationToken: token);
+                return Text("done");
+            case "throw":
+                throw new InvalidOperationException("a secret detail");
+            case "wait":
+                Entered.TrySetResult();
+                try
+                {
+                    await Task.Delay(Timeout.Infinite, token);
+                }
+                catch (OperationCanceledException)
+                {
+                    Cancelled.TrySetResult();
+                    throw;
+                }
+                return Text("never");
+            case "slow":
+                await Entered.Task;
+                return Text("late");
+            default:
+                throw new McpProtocolException("Unknown tool.", McpErrorCode.InvalidParams);
+        }
+    }
+
+    private static CallToolResult Text(string text) => new() { Content = [new TextContentBlock { Text = text }] };
+}

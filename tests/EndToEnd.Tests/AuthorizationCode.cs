@@ -1,0 +1,46 @@
+using System.Buffers.Text;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Platform.Demo;
+using Platform.Testing;
+
+namespace Platform.EndToEnd.Tests;
+
+/// <summary>Authorization code with PKCE by hand, for clients that are no MCP clients.</summary>
+internal static class AuthorizationCode
+{
+    // The only path that the first-party client may come back to.
+    private const string Redirect = "http://127.0.0.1:33419/governance/callback";
+
+    /// <returns>The access token.</returns>
+    public static async Task<string> SignInAsync(Uri issuer, string clientId, string scope, DemoMember member, CancellationToken cancellationToken)
+    {
+        var verifier = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+        var query = new Dictionary<string, string>
+        {
+            ["response_type"] = "code",
+            ["client_id"] = clientId,
+            ["redirect_uri"] = Redirect,
+            ["scope"] = scope,
+            ["state"] = "state",
+            ["code_challenge"] = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(verifier))),
+            ["code_challenge_method"] = "S256",
+        };
+        using var browser = new SignInBrowser();
+        var address = new Uri($"{issuer}/protocol/openid-connect/auth?{string.Join('&', query.Select(pair => $"{pair.Key}={Uri.EscapeDataString(pair.Value)}"))}");
+        var callback = await browser.SignInAsync(address, Redirect, member.Username, member.Password, cancellationToken: cancellationToken);
+        using var http = new HttpClient();
+        using var form = new FormUrlEncodedContent(new Dictionary<string, string>
+        {
+            ["grant_type"] = "authorization_code",
+            ["client_id"] = clientId,
+            ["code"] = callback["code"],
+            ["redirect_uri"] = Redirect,
+            ["code_verifier"] = verifier,
+        });
+        using var response = await http.PostAsync(new Uri($"{issuer}/protocol/openid-connect/token"), form, cancellationToken);
+        return (await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).GetProperty("access_token").GetString()!;
+    }
+}

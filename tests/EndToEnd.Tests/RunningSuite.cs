@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Platform.Demo;
+
+// The tests share one suite and kill parts of it.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace Platform.EndToEnd.Tests;
+
+/// <summary>Tests of the collection share one suite, which the first of them starts.</summary>
+[CollectionDefinition(Name)]
+public sealed class TheSuite : ICollectionFixture<RunningSuite>
+{
+    public const string Name = "suite";
+}
+
+/// <summary>The whole of it, started from the AppHost once for all tests. What they know of it is what a client knows.</summary>
+public sealed class RunningSuite : IAsyncLifetime
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
+
+    private readonly string _file = $"endpoints-{Environment.ProcessId}.json";
+    private DistributedApplication? _app;
+
+    internal Endpoints Endpoints { get; private set; } = null!;
+
+    /// <summary>Where the audit service of this suite sends what is for Datadog.</summary>
+    internal Uri Intake { get; } = new($"http://127.0.0.1:{FreePort()}");
+
+    private ResourceNotificationService Notifications => _app!.Services.GetRequiredService<ResourceNotificationService>();
+
+    public async ValueTask InitializeAsync()
+    {
+        using var patience = new CancellationTokenSource(_patience);
+        // A hundred calls at once are to meet in the owning service, not in the limit of one token.
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Platform_AppHost>(
+            [$"--EndpointsFile={_file}", $"--Demo:DatadogIntake={Intake}", "--Edge:Access:ReadsPerSecond=1000", "--Edge:Access:WritesPerSecond=1000"], patience.Token);
+        _app = await builder.BuildAsync(patience.Token);
+        await _app.StartAsync(patience.Token);
+        var path = Path.Combine(Checkout.Artifacts, _file);
+        while (!File.Exists(path))
+        {
+            await Task.Delay(100, patience.Token);
+        }
+
+        Endpoints = Endpoints.Read(path);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_app is not null)
+        {
+            await _app.DisposeAsync();
+        }
+    }
+
+    /// <summary>Skips the test that asks where nobody can sign in.</summary>
+    internal Uri RequireIssuer()
+    {
+        Assert.SkipWhen(Endpoints.Issuer is null, "No Keycloak: neither KEYCLOAK_HOME nor ../shared/keycloak* is there.");
+        return Endpoints.Issuer!;
+    }
+
+    /// <summary>SIGKILL. Returns once another process has taken its place.</summary>
+    internal async Task KillAsync(string resource, CancellationToken cancellationToken)
+    {
+        var running = await Notifications.WaitForResourceAsync(resource, state => ProcessOf(state) is not null, cancellationToken);
+        var killed = ProcessOf(running);
+        using (var kill = Process.Start("kill", ["-KILL", $"{killed}"]))
+        {
+            await kill.WaitForExitAsync(cancellationToken);
+        }
+
+        await Notifications.WaitForResourceAsync(resource, state => ProcessOf(state) is { } next && next != killed, cancellationToken);
+        await Notifications.WaitForResourceHealthyAsync(resource, cancellationToken);
+    }
+
+    private static int? ProcessOf(ResourceEvent state) =>
+        state.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value as int?;
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

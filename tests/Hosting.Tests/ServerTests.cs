@@ -1,0 +1,170 @@
+using System.Net.Sockets;
+using System.Text;
+using Npgsql;
+using Platform.Native.Servers;
+using RabbitMQ.Client;
+
+namespace Platform.Hosting.Tests;
+
+public sealed class ServerTests : IDisposable
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+    private readonly Folder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task PostgreSQL_takes_its_password_only_and_writes_durably()
+    {
+        await using var server =
+            await PostgresServer.StartAsync(new PostgresOptions { DataDirectory = _folder["pg"], Password = "it's a \"secret\"" }, Token);
+
+        Assert.Equal("on,on,on,300", await ScalarAsync(server,
+            "select concat_ws(',', current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes'), current_setting('max_connections'))"));
+        var wrong = await Assert.ThrowsAsync<PostgresException>(async () =>
+        {
+            await using var source = NpgsqlDataSource.Create($"Host=127.0.0.1;Port={server.Port};Username=postgres;Password=wrong");
+            await using var connection = await source.OpenConnectionAsync(Token);
+        });
+        Assert.Equal(PostgresErrorCodes.InvalidPassword, wrong.SqlState);
+    }
+
+    [Fact]
+    public async Task PostgreSQL_keeps_committed_rows_over_a_crash_and_takes_a_new_password()
+    {
+        var options = new PostgresOptions { DataDirectory = _folder["pg"], Password = "one" };
+        await using (var first = await PostgresServer.StartAsync(options, Token))
+        {
+            await ScalarAsync(first, "create table kept (id int); insert into kept values (42); select 1");
+            Assert.True(Signals.Send(first.ProcessId, Signals.Kill));
+            await first.Exited.WaitAsync(TimeSpan.FromSeconds(10), Token);
+        }
+        Assert.True(File.Exists(_folder["pg/data/postmaster.pid"]));
+
+        await using var second = await PostgresServer.StartAsync(options with { Password = "two" }, Token);
+
+        Assert.Equal(42, await ScalarAsync(second, "select id from kept"));
+    }
+
+    [Fact]
+    public async Task PostgreSQL_starts_beside_a_stale_lock_of_a_living_stranger()
+    {
+        var options = new PostgresOptions { DataDirectory = _folder["pg"], Durable = false };
+        await using (await PostgresServer.StartAsync(options, Token))
+        {
+        }
+        // The process id in the lock now belongs to something else, which is alive.
+        await File.WriteAllTextAsync(_folder["pg/data/postmaster.pid"], $"{Environment.ProcessId}\n{_folder["pg/data"]}\n", Token);
+
+        await using var server = await PostgresServer.StartAsync(options, Token);
+
+        Assert.Equal("off", await ScalarAsync(server, "select current_setting('fsync')"));
+    }
+
+    [Fact]
+    public async Task A_server_that_cannot_start_says_why()
+    {
+        await using var first = await RedisServer.StartAsync(new RedisOptions { DataDirectory = _folder["one"] }, Token);
+
+        var failure = await Assert.ThrowsAsync<ServerStartException>(() =>
+            RedisServer.StartAsync(new RedisOptions { DataDirectory = _folder["two"], Port = first.Port }, Token));
+
+        Assert.Contains("Address already in use", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Redis_wants_its_password_and_leaves_no_snapshot()
+    {
+        int process;
+        await using (var server =
+            await RedisServer.StartAsync(new RedisOptions { DataDirectory = _folder["redis"], Password = "pass word" }, Token))
+        {
+            process = server.ProcessId;
+            Assert.StartsWith("-NOAUTH", await RedisAsync(server, "PING\r\n"), StringComparison.Ordinal);
+            Assert.StartsWith("+OK", await RedisAsync(server, "AUTH \"pass word\"\r\n"), StringComparison.Ordinal);
+        }
+
+        await ChildProcessTests.GoneAsync(process);
+        Assert.Empty(Directory.GetFiles(_folder["redis"], "*.rdb"));
+    }
+
+    [Fact]
+    public async Task RabbitMQ_keeps_the_messages_of_a_quorum_queue_over_a_crash()
+    {
+        var options = new RabbitOptions { DataDirectory = _folder["mq"], UserName = "platform", Password = "p@ss/word" };
+        await using (var first = await RabbitServer.StartAsync(options, Token))
+        {
+            await using (var connection = await ConnectAsync(first))
+            {
+                await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true), Token);
+                await channel.QueueDeclareAsync("kept", true, false, false, new Dictionary<string, object?> { ["x-queue-type"] = "quorum" },
+                    cancellationToken: Token);
+                // The broker writes its register of queues half a second later; a crash before that orphans the queue (Ra of RabbitMQ 3.10).
+                while (!await IsRegisteredAsync("%2F_kept"))
+                    await Task.Yield();
+                await channel.BasicPublishAsync("", "kept", true, new BasicProperties { Persistent = true }, "hello"u8.ToArray(), Token);
+            }
+            Assert.True(Signals.Send(first.ProcessId, Signals.Kill));
+            await first.Exited.WaitAsync(TimeSpan.FromSeconds(10), Token);
+        }
+
+        await using var second = await RabbitServer.StartAsync(options with { Password = "another" }, Token);
+        await using var again = await ConnectAsync(second);
+        await using var reader = await again.CreateChannelAsync(cancellationToken: Token);
+        var message = await reader.BasicGetAsync("kept", true, Token);
+
+        Assert.Equal("hello", Encoding.UTF8.GetString(message!.Body.Span));
+    }
+
+    [Fact]
+    public async Task RabbitMQ_listens_on_loopback_only_and_leaves_nothing_behind()
+    {
+        int[] tree;
+        await using (var server = await RabbitServer.StartAsync(new RabbitOptions { DataDirectory = _folder["mq"] }, Token))
+        {
+            tree = [.. Processes.OfSession(server.ProcessId)];
+            Assert.Contains(tree, p => Processes.Name(p) == "epmd");
+            foreach (var listener in tree.SelectMany(Processes.ListenAddresses))
+                Assert.Contains(listener, (string[])["0100007F", "00000000000000000000000001000000"]);
+        }
+
+        await ChildProcessTests.GoneAsync(tree);
+    }
+
+    private static async Task<object?> ScalarAsync(PostgresServer server, string sql)
+    {
+        var builder = new NpgsqlConnectionStringBuilder
+        {
+            Host = server.Host,
+            Port = server.Port,
+            Username = server.UserName,
+            Password = server.Password,
+            Pooling = false,
+        };
+        await using var source = NpgsqlDataSource.Create(builder);
+        await using var command = source.CreateCommand(sql);
+        return await command.ExecuteScalarAsync(Token);
+    }
+
+    private static async Task<string> RedisAsync(RedisServer server, string command)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(server.Host, server.Port, Token);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(command), Token);
+        var buffer = new byte[200];
+        return Encoding.ASCII.GetString(buffer, 0, await client.GetStream().ReadAsync(buffer, Token));
+    }
+
+    private async Task<bool> IsRegisteredAsync(string queue)
+    {
+        var register = Directory.GetFiles(_folder["mq/mnesia"], "names.dets", SearchOption.AllDirectories).First(f =>
+            f.Contains("/quorum/", StringComparison.Ordinal));
+        using var file = new FileStream(register, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var content = new MemoryStream();
+        await file.CopyToAsync(content, Token);
+        return content.ToArray().AsSpan().IndexOf(Encoding.ASCII.GetBytes(queue)) >= 0;
+    }
+
+    private static Task<IConnection> ConnectAsync(RabbitServer server) =>
+        new ConnectionFactory { Uri = new Uri(server.ConnectionString) }.CreateConnectionAsync(Token);
+}

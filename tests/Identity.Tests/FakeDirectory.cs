@@ -1,0 +1,103 @@
+using System.Collections.Concurrent;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Platform.Contracts;
+using Platform.Directory.Contracts.V1;
+
+namespace Platform.Identity.Tests;
+
+/// <summary>Directory as identity sees it: its gRPC contract over a socket, with members that tests put there.</summary>
+public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
+{
+    private WebApplication? _app;
+
+    internal ConcurrentDictionary<string, Membership> Members { get; } = new();
+
+    /// <summary>Which members an account is bound to.</summary>
+    internal ConcurrentDictionary<string, ConcurrentBag<string>> Bound { get; } = new();
+
+    /// <summary>The assertions that came with the calls.</summary>
+    internal ConcurrentQueue<string> Assertions { get; } = new();
+
+    internal string Url => _app!.Urls.Single();
+
+    internal async Task StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddGrpc();
+        builder.Services.AddSingleton(this);
+        builder.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http2));
+        _app = builder.Build();
+        _app.MapGrpcService<FakeDirectory>();
+        await _app.StartAsync();
+    }
+
+    /// <summary>A member with a role in a sandbox and, if told so, in a production environment.</summary>
+    internal Membership Add(string role, string? productionRole = null, string? subject = null, string? workspace = null, string? email = null)
+    {
+        var member = new Membership
+        {
+            WorkspaceId = workspace ?? Ids.Format("wks", Ids.New()),
+            WorkspaceName = "Acme",
+            MemberId = Ids.Format("mbr", Ids.New()),
+            Email = email ?? $"{Guid.NewGuid():N}@example.com",
+            DisplayName = "Ada Example",
+        };
+        member.Environments.Add(new MemberEnvironment { EnvironmentId = Ids.Format("env", Ids.New()), Name = "Sandbox", Kind = "sandbox", IsDefault = true, Role = role });
+        if (productionRole is not null)
+        {
+            member.Environments.Add(new MemberEnvironment { EnvironmentId = Ids.Format("env", Ids.New()), Name = "Live", Kind = "production", Role = productionRole });
+        }
+
+        Members[member.MemberId] = member;
+        if (subject is not null)
+        {
+            Bound.GetOrAdd(subject, _ => []).Add(member.MemberId);
+        }
+
+        return member;
+    }
+
+    public override Task<ResolveMemberResponse> ResolveMember(ResolveMemberRequest request, ServerCallContext context)
+    {
+        Assertions.Enqueue(context.RequestHeaders.GetValue("authorization") ?? "");
+        var found = request.WhoCase switch
+        {
+            ResolveMemberRequest.WhoOneofCase.Subject => Bound.TryGetValue(request.Subject, out var ids) ? ids.Select(id => Members.GetValueOrDefault(id)) : [],
+            ResolveMemberRequest.WhoOneofCase.MemberId => [Members.GetValueOrDefault(request.MemberId)],
+            _ => Members.Values.Where(member => member.Email == request.Email),
+        };
+        return Task.FromResult(Answer(found.OfType<Membership>().Where(member => request.WorkspaceId.Length == 0 || member.WorkspaceId == request.WorkspaceId)));
+    }
+
+    public override Task<ResolveMemberResponse> BindSubject(BindSubjectRequest request, ServerCallContext context)
+    {
+        var bound = Bound.GetOrAdd(request.Subject, _ => []);
+        foreach (var member in Members.Values.Where(member => member.Email == request.VerifiedEmail && !bound.Contains(member.MemberId)))
+        {
+            bound.Add(member.MemberId);
+        }
+
+        return Task.FromResult(Answer(bound.Select(id => Members[id])));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_app is not null)
+        {
+            await _app.DisposeAsync();
+        }
+    }
+
+    private static ResolveMemberResponse Answer(IEnumerable<Membership> members)
+    {
+        var response = new ResolveMemberResponse();
+        response.Memberships.Add(members);
+        return response;
+    }
+}

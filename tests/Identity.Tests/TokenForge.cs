@@ -1,0 +1,82 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Platform.Identity.Tests;
+
+/// <summary>
+/// Stands where Keycloak would, to sign what no Keycloak would sign: tokens of another issuer, another audience, another time. It publishes
+/// its key and knows accounts, and nothing else.
+/// </summary>
+public sealed class TokenForge : IAsyncDisposable
+{
+    private readonly RsaSecurityKey _key = new(RSA.Create(2048)) { KeyId = "forge" };
+    private readonly JsonWebTokenHandler _handler = new() { SetDefaultTimesOnTokenCreation = false };
+    private WebApplication? _app;
+
+    internal string Url => _app!.Urls.Single();
+
+    internal string Issuer => $"{Url}/realms/platform";
+
+    internal ConcurrentDictionary<string, JsonObject> Accounts { get; } = new();
+
+    internal SecurityKey Key => _key;
+
+    internal async Task StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        _app = builder.Build();
+        _app.MapGet("/realms/platform/protocol/openid-connect/certs", () =>
+        {
+            var key = _key.Rsa.ExportParameters(false);
+            return Results.Json(new { keys = new[] { new { kid = _key.KeyId, kty = "RSA", use = "sig", alg = "RS256", n = Base64UrlEncoder.Encode(key.Modulus), e = Base64UrlEncoder.Encode(key.Exponent) } } });
+        });
+        _app.MapPost("/realms/platform/protocol/openid-connect/token", () => Results.Json(new { access_token = "administrator", expires_in = 300 }));
+        _app.MapGet("/admin/realms/platform/users/{subject}", (string subject) => Accounts.TryGetValue(subject, out var account) ? Results.Json(account) : Results.NotFound());
+        await _app.StartAsync();
+    }
+
+    /// <summary>A token as an MCP client gets it; the changes make it something else.</summary>
+    internal string Sign(string subject, DateTimeOffset now, string scope = "workspace:read databases.records:read databases.records:write",
+        Action<Dictionary<string, object>>? change = null, SecurityKey? key = null, string algorithm = SecurityAlgorithms.RsaSha256)
+    {
+        var claims = new Dictionary<string, object>
+        {
+            ["iss"] = Issuer,
+            ["aud"] = IdentityFixture.EdgeUrl,
+            ["sub"] = subject,
+            ["typ"] = "Bearer",
+            ["azp"] = "claude",
+            ["sid"] = $"session-of-{subject}",
+            ["scope"] = scope,
+            ["iat"] = now.ToUnixTimeSeconds(),
+            ["exp"] = now.AddMinutes(5).ToUnixTimeSeconds(),
+        };
+        change?.Invoke(claims);
+        return _handler.CreateToken(new SecurityTokenDescriptor { Claims = claims, SigningCredentials = new SigningCredentials(key ?? _key, algorithm) });
+    }
+
+    /// <summary>A token of the first-party client.</summary>
+    internal string SignForGovernance(string subject, DateTimeOffset now) => Sign(subject, now, "openid", claims =>
+    {
+        claims["aud"] = "platform-governance";
+        claims["azp"] = "platform-governance";
+    });
+
+    public async ValueTask DisposeAsync()
+    {
+        _key.Rsa.Dispose();
+        if (_app is not null)
+        {
+            await _app.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using Platform.Contracts;
+using Platform.ServiceDefaults.Events;
+
+namespace Platform.Testing;
+
+/// <summary>What a service published, in order, instead of a broker.</summary>
+public sealed class PublishedEvents
+{
+    private readonly Lock _lock = new();
+    private readonly List<EventEnvelope> _events = [];
+    private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>When set, publishing fails: the broker is away.</summary>
+    public bool IsDown { get; set; }
+
+    public IReadOnlyList<EventEnvelope> All
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _events];
+            }
+        }
+    }
+
+    /// <summary>The first event that matches, published already or within 10 s.</summary>
+    public async Task<EventEnvelope> WaitAsync(Func<EventEnvelope, bool> match)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        while (true)
+        {
+            Task more;
+            lock (_lock)
+            {
+                if (_events.FirstOrDefault(match) is { } found)
+                {
+                    return found;
+                }
+
+                more = _more.Task;
+            }
+
+            await more.WaitAsync(patience.Token);
+        }
+    }
+
+    internal void Add(EventBatch batch)
+    {
+        lock (_lock)
+        {
+            _events.AddRange(batch.Events);
+            _more.SetResult();
+            _more = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+
+    internal sealed class Publisher(PublishedEvents events) : IEventPublisher
+    {
+        public Task PublishAsync(EventBatch batch, CancellationToken cancellationToken)
+        {
+            if (events.IsDown)
+            {
+                throw new InvalidOperationException("The broker is down.");
+            }
+
+            events.Add(batch);
+            return Task.CompletedTask;
+        }
+    }
+}
