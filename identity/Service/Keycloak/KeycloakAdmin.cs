@@ -39,7 +39,17 @@ internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> o
     public async Task<JsonArray> ListAsync(string path, CancellationToken cancellationToken) =>
         await GetAsync(path, cancellationToken) as JsonArray ?? [];
 
-    public async Task PutAsync(string path, JsonNode? body, CancellationToken cancellationToken) => await ChangeAsync(HttpMethod.Put, path, body, cancellationToken);
+    public async Task PutAsync(string path, JsonNode body, CancellationToken cancellationToken) => await ChangeAsync(HttpMethod.Put, path, body, cancellationToken);
+
+    /// <summary>Assigns what the path names. That somebody else assigned it at the same moment is as good.</summary>
+    public async Task AssignAsync(string path, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Put, path, null, cancellationToken);
+        if (response.StatusCode != HttpStatusCode.Conflict)
+        {
+            await ThrowUnlessSuccessAsync(response, HttpMethod.Put, path, cancellationToken);
+        }
+    }
 
     public async Task DeleteAsync(string path, CancellationToken cancellationToken) => await ChangeAsync(HttpMethod.Delete, path, null, cancellationToken);
 

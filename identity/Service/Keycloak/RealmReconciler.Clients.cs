@@ -67,7 +67,7 @@ internal sealed partial class RealmReconciler
 
             foreach (var scope in wanted.Except(existing))
             {
-                await keycloak.PutAsync($"clients/{id}/{kind}-client-scopes/{scopes[scope]}", null, cancellationToken);
+                await keycloak.AssignAsync($"clients/{id}/{kind}-client-scopes/{scopes[scope]}", cancellationToken);
                 _changes.Add($"client {name}: {kind} scope {scope} added");
             }
         }

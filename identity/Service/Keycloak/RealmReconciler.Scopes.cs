@@ -72,7 +72,7 @@ internal sealed partial class RealmReconciler
         var existing = Names(await keycloak.ListAsync($"default-{kind}-client-scopes", cancellationToken), "name");
         foreach (var name in wanted.Except(existing))
         {
-            await keycloak.PutAsync($"default-{kind}-client-scopes/{scopes[name]}", null, cancellationToken);
+            await keycloak.AssignAsync($"default-{kind}-client-scopes/{scopes[name]}", cancellationToken);
             _changes.Add($"{kind} scopes: {name} added");
         }
 

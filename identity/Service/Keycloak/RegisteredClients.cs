@@ -51,7 +51,7 @@ internal sealed class RegisteredClients(KeycloakAdmin keycloak, RealmFile file)
 
         foreach (var scope in (await keycloak.ListAsync("client-scopes", cancellationToken)).Where(scope => missing.Contains((string)scope!["name"]!)))
         {
-            await keycloak.PutAsync($"clients/{(string)client["id"]!}/optional-client-scopes/{(string)scope!["id"]!}", null, cancellationToken);
+            await keycloak.AssignAsync($"clients/{(string)client["id"]!}/optional-client-scopes/{(string)scope!["id"]!}", cancellationToken);
         }
 
         return true;

@@ -15,6 +15,9 @@ namespace Platform.Identity.Tests.Keycloak;
 /// </summary>
 public sealed class KeycloakServer : IAsyncDisposable
 {
+    /// <summary>The tests that share the realm: a service keeps it as its file says while another test changes it by hand.</summary>
+    internal const string OneAtATime = "realm";
+
     internal const string EdgeUrl = "http://127.0.0.1:9999/mcp";
     internal const string Secret = "secret-of-the-service-account";
     private const string AdminPassword = "bootstrap-of-the-tests";

@@ -8,6 +8,7 @@ using Platform.Testing;
 namespace Platform.Identity.Tests.Keycloak;
 
 /// <summary>The service with a genuine Keycloak beside it: what people do there takes effect here.</summary>
+[Collection(KeycloakServer.OneAtATime)]
 public sealed class SignInTests(SignInTests.Fixture identity, KeycloakServer server) : IClassFixture<SignInTests.Fixture>, IAsyncLifetime
 {
     private const string Redirect = "http://127.0.0.1:54321/callback";
