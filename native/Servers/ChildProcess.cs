@@ -141,8 +141,8 @@ public sealed class ChildProcess : IAsyncDisposable
         child._guard.BeginOutputReadLine();
         child._guard.BeginErrorReadLine();
         child.Exited = child.WaitAsync();
-        var first = await Task.WhenAny(child._pid.Task, child.Exited, Task.Delay(TimeSpan.FromSeconds(20), cancellationToken));
-        if (first != child._pid.Task)
+        await Task.WhenAny(child._pid.Task, child.Exited, Task.Delay(TimeSpan.FromSeconds(20), cancellationToken));
+        if (!child._pid.Task.IsCompleted) // A short-lived child has told its id and is gone: which of the two was first says nothing.
         {
             await child.DisposeAsync();
             cancellationToken.ThrowIfCancellationRequested();
