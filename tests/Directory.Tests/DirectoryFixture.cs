@@ -28,6 +28,8 @@ public class DirectoryFixture(PostgresFixture postgres) : ServiceFixture<Program
 
     public Invitations.InvitationsClient Invitations => new(Channel);
 
+    public Users.UsersClient Users => new(Channel);
+
     public Workspaces.WorkspacesClient Workspaces => new(Channel);
 
     public Members.MembersClient Members => new(Channel);
@@ -60,6 +62,9 @@ public class DirectoryFixture(PostgresFixture postgres) : ServiceFixture<Program
     public async Task<Organization> CreateOrganizationAsync(TestCaller caller, string name = "Globex", params string[] domains) =>
         (await Organizations.CreateOrganizationAsync(new CreateOrganizationRequest { Name = name, Domains = { domains } }, As(caller)))
             .Organization;
+
+    public async Task<User> CreateUserAsync(TestCaller caller, string email) =>
+        (await Users.CreateUserAsync(new CreateUserRequest { Email = email }, As(caller))).User;
 
     /// <summary>
     /// Calls at once for certain: a lock taken by <paramref name="hold"/> stops every call on its way, and is let go when all of them wait.

@@ -15,4 +15,5 @@ app.MapGrpcService<MembersService>();
 app.MapGrpcService<WorkspacesService>();
 app.MapGrpcService<OrganizationsService>();
 app.MapGrpcService<InvitationsService>();
+app.MapGrpcService<UsersService>();
 await app.RunServiceAsync(args);

@@ -28,7 +28,7 @@ internal sealed partial class InvitationsService
 
     private const string FindMembers = """
         select m.organization_id, u.email from directory.directory_user u join directory.membership m on m.user_id = u.id
-        where m.organization_id = any($1) and u.email = any($2)
+        where m.organization_id = any($1) and m.state = 'active' and u.email = any($2)
         """;
 
     private const string InsertInvitations = """

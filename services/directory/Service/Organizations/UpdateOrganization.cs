@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Contracts;
@@ -30,11 +29,7 @@ internal sealed partial class OrganizationsService
             throw Problem.Invalid("removeDomains", $"names {both}, which addDomains names too", "Name a domain in one of them.");
         }
 
-        if (request.Metadata is null && request.MetadataMode != MetadataMode.Unspecified)
-        {
-            throw Problem.Invalid("metadataMode", "comes without metadata", "Send metadata; {} with the mode replace removes every key.");
-        }
-
+        Metadata.CheckMode(request.Metadata, request.MetadataMode);
         return work.WriteAsync(context, async tx =>
         {
             await tx.ExecuteAsync(LockOrganization, id);
@@ -88,7 +83,9 @@ internal sealed partial class OrganizationsService
         ApplyDomains(organization, add, remove, changes);
         if (request.Metadata is not null)
         {
-            ApplyMetadata(request, organization, changes);
+            var metadata = Metadata.Change(organization.Metadata, request.Metadata, request.MetadataMode);
+            changes.AddRange(metadata.Changes);
+            organization.Metadata = metadata.After;
         }
 
         return changes;
@@ -110,33 +107,6 @@ internal sealed partial class OrganizationsService
         organization.Domains.Clear();
         organization.Domains.AddRange(kept.Concat(added.Select(domain => new OrganizationDomain { Domain = domain, State = "pending" }))
             .OrderBy(domain => domain.Domain, StringComparer.Ordinal));
-    }
-
-    private static void ApplyMetadata(UpdateOrganizationRequest request, Organization organization, List<FieldChange> changes)
-    {
-        var replace = request.MetadataMode == MetadataMode.Replace;
-        var sent = Metadata.Parse(request.Metadata, allowRemoval: !replace);
-        var before = JsonSerializer.Deserialize<SortedDictionary<string, string?>>(organization.Metadata.Utf8.Span)!;
-        var after = new SortedDictionary<string, string?>(replace ? new Dictionary<string, string?>() : before, StringComparer.Ordinal);
-        foreach (var (key, value) in sent)
-        {
-            if (value is null)
-            {
-                after.Remove(key);
-            }
-            else
-            {
-                after[key] = value;
-            }
-        }
-
-        Metadata.CheckCount(after.Count);
-        foreach (var key in before.Keys.Union(after.Keys).Where(key => before.GetValueOrDefault(key) != after.GetValueOrDefault(key)))
-        {
-            changes.Add(new FieldChange($"metadata.{key}", before.GetValueOrDefault(key), after.GetValueOrDefault(key)));
-        }
-
-        organization.Metadata = Metadata.ToJson(Metadata.Serialize(after));
     }
 
     private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Google.Protobuf;
 using Platform.Contracts;
+using Platform.Directory.Contracts;
+using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults;
 
 namespace Platform.Directory.Service;
@@ -45,6 +47,40 @@ internal static class Metadata
 
         CheckCount(metadata.Count);
         return metadata;
+    }
+
+    /// <summary>A mode says nothing without metadata.</summary>
+    public static void CheckMode(Json? metadata, MetadataMode mode)
+    {
+        if (metadata is null && mode != MetadataMode.Unspecified)
+        {
+            throw Problem.Invalid("metadataMode", "comes without metadata", "Send metadata; {} with the mode replace removes every key.");
+        }
+    }
+
+    /// <summary>What an update makes of the metadata there is, and which keys that changes.</summary>
+    public static (Json After, List<FieldChange> Changes) Change(Json current, Json sent, MetadataMode mode)
+    {
+        var replace = mode == MetadataMode.Replace;
+        var parsed = Parse(sent, allowRemoval: !replace);
+        var before = JsonSerializer.Deserialize<SortedDictionary<string, string?>>(current.Utf8.Span)!;
+        var after = new SortedDictionary<string, string?>(replace ? new Dictionary<string, string?>() : before, StringComparer.Ordinal);
+        foreach (var (key, value) in parsed)
+        {
+            if (value is null)
+            {
+                after.Remove(key);
+            }
+            else
+            {
+                after[key] = value;
+            }
+        }
+
+        CheckCount(after.Count);
+        var changes = before.Keys.Union(after.Keys).Where(key => before.GetValueOrDefault(key) != after.GetValueOrDefault(key))
+            .Select(key => new FieldChange($"metadata.{key}", before.GetValueOrDefault(key), after.GetValueOrDefault(key))).ToList();
+        return (ToJson(Serialize(after)), changes);
     }
 
     public static void CheckCount(int keys)
