@@ -8,6 +8,9 @@ public abstract class McpApplication
     /// <summary>Decides on the caller before the body is read. False: the reply is already written.</summary>
     public abstract ValueTask<bool> AdmitAsync(HttpContext http);
 
+    /// <summary>The parameters of a tool that clients of 2026-07-28 repeat in a header (<c>x-mcp-header</c> in its schema).</summary>
+    public virtual IReadOnlyList<MirroredParameter> MirroredParameters(string toolName) => [];
+
     /// <summary>
     /// Decides on one well-formed message before anything is written, and names the handlers for it (a fresh object, the endpoint
     /// adds to it). Null: the reply is already written.
@@ -17,3 +20,6 @@ public abstract class McpApplication
     /// <summary>Releases what the exchange held. Always called once after <see cref="OpenAsync"/>.</summary>
     public virtual ValueTask CloseAsync(McpExchange exchange) => ValueTask.CompletedTask;
 }
+
+/// <summary>A top-level parameter whose value stands in the header <c>Mcp-Param-{Header}</c> too, where proxies can read it.</summary>
+public sealed record MirroredParameter(string Name, string Header);

@@ -100,9 +100,12 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         }
         var header = http.Request.Headers[ProtocolRules.VersionHeader];
         var exchange = new McpExchange(http, root, header.Count == 0 ? null : header.ToString().Trim());
-        if (ProtocolRules.Check(exchange) is { } broken)
+        var broken = ProtocolRules.Check(exchange);
+        if (broken is null && exchange is { IsModern: true, ToolName: { } tool })
+            broken = ProtocolRules.CheckParameters(exchange, application.MirroredParameters(tool));
+        if (broken is not null)
         {
-            await broken.WriteAsync(http, exchange.IdElement);
+            await broken.Value.WriteAsync(http, exchange.IdElement);
             return;
         }
         try

@@ -9,6 +9,7 @@ internal static class ProtocolRules
     public const string VersionHeader = "MCP-Protocol-Version";
     private const string MethodHeader = "Mcp-Method";
     private const string NameHeader = "Mcp-Name";
+    private const string ParameterHeaderPrefix = "Mcp-Param-";
 
     /// <summary>Revisions where each request carries its own metadata and nothing is negotiated.</summary>
     public static readonly string[] ModernVersions = ["2026-07-28"];
@@ -92,6 +93,22 @@ internal static class ProtocolRules
         return IsRemoved(exchange.Method)
             ? new McpError(StatusCodes.Status404NotFound, McpError.MethodNotFound, $"The method '{exchange.Method}' does not exist in version {header}.")
             : null;
+    }
+
+    /// <summary>Checks that the headers of mirrored parameters say what the arguments say. Null when they do.</summary>
+    public static McpError? CheckParameters(McpExchange exchange, IReadOnlyList<MirroredParameter> parameters)
+    {
+        foreach (var parameter in parameters)
+        {
+            var header = $"{ParameterHeaderPrefix}{parameter.Header}";
+            var argument = exchange.Arguments.ValueKind == JsonValueKind.Object && exchange.Arguments.TryGetProperty(parameter.Name, out var given) ? given : default;
+            var isLeftOut = argument.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null;
+            if (isLeftOut && !exchange.Http.Request.Headers.ContainsKey(header))
+                continue;
+            if (CheckMirror(exchange, header, isLeftOut ? null : argument.TextOrNull() ?? argument.GetRawText()) is { } wrong)
+                return wrong;
+        }
+        return null;
     }
 
     private static McpError? CheckMirror(McpExchange exchange, string header, string? expected)

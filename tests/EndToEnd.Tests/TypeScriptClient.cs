@@ -22,33 +22,7 @@ internal sealed class TypeScriptClient : IDisposable
         _cancellationToken = cancellationToken;
     }
 
-    /// <summary>Installs what the lock file says, unless that is there.</summary>
-    public static async Task InstallAsync(CancellationToken cancellationToken)
-    {
-        Directory.CreateDirectory(_folder);
-        var stamp = Path.Combine(_folder, "installed-lock.json");
-        var wanted = await File.ReadAllTextAsync(Path.Combine(_sources, "package-lock.json"), cancellationToken);
-        foreach (var file in Directory.EnumerateFiles(_sources))
-        {
-            File.Copy(file, Path.Combine(_folder, Path.GetFileName(file)), overwrite: true);
-        }
-
-        if (File.Exists(stamp) && await File.ReadAllTextAsync(stamp, cancellationToken) == wanted)
-        {
-            return;
-        }
-
-        using var npm = Process.Start(new ProcessStartInfo("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-        {
-            WorkingDirectory = _folder,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var output = await Task.WhenAll(npm.StandardOutput.ReadToEndAsync(cancellationToken), npm.StandardError.ReadToEndAsync(cancellationToken));
-        await npm.WaitForExitAsync(cancellationToken);
-        Assert.True(npm.ExitCode == 0, string.Join('\n', output));
-        await File.WriteAllTextAsync(stamp, wanted, cancellationToken);
-    }
+    public static Task InstallAsync(CancellationToken cancellationToken) => NpmPackages.InstallAsync(_sources, _folder, cancellationToken);
 
     /// <param name="line">1 or 2, the major version.</param>
     /// <param name="clientId">Null to register.</param>

@@ -30,7 +30,10 @@ public sealed class FixtureServer : IAsyncDisposable
 
     public FixtureApplication Application => (FixtureApplication)_app.Services.GetRequiredService<McpApplication>();
 
-    public static async Task<FixtureServer> StartAsync(params (string Key, string Value)[] settings)
+    public static Task<FixtureServer> StartAsync(params (string Key, string Value)[] settings) => StartAsync<FixtureApplication>(settings);
+
+    public static async Task<FixtureServer> StartAsync<TApplication>(params (string Key, string Value)[] settings)
+        where TApplication : McpApplication
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -43,7 +46,7 @@ public sealed class FixtureServer : IAsyncDisposable
         });
         builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
         builder.Services.AddSingleton(new McpScopes(["things:read", "things:write"]));
-        builder.Services.AddMcpEndpoint<FixtureApplication>(builder.Configuration.GetSection("Edge"));
+        builder.Services.AddMcpEndpoint<TApplication>(builder.Configuration.GetSection("Edge"));
         var app = builder.Build();
         app.UseCors();
         app.MapMcp();
