@@ -110,6 +110,27 @@ public sealed class PagingTests(PagingTests.Fixture data) : IClassFixture<Paging
         Assert.False(all.Page.HasTotal);
     }
 
+    [Fact]
+    public async Task A_total_beyond_what_is_counted_says_at_least()
+    {
+        var owner = DataFixture.Owner();
+        var table = await data.CreateTableAsync(owner, DataFixture.Of("N", FieldType.Number));
+        await data.ExecuteAsync($"""
+            insert into {DataFixture.NameOf(owner, table)} (id, version, created_at, created_by, updated_at, updated_by)
+            select gen_random_uuid(), 1, now(), 'test', now(), 'test' from generate_series(1, 100001)
+            """);
+        var listed = await data.Records.ListRecordsAsync(new ListRecordsRequest { TableId = table.Id, Limit = 1, IncludeTotal = true }, data.As(owner));
+        Assert.Equal((100_000, "at_least", true), (listed.Page.Total, listed.Page.TotalKind, listed.Page.HasMore));
+        var found = await data.Records.SearchRecordsAsync(new SearchRecordsRequest
+        {
+            TableId = table.Id,
+            Limit = 1,
+            IncludeTotal = true,
+            Filter = DataFixture.Json("""{"operator":"IS_EMPTY","leftSide":"N"}"""),
+        }, data.As(owner));
+        Assert.Equal((100_000, "at_least"), (found.Page.Total, found.Page.TotalKind));
+    }
+
     private static Sorting By(string field, string direction) => new() { SortingField = field, SortType = direction };
 
     private async Task<List<string>> WalkAsync(params Sorting[] sorting)

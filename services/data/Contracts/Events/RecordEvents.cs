@@ -14,6 +14,14 @@ public sealed record RecordUpdated(
     Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string TableId, Guid ChangeId, string RecordId, long Version,
     IReadOnlyList<string> FieldIds) : IEvent;
 
+/// <summary>Some fields of several records have other values. The values before are in data's history.</summary>
+/// <param name="ChangeId">The change in data's history.</param>
+/// <param name="RecordIds">At most 1,000 of them.</param>
+/// <param name="Count">How many there are in all.</param>
+public sealed record RecordsUpdated(
+    Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string TableId, Guid ChangeId, IReadOnlyList<string> RecordIds, int Count,
+    IReadOnlyList<string> FieldIds) : IEvent;
+
 /// <summary>Records are deleted. They stay in data's history.</summary>
 /// <param name="ChangeId">The change in data's history.</param>
 public sealed record RecordsDeleted(

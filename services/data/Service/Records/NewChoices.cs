@@ -3,6 +3,7 @@ using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
+using Platform.Data.Service.Tables;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.State;
 
@@ -11,15 +12,14 @@ namespace Platform.Data.Service.Records;
 /// <summary>Makes choices of values that are none yet, in fields that allow it.</summary>
 internal static class NewChoices
 {
-    public const int MaxChoices = 1000;
     private const int MaxLength = 200;
 
     private const string LockTable = "select data.begin_schema_change($1)";
 
     private const string InsertChoices = """
         insert into data.choice (workspace_id, environment_id, id, field_id, position, label, color)
-        select platform.workspace_id(), platform.environment_id(), v.id, $1, $2 + v.ordinality::int, v.label, ''
-        from unnest($3::uuid[], $4::text[]) with ordinality as v(id, label, ordinality)
+        select platform.workspace_id(), platform.environment_id(), v.id, $1, (select coalesce(max(position), 0) from data.choice where field_id = $1) + v.ordinality::int, v.label, ''
+        from unnest($2::uuid[], $3::text[]) with ordinality as v(id, label, ordinality)
         """;
 
     private const string NextVersion = "update data.database_table set schema_version = schema_version + 1, updated_at = $2, updated_by = $3 where id = $1";
@@ -43,13 +43,13 @@ internal static class NewChoices
 
         foreach (var (field, labels) in found)
         {
-            if (field.Choices.Count + labels.Count > MaxChoices)
+            if (field.Choices.Count + labels.Count > NewFields.MaxChoices)
             {
-                throw Problem.Invalid(field.Name, $"would have more than {MaxChoices} choices", "Use a text field for values without end.");
+                throw Problem.Invalid(field.Name, $"would have more than {NewFields.MaxChoices} choices", "Use a text field for values without end.");
             }
 
             var ids = labels.ConvertAll(_ => Ids.New());
-            await tx.ExecuteAsync(InsertChoices, field.Id, field.Choices.Count, ids.ToArray(), labels.ToArray());
+            await tx.ExecuteAsync(InsertChoices, field.Id, ids.ToArray(), labels.ToArray());
             tx.Announce(new ChoicesAdded(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, current.Key, field.Key, ids.ConvertAll(id => Ids.Format("cho", id))),
                 "field.updated", new Target("field", field.Key));
         }

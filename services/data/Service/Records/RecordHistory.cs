@@ -1,4 +1,5 @@
 using Platform.Contracts;
+using Platform.Data.Contracts.Events;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
 
@@ -22,4 +23,12 @@ internal static class RecordHistory
         return new RecordChange(id, new Statement(InsertChange, call.WorkspaceId, call.EnvironmentId, id, table.Id, kind, recordIds,
             tx.Now.UtcDateTime, call.ActorId, call.CallId, call.Tool, call.Task));
     }
+
+    /// <summary>The event of a change of several records.</summary>
+    public static RecordsUpdated Updated(WriteTransaction tx, TableSchema table, Guid changeId, Guid[] recordIds, IEnumerable<FieldSchema> fields) => new(
+        tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Key, changeId, [.. recordIds.Take(Target.MaxIds).Select(RecordIds.Format)], recordIds.Length,
+        [.. fields.Select(field => field.Key)]);
+
+    public static IReadOnlyList<Target> Targets(TableSchema table, Guid[] recordIds) =>
+        [new Target("record", [.. recordIds.Select(RecordIds.Format)]), new Target("table", table.Key)];
 }

@@ -62,16 +62,31 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
         }
     } = [];
 
+    /// <summary>Choices that are none any more, but that values of deleted records and of history still name.</summary>
+    public IReadOnlyList<ChoiceSchema> RemovedChoices
+    {
+        get;
+        init
+        {
+            field = value;
+            foreach (var choice in value)
+            {
+                _byId[choice.Id] = choice;
+            }
+        }
+    } = [];
+
     /// <summary>Generated names: text that a user wrote never becomes an identifier.</summary>
     public static string ColumnOf(Guid id) => Ids.Format("c", id);
 
     public static string UniqueIndexOf(Guid id) => Ids.Format("u", id);
 
+    /// <summary>A choice, or one that was removed.</summary>
     public ChoiceSchema? FindChoice(Guid id) => _byId.GetValueOrDefault(id);
 
     /// <summary>By exact label or by id.</summary>
     public ChoiceSchema? FindChoice(string labelOrId) => _byLabel.GetValueOrDefault(labelOrId)
-        ?? (Ids.TryParse("cho", labelOrId, out var id) ? _byId.GetValueOrDefault(id) : null);
+        ?? (Ids.TryParse("cho", labelOrId, out var id) && _byId.GetValueOrDefault(id) is { } choice && _byLabel.GetValueOrDefault(choice.Label) == choice ? choice : null);
 
     public Field ToField()
     {

@@ -29,7 +29,7 @@ internal sealed class TableSchemas(UnitOfWork work)
         """;
 
     private const string LoadChoices = """
-        select c.field_id, c.id, c.label, c.color from data.choice c join data.field f on f.id = c.field_id
+        select c.field_id, c.id, c.label, c.color, c.removed_at is not null from data.choice c join data.field f on f.id = c.field_id
         where f.table_id = $1 and f.deleted_at is null order by c.position
         """;
 
@@ -129,7 +129,7 @@ internal sealed class TableSchemas(UnitOfWork work)
         var (version, databaseId, name, description) = (reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2), reader.GetString(3));
         var (primaryFieldId, createdAt, updatedAt) = (reader.GetGuid(4), reader.GetDateTime(5), reader.GetDateTime(6));
         await reader.NextResultAsync();
-        var choices = new Dictionary<Guid, List<ChoiceSchema>>();
+        var choices = new Dictionary<Guid, List<(ChoiceSchema Choice, bool IsRemoved)>>();
         while (await reader.ReadAsync())
         {
             if (!choices.TryGetValue(reader.GetGuid(0), out var ofField))
@@ -137,7 +137,7 @@ internal sealed class TableSchemas(UnitOfWork work)
                 choices.Add(reader.GetGuid(0), ofField = []);
             }
 
-            ofField.Add(new ChoiceSchema(reader.GetGuid(1), reader.GetString(2), reader.GetString(3)));
+            ofField.Add((new ChoiceSchema(reader.GetGuid(1), reader.GetString(2), reader.GetString(3)), reader.GetBoolean(4)));
         }
 
         await reader.NextResultAsync();
@@ -145,6 +145,7 @@ internal sealed class TableSchemas(UnitOfWork work)
         while (await reader.ReadAsync())
         {
             var id = reader.GetGuid(0);
+            var ofField = choices.GetValueOrDefault(id) ?? [];
             fields.Add(new FieldSchema(id, reader.GetString(1), FieldKind.Of(reader.GetString(2)), FieldSchema.ColumnOf(id))
             {
                 Description = reader.GetString(3),
@@ -153,7 +154,8 @@ internal sealed class TableSchemas(UnitOfWork work)
                 AllowNewChoices = reader.GetBoolean(6),
                 MaxLength = reader.IsDBNull(7) ? null : reader.GetInt32(7),
                 Precision = reader.IsDBNull(8) ? null : reader.GetInt32(8),
-                Choices = choices.GetValueOrDefault(id) ?? [],
+                Choices = [.. ofField.Where(choice => !choice.IsRemoved).Select(choice => choice.Choice)],
+                RemovedChoices = [.. ofField.Where(choice => choice.IsRemoved).Select(choice => choice.Choice)],
             });
         }
 

@@ -14,8 +14,10 @@ internal static class NewFields
 {
     public const int MaxFields = 300;
 
+    public const int MaxChoices = 1000;
+
     // The longest text that fits into an index, four bytes a character.
-    private const int MaxUniqueLength = 500;
+    public const int MaxUniqueLength = 500;
 
     private const string InsertField = """
         insert into data.field (workspace_id, environment_id, id, table_id, position, name, type, description, required, is_unique, allow_new_choices,
@@ -30,9 +32,11 @@ internal static class NewFields
         """;
 
     /// <summary>Every broken rule of a definition.</summary>
+    /// <param name="field">The definition.</param>
+    /// <param name="path">Where it stands in the request; empty when its properties are arguments of the call.</param>
     public static IEnumerable<Violation> Check(Field field, string path)
     {
-        if (Names.Find($"{path}.name", field.Name) is { } misnamed)
+        if (Names.Find(At(path, "name"), field.Name) is { } misnamed)
         {
             yield return misnamed;
         }
@@ -78,10 +82,15 @@ internal static class NewFields
             yield return Broken("choices", "is empty, so that no value would fit", "Name the choices, or set allowNewChoices.");
         }
 
+        if (field.Choices.Count > MaxChoices)
+        {
+            yield return Broken("choices", $"would be more than {MaxChoices}", "Use a text field for values without end.");
+        }
+
         var labels = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < field.Choices.Count; i++)
         {
-            if (Names.Find($"{path}.choices[{i}].label", field.Choices[i].Label) is { } mislabelled)
+            if (Names.Find(At(path, $"choices[{i}].label"), field.Choices[i].Label) is { } mislabelled)
             {
                 yield return mislabelled;
             }
@@ -92,8 +101,10 @@ internal static class NewFields
             }
         }
 
-        Violation Broken(string what, string rule, string fix) => new() { Field = $"{path}.{what}", Rule = rule, Fix = fix };
+        Violation Broken(string what, string rule, string fix) => new() { Field = At(path, what), Rule = rule, Fix = fix };
     }
+
+    private static string At(string path, string what) => path.Length == 0 ? what : $"{path}.{what}";
 
     /// <summary>The field as it will be; ids are new, whatever the definition holds.</summary>
     public static FieldSchema Define(Field field)
@@ -129,5 +140,5 @@ internal static class NewFields
     public static Statement UniqueIndex(string table, FieldSchema field) =>
         new($"create unique index {FieldSchema.UniqueIndexOf(field.Id)} on {table} ({field.Column}) where deleted_at is null");
 
-    private static NpgsqlParameter Integer(int? value) => new() { NpgsqlDbType = NpgsqlDbType.Integer, Value = (object?)value ?? DBNull.Value };
+    public static NpgsqlParameter Integer(int? value) => new() { NpgsqlDbType = NpgsqlDbType.Integer, Value = (object?)value ?? DBNull.Value };
 }

@@ -1,0 +1,33 @@
+using Platform.Data.Contracts.Events;
+
+namespace Platform.Data.Service.Schemas;
+
+/// <summary>Collects what an update really changes; what is as it was is no change.</summary>
+internal sealed class SchemaChanges
+{
+    private readonly List<SchemaChange> _changes = [];
+
+    public IReadOnlyList<SchemaChange> All => _changes;
+
+    public bool Any => _changes.Count > 0;
+
+    /// <param name="property">As the API names it.</param>
+    /// <param name="before">What it is.</param>
+    /// <param name="after">What it shall be; null when the caller left it out.</param>
+    /// <param name="apply">Called with the new value when it differs.</param>
+    public void Add(string property, string before, string? after, Action<string> apply)
+    {
+        if (after is not null && after != before)
+        {
+            Add(property, before, after);
+            apply(after);
+        }
+    }
+
+    public void Add(string property, bool before, bool? after, Action<bool> apply) =>
+        Add(property, Text(before), after is { } value ? Text(value) : null, _ => apply(after!.Value));
+
+    public void Add(string property, string? before, string? after) => _changes.Add(new SchemaChange(property, before, after));
+
+    private static string Text(bool value) => value ? "true" : "false";
+}
