@@ -4,8 +4,10 @@ namespace Platform.Data.Contracts.Events;
 
 /// <summary>Records exist now. One event for all that a call created.</summary>
 /// <param name="ChangeId">The change in data's history.</param>
+/// <param name="RecordIds">At most 1,000 of them.</param>
+/// <param name="Count">How many there are in all.</param>
 public sealed record RecordsCreated(
-    Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string TableId, Guid ChangeId, IReadOnlyList<string> RecordIds) : IEvent;
+    Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string TableId, Guid ChangeId, IReadOnlyList<string> RecordIds, int Count) : IEvent;
 
 /// <summary>Some fields of a record have other values. The values before are in data's history.</summary>
 /// <param name="ChangeId">The change in data's history.</param>

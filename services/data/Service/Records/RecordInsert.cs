@@ -44,8 +44,8 @@ internal sealed class RecordInsert(TableSchema table, IReadOnlyList<Json> record
         }, TableEntry.Lock(current), change.Insert, TableEntry.Role(tx.Call.WorkspaceId), Insert(tx, current, createdAt));
 
         var keys = Ids.Select(RecordIds.Format).ToList();
-        tx.Announce(new RecordsCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, current.Key, change.Id, keys),
-            new Target("record", keys), new Target("table", current.Key));
+        tx.Announce(new RecordsCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, current.Key, change.Id,
+            keys.Count <= Target.MaxIds ? keys : keys[..Target.MaxIds], keys.Count), "record.created", new Target("record", keys), new Target("table", current.Key));
     }
 
     /// <summary>Runs the change, and when a unique field refuses it, finds out which record has which value already.</summary>

@@ -18,6 +18,7 @@ internal sealed class RecordValues
     private readonly TableSchema _table;
     private readonly int _count;
     private readonly Dictionary<FieldSchema, object?[]> _columns = [];
+    private readonly Dictionary<FieldSchema, bool[]> _given = [];
     private readonly List<Violation> _violations = [];
 
     private RecordValues(TableSchema table, int count)
@@ -37,28 +38,66 @@ internal sealed class RecordValues
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every violation.</exception>
     public static RecordValues OfNew(TableSchema table, IReadOnlyList<Json> records, Func<int, string> pathOf)
     {
+        var values = Read(table, records, pathOf);
+        values.CheckRequired(pathOf);
+        values.CheckDistinct(pathOf);
+        return values.Checked();
+    }
+
+    /// <summary>Values that replace some of the records'.</summary>
+    public static RecordValues OfChange(TableSchema table, IReadOnlyList<Json> records, Func<int, string> pathOf)
+    {
+        var values = Read(table, records, pathOf);
+        foreach (var column in values.Columns.Where(column => column.Field.Required).ToList())
+        {
+            for (var i = 0; i < records.Count; i++)
+            {
+                if (values.IsGiven(column.Field, i) && column.Values[i] is null)
+                {
+                    values.Refuse($"{pathOf(i)}.{column.Field.Name}", "is required and cannot be cleared", "Send a value.");
+                }
+            }
+        }
+
+        values.CheckDistinct(pathOf);
+        return values.Checked();
+    }
+
+    /// <summary>Values whose records are told apart by some of their fields: those must be there.</summary>
+    public static RecordValues OfKeyed(TableSchema table, IReadOnlyList<Json> records, IReadOnlyList<FieldSchema> keys, Func<int, string> pathOf)
+    {
+        var values = Read(table, records, pathOf);
+        foreach (var key in keys)
+        {
+            for (var i = 0; i < records.Count; i++)
+            {
+                if (values._columns.GetValueOrDefault(key)?[i] is null && !values.IsRefused(pathOf(i), key))
+                {
+                    values.Refuse($"{pathOf(i)}.{key.Name}", "is empty, but records are matched by it", "Send a value.");
+                }
+            }
+        }
+
+        return values.Checked();
+    }
+
+    /// <summary>Whether a record names a field, be it to clear it.</summary>
+    public bool IsGiven(FieldSchema field, int index) => _given[field][index];
+
+    /// <summary>Which records name a field.</summary>
+    public bool[] GivenOf(FieldSchema field) => _given[field];
+
+    public object?[] Of(FieldSchema field) => _columns[field];
+
+    private static RecordValues Read(TableSchema table, IReadOnlyList<Json> records, Func<int, string> pathOf)
+    {
         var values = new RecordValues(table, records.Count);
         for (var i = 0; i < records.Count; i++)
         {
             values.ReadRecord(i, records[i].Utf8, pathOf(i));
         }
 
-        values.CheckRequired(pathOf);
-        values.CheckDistinct(pathOf);
-        return values.Checked();
-    }
-
-    /// <summary>Values that replace some of a record's.</summary>
-    public static RecordValues OfChange(TableSchema table, Json record)
-    {
-        var values = new RecordValues(table, 1);
-        values.ReadRecord(0, record.Utf8, "fields");
-        foreach (var column in values.Columns.Where(column => column.Field.Required && column.Values[0] is null).ToList())
-        {
-            values.Refuse($"fields.{column.Field.Name}", "is required and cannot be cleared", "Send a value.");
-        }
-
-        return values.Checked();
+        return values;
     }
 
     private void ReadRecord(int index, ByteString utf8, string path)
@@ -116,8 +155,10 @@ internal sealed class RecordValues
         if (!_columns.TryGetValue(field, out var column))
         {
             _columns.Add(field, column = new object?[_count]);
+            _given.Add(field, new bool[_count]);
         }
 
+        _given[field][index] = true;
         column[index] = parsed.Value;
     }
 

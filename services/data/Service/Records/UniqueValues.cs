@@ -21,8 +21,10 @@ internal static class UniqueValues
     /// <param name="field">The unique field.</param>
     /// <param name="values">What the call wanted to write, one per record.</param>
     /// <param name="pathOf">The path of a record's values as the caller spelled it.</param>
+    /// <param name="own">The record that each value is for, where it exists already.</param>
     public static async Task<RpcException> ExplainAsync(
-        UnitOfWork work, ServerCallContext context, TableSchema table, FieldSchema field, object?[] values, Func<int, string> pathOf)
+        UnitOfWork work, ServerCallContext context, TableSchema table, FieldSchema field, object?[] values, Func<int, string> pathOf,
+        IReadOnlyList<Guid?>? own = null)
     {
         var taken = await work.ReadAsync(context.Call(), SessionSettings.Default, async reader =>
         {
@@ -30,7 +32,10 @@ internal static class UniqueValues
             var found = new List<(int Index, Guid Id)>();
             while (await reader.ReadAsync())
             {
-                found.Add((reader.GetInt32(0), reader.GetGuid(1)));
+                if (own?[reader.GetInt32(0) - 1] != reader.GetGuid(1))
+                {
+                    found.Add((reader.GetInt32(0), reader.GetGuid(1)));
+                }
             }
 
             return found;
