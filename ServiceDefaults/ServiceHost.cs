@@ -10,6 +10,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Platform.Contracts.Catalogue;
 using Platform.ServiceDefaults.Calls;
+using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.Events;
 using Platform.ServiceDefaults.State;
 using Platform.ServiceDefaults.Telemetry;
@@ -66,7 +67,7 @@ public static class ServiceHost
                 .ConfigureCommandFilter(_ => Activity.Current is not null)
                 .ConfigureBatchFilter(_ => Activity.Current is not null));
         });
-        var problems = new ConstraintProblems();
+        var problems = new ConstraintProblems().Add("task_of_caller", () => Journal.UnknownTask());
         constraints?.Invoke(problems);
         builder.Services.AddSingleton(problems);
         builder.Services.AddSingleton<OutboxSignal>();

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
 using Npgsql;
+using Platform.Contracts.Catalogue;
 using Platform.ServiceDefaults.Calls;
+using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.Events;
 
 namespace Platform.ServiceDefaults.State;
@@ -11,7 +13,8 @@ namespace Platform.ServiceDefaults.State;
 /// How services read and write: under row-level security for the call's workspace and environment; a change, its events and its
 /// idempotency record in one transaction.
 /// </summary>
-public sealed class UnitOfWork(NpgsqlDataSource database, ServiceIdentity service, Confirmations confirmations, OutboxSignal outbox, TimeProvider time)
+public sealed class UnitOfWork(
+    NpgsqlDataSource database, ServiceIdentity service, Confirmations confirmations, OutboxSignal outbox, TimeProvider time, ToolCatalogue? tools = null)
 {
     private const int MaxAttempts = 4;
 
@@ -21,6 +24,9 @@ public sealed class UnitOfWork(NpgsqlDataSource database, ServiceIdentity servic
         PostgresErrorCodes.SerializationFailure, PostgresErrorCodes.DeadlockDetected, PostgresErrorCodes.LockNotAvailable,
         PostgresErrorCodes.FeatureNotSupported, PostgresErrorCodes.UndefinedColumn, PostgresErrorCodes.UndefinedTable,
     ];
+
+    // A service that keeps no tasks cannot tell whether there is one.
+    private readonly bool _keepsTasks = tools?.TryGetTool("begin_task", out _) == true;
 
     /// <summary>Runs one query in one round trip.</summary>
     public Task<T> ReadAsync<T>(ServerCallContext context, string sql, IReadOnlyList<object?> arguments, Func<NpgsqlDataReader, Task<T>> read) =>
@@ -91,7 +97,8 @@ public sealed class UnitOfWork(NpgsqlDataSource database, ServiceIdentity servic
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         var unit = new WriteTransaction(call, connection, service, confirmations, time, cancellationToken);
-        unit.EnterWithFirstStatement(settings);
+        var enter = settings.ToStatement(call.WorkspaceId, call.EnvironmentId);
+        unit.EnterWithFirstStatement(call.Task is null || !_keepsTasks ? [enter] : [enter, Journal.RequireTask(call)]);
 
         var digest = call.IdempotencyKey is null ? null : SHA256.HashData(call.Request.ToByteArray());
         if (digest is not null && !call.DryRun && await Idempotency.ClaimAsync(unit, digest) is { } stored)

@@ -19,8 +19,9 @@ public sealed class WriteTransaction
     private readonly ServiceIdentity _service;
     private readonly Confirmations _confirmations;
     private readonly List<EventEnvelope> _events = [];
-    private Statement? _settings;
-    private bool _skipsFirstResult;
+    private readonly Dictionary<Guid, object> _undo = [];
+    private IReadOnlyList<Statement> _entry = [];
+    private int _skippedResults;
 
     internal WriteTransaction(
         Call call, NpgsqlConnection connection, ServiceIdentity service, Confirmations confirmations, TimeProvider time, CancellationToken cancellationToken)
@@ -120,6 +121,9 @@ public sealed class WriteTransaction
             new CallInfo(Call.CallId, Call.Tool, Call.Task, Activity.Current?.Id, [.. Call.Caller.Permissions.Order(StringComparer.Ordinal)], Call.Caller.EnvironmentKind),
             targets, JsonSerializer.SerializeToElement(happened, EventJson.Options)));
 
+    /// <summary>Keeps what the inverse of the change announced last needs, for undo. It stays in the service's database.</summary>
+    public void KeepForUndo(object inverse) => _undo[_events[^1].EventId] = inverse;
+
     /// <summary>
     /// Passes when the call carries a confirmation of exactly this: this caller, this tool, these arguments, this state. Otherwise the call
     /// ends here, and the caller gets the preview with a confirmation for the next try. Call it under the locks of the deletion.
@@ -128,8 +132,8 @@ public sealed class WriteTransaction
     /// <param name="preview">What would be destroyed, with counts; written as JSON.</param>
     public Task ConfirmAsync(string fingerprint, object preview) => _confirmations.ConfirmAsync(this, fingerprint, preview);
 
-    /// <summary>Settings that travel with the first statement of the transaction, so that they cost no round trip of their own.</summary>
-    internal void EnterWithFirstStatement(SessionSettings settings) => _settings = settings.ToStatement(Call.WorkspaceId, Call.EnvironmentId);
+    /// <summary>What travels with the first statement of the transaction, so that it costs no round trip of its own.</summary>
+    internal void EnterWithFirstStatement(params IReadOnlyList<Statement> entry) => _entry = entry;
 
     /// <summary>Commits with the events and the idempotency record, in one round trip.</summary>
     internal async Task CommitAsync(NpgsqlTransaction transaction, Statement? idempotency)
@@ -160,6 +164,11 @@ public sealed class WriteTransaction
                 }).ToBatchCommand());
         }
 
+        if (_events.Count > 0 && Call.Definition is not null)
+        {
+            batch.BatchCommands.Add(Changes.Journal.Insert(_events, _undo).ToBatchCommand());
+        }
+
         batch.BatchCommands.Add(new NpgsqlBatchCommand("commit"));
         await batch.ExecuteNonQueryAsync(Cancellation);
     }
@@ -167,24 +176,19 @@ public sealed class WriteTransaction
     private NpgsqlBatch Batch(params IReadOnlyList<Statement> statements)
     {
         var batch = new NpgsqlBatch(_connection);
-        if (_settings is { } settings)
-        {
-            batch.BatchCommands.Add(settings.ToBatchCommand());
-        }
-
-        foreach (var statement in statements)
+        foreach (var statement in _entry.Concat(statements))
         {
             batch.BatchCommands.Add(statement.ToBatchCommand());
         }
 
-        (_settings, _skipsFirstResult) = (null, _settings is not null);
+        (_entry, _skippedResults) = ([], _entry.Count);
         return batch;
     }
 
     private async Task<NpgsqlDataReader> ReadAsync(NpgsqlBatch batch)
     {
         var reader = await batch.ExecuteReaderAsync(Cancellation);
-        if (_skipsFirstResult)
+        for (var i = 0; i < _skippedResults; i++)
         {
             await reader.NextResultAsync(Cancellation);
         }

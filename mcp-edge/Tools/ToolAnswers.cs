@@ -17,9 +17,16 @@ internal static class ToolAnswers
     private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 128 };
 
     /// <summary>The answer of a call that went through. <paramref name="json"/> is an object and gets the shared members.</summary>
-    public static PooledBuffer Success(PooledBuffer json, ToolBinding tool, ResolvedCaller caller, bool dryRun)
+    /// <param name="json">The answer.</param>
+    /// <param name="tool">Whose answer.</param>
+    /// <param name="caller">Whose environment is named.</param>
+    /// <param name="dryRun">Whether nothing has happened.</param>
+    /// <param name="callId">Of a call that changed something: what undo_change takes.</param>
+    public static PooledBuffer Success(PooledBuffer json, ToolBinding tool, ResolvedCaller caller, bool dryRun, string? callId)
     {
         AddMembers(json, tool, caller, dryRun);
+        if (callId is not null)
+            AddMember(json, Encoding.ASCII.GetBytes($"\"callId\":\"{callId}\""));
         var lead = dryRun ? "Nothing was changed: this shows what would happen." : "";
         return Write(json.WrittenSpan, lead + Place(tool, caller), "", tool.AnswersUserText);
     }

@@ -103,7 +103,8 @@ internal sealed partial class ToolCaller(
                     "Try again in a few seconds.", call.TraceId));
                 return;
             }
-            call.Exchange.AnswerWith(ToolAnswers.Success(answer, tool, caller, dryRun: outcome == Outcomes.Previewed));
+            call.Exchange.AnswerWith(ToolAnswers.Success(answer, tool, caller, dryRun: outcome == Outcomes.Previewed,
+                callId: outcome == Outcomes.Committed ? call.Id : null));
         }
         catch (RpcException exception) when (!cancellationToken.IsCancellationRequested)
         {

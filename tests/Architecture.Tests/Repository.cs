@@ -1,5 +1,6 @@
 using System.Reflection;
 using Platform.Audit.Contracts;
+using Platform.Changes.Contracts;
 using Platform.Contracts.Catalogue;
 using Platform.Data.Contracts;
 using Platform.Directory.Contracts;
@@ -13,7 +14,7 @@ internal static class Repository
     public static string Root { get; } = FindRoot();
 
     public static IReadOnlyList<Assembly> Contracts { get; } =
-        [typeof(AuditContract).Assembly, typeof(DataContract).Assembly, typeof(DirectoryContract).Assembly, typeof(IdentityContract).Assembly];
+        [typeof(AuditContract).Assembly, typeof(ChangesContract).Assembly, typeof(DataContract).Assembly, typeof(DirectoryContract).Assembly, typeof(IdentityContract).Assembly];
 
     public static ToolCatalogue Catalogue { get; } =
         ToolCatalogue.Join(AuditContract.Catalogue, DataContract.Catalogue, DirectoryContract.Catalogue, IdentityContract.Catalogue);

@@ -5,6 +5,7 @@ using Platform.Data.Contracts.V1;
 using Platform.Testing;
 using Field = Platform.Data.Contracts.V1.Field;
 using Record = Platform.Data.Contracts.V1.Record;
+using TaskChanges = Platform.Changes.Contracts.V1.Changes;
 
 [assembly: AssemblyFixture(typeof(PostgresFixture))]
 
@@ -16,6 +17,8 @@ public class DataFixture(PostgresFixture postgres) : ServiceFixture<Program>(pos
     public Databases.DatabasesClient Databases => new(Channel);
 
     public Tables.TablesClient Tables => new(Channel);
+
+    public TaskChanges.ChangesClient Changes => new(Channel);
 
     public Records.RecordsClient Records => new(Channel);
 

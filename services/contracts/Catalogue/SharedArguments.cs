@@ -77,6 +77,9 @@ public static class SharedAnswers
     /// <summary>Id, name and kind of the environment that an environment-bound tool worked in.</summary>
     public const string Environment = "environment";
 
+    /// <summary>Of a call that changed something; undo_change takes it.</summary>
+    public const string CallId = "callId";
+
     /// <summary>True when the answer only shows what would happen.</summary>
     public const string DryRun = "dryRun";
 
@@ -92,6 +95,7 @@ public static class SharedAnswers
 
         if (tool.Effect != Effect.Read)
         {
+            WriteType(json, CallId, "string");
             WriteType(json, DryRun, "boolean");
         }
 

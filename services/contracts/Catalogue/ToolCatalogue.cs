@@ -44,7 +44,10 @@ public sealed class ToolCatalogue
                 method, comments)));
     }
 
-    public static ToolCatalogue Join(params IEnumerable<ToolCatalogue> catalogues) => new(catalogues.SelectMany(catalogue => catalogue.Tools));
+    /// <summary>All tools of several services. A tool that more than one of them offers is one tool: a call of it goes to each.</summary>
+    public static ToolCatalogue Join(params IEnumerable<ToolCatalogue> catalogues) => new(catalogues.SelectMany(catalogue => catalogue.Tools)
+        .GroupBy(tool => tool.GrpcMethod, StringComparer.Ordinal)
+        .Select(tools => tools.First() with { Services = [.. tools.SelectMany(tool => tool.Services).Distinct(StringComparer.Ordinal)] }));
 
     private static IEnumerable<FileDescriptor> Files(Assembly contracts) => contracts.GetTypes()
         .Where(type => type.Name.EndsWith("Reflection", StringComparison.Ordinal) && type is { IsAbstract: true, IsSealed: true })

@@ -3,7 +3,7 @@ using Google.Protobuf.Reflection;
 namespace Platform.Contracts.Catalogue;
 
 /// <summary>One capability as the contract declares it: an rpc that carries <c>(platform.tool)</c>.</summary>
-/// <param name="Service">The service that owns it, such as <c>data</c>: the key of its address in configuration.</param>
+/// <param name="Service">The service that owns it, such as <c>data</c>: the key of its address in configuration. Of several, the first.</param>
 /// <param name="Options">What the contract says about it.</param>
 /// <param name="Description">The comment above the rpc: what the model reads.</param>
 /// <param name="Method">The rpc.</param>
@@ -14,6 +14,9 @@ public sealed record ToolDefinition(
     private readonly Lazy<byte[]> _inputSchema = new(() => SchemaWriter.Input(Options, Method.InputType, Shapes));
 
     private readonly Lazy<byte[]> _outputSchema = new(() => SchemaWriter.Output(Options, Method.OutputType, Shapes));
+
+    /// <summary>Every service that answers it: one, or all that implement a shared contract.</summary>
+    public IReadOnlyList<string> Services { get; init; } = [Service];
 
     public string Name => Options.Name;
 

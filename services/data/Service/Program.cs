@@ -1,10 +1,12 @@
 using Platform.Data.Contracts;
+using Platform.Data.Service.Changes;
 using Platform.Data.Service.Databases;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
 using Platform.Data.Service.Tables;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.Events;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -14,6 +16,7 @@ builder.AddServiceDatabase(constraints => constraints
     .Add("table_name", () => Problem.Conflict("NAME_TAKEN", "A table of this name exists in the database already.", "Use it, or choose another name."))
     .Add("field_name", () => Problem.Conflict("NAME_TAKEN", "A field of this name exists in the table already.", "Use it, or choose another name.")));
 builder.AddToolsets(DataContract.Catalogue);
+builder.Services.AddSingleton<IChangeUndo, DataUndo>();
 builder.AddMessaging();
 builder.Services.AddSingleton<TableSchemas>();
 builder.Services.AddSingleton<Cursors>();
@@ -21,4 +24,5 @@ var app = builder.Build();
 app.MapGrpcService<DatabasesService>();
 app.MapGrpcService<TablesService>();
 app.MapGrpcService<RecordsService>();
+app.MapGrpcService<ChangesService>();
 await app.RunServiceAsync(args);

@@ -32,6 +32,7 @@ public sealed class CatalogueTests
     {
         Assert.Null(tool.Definition.Method.OutputType.FindFieldByName("environment"));
         Assert.Null(tool.Definition.Method.OutputType.FindFieldByName("dry_run"));
+        Assert.Null(tool.Definition.Method.OutputType.FindFieldByName("call_id"));
     });
 
     [Fact]

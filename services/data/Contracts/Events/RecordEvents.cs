@@ -28,3 +28,8 @@ public sealed record RecordsUpdated(
 /// <param name="ChangeId">The change in data's history.</param>
 public sealed record RecordsDeleted(
     Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string TableId, Guid ChangeId, IReadOnlyList<string> RecordIds) : IEvent;
+
+/// <summary>Changes of records were taken back: what they created is gone, what they changed or deleted is as it was.</summary>
+/// <param name="ChangeId">The change in data's history, which names every record.</param>
+public sealed record RecordsUndone(
+    Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string TableId, Guid ChangeId, int Removed, int Restored, int Reverted) : IEvent;

@@ -44,5 +44,13 @@ internal static class RecordIds
         return new Guid(bytes, bigEndian: true);
     }
 
+    /// <summary>When the record was created, as its id tells: whole milliseconds.</summary>
+    public static DateTime MomentOf(Guid id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        id.TryWriteBytes(bytes, bigEndian: true, out _);
+        return DateTime.UnixEpoch.AddMilliseconds(BinaryPrimitives.ReadInt64BigEndian(bytes) >>> 16);
+    }
+
     public static string Format(Guid id) => Ids.Format("rec", id);
 }
