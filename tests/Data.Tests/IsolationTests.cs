@@ -35,12 +35,27 @@ public sealed class IsolationTests(DataFixture data) : IClassFixture<DataFixture
         foreach (var sql in new[]
         {
             $"select * from {DataFixture.NameOf(other, foreign)}", $"insert into {DataFixture.NameOf(other, foreign)} (id) values (gen_random_uuid())",
-            "select * from data.field", "select * from data.record_before", "select * from platform.outbox", "select data.ensure_workspace()",
+            "select * from data.field", "delete from data.record_before", "update data.record_change set tool = ''", "select * from platform.outbox", "select data.ensure_workspace()",
             $"set local role none; set local role ws_{other.Workspace:n}; set local role {role}; create role more", "create schema more",
         })
         {
             Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, await RefusedAsync(role, sql));
         }
+    }
+
+    [Fact]
+    public async Task The_role_of_a_workspace_reads_its_own_history_whatever_the_settings_say()
+    {
+        var (mine, other) = (DataFixture.Owner(), DataFixture.Owner());
+        foreach (var owner in new[] { mine, other })
+        {
+            await data.CreateRecordAsync(owner, await data.CreateTableAsync(owner, DataFixture.Of("A", FieldType.Text)), """{"A":"a"}""");
+        }
+
+        const string Found = "do $$ begin if exists (select from data.record_change) then raise exception 'found' using errcode = 'PF001'; end if; end $$";
+        Assert.Equal("PF001", await RefusedAsync($"ws_{mine.Workspace:n}", Found, mine));
+        Assert.Null(await RefusedAsync($"ws_{mine.Workspace:n}", Found, other));
+        Assert.Null(await RefusedAsync($"ws_{mine.Workspace:n}", Found, mine with { Environment = Guid.NewGuid() }));
     }
 
     [Fact]
