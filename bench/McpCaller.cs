@@ -17,6 +17,14 @@ internal sealed class McpCaller(HttpClient http, string url, string token)
             ? content : throw new InvalidOperationException($"{tool}: {parsed.ToJsonString()}");
     }
 
+    /// <summary>The text of an answer that has no structured content.</summary>
+    public async Task<string> TextAsync(string tool, JsonObject arguments)
+    {
+        using var answer = await SendAsync(tool, Prepare(tool, arguments));
+        var parsed = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
+        return parsed["result"]?["content"]?[0]?["text"]?.GetValue<string>() ?? throw new InvalidOperationException($"{tool}: {parsed.ToJsonString()}");
+    }
+
     /// <summary>The same with a body written beforehand; only the status and the length of the answer are looked at.</summary>
     public async Task<int> SendPreparedAsync(string tool, string body)
     {

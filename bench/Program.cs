@@ -5,70 +5,90 @@ using Npgsql;
 using Platform.Bench;
 
 const int Rows = 100_000;
+string[] services = ["edge", "directory", "data", "audit", "identity"];
 var round = TimeSpan.FromSeconds(args.Contains("--quick") ? 1 : 4);
+var peer = args.Contains("--peer") ? Path.GetFullPath(Path.Combine("artifacts", "bench", "directus")) : null;
 
 // The limits per token would be all that we measured.
 var application = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Platform_AppHost>(
-    ["--Edge:Access:ReadsPerSecond=1000000", "--Edge:Access:WritesPerSecond=1000000", "--EndpointsFile=bench-endpoints.json"]);
+    ["--Edge:Access:ReadsPerSecond=1000000", "--Edge:Access:WritesPerSecond=1000000", "--EndpointsFile=bench-endpoints.json",
+        "--Logging:LogLevel:Default=Warning", "--Logging:LogLevel:Platform.AppHost.Resources=None"]);
 await using var suite = await application.BuildAsync();
 await suite.StartAsync();
 var endpoints = await Endpoints.WaitAsync(application.AppHostDirectory, "bench-endpoints.json");
 
 using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 64 });
 var mcp = new McpCaller(http, endpoints.Mcp, endpoints.Token);
-await using var postgres = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(await suite.GetConnectionStringAsync("postgres"))
+var server = new NpgsqlConnectionStringBuilder(await suite.GetConnectionStringAsync("postgres")) { Database = "postgres" };
+await using var postgres = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(server.ConnectionString) { MaxAutoPrepare = 20, AutoPrepareMinUsages = 2 }.ConnectionString);
+var use = new ServiceUse(http, services.ToDictionary(service => service, service => suite.GetEndpoint(service, "http")));
+
+using var peerHttp = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 64 });
+await using var directus = peer is null ? null : await DirectusSubject.StartAsync(peer, server, peerHttp);
+var platform = new PlatformSubject(mcp);
+List<ISubject> subjects = [platform, new SqlSubject(postgres, indexed: false), new SqlSubject(postgres, indexed: true)];
+if (directus is not null)
 {
-    Database = "postgres",
-    MaxAutoPrepare = 20,
-    AutoPrepareMinUsages = 2,
-}.ConnectionString);
+    subjects.Add(directus);
+}
 
-Console.WriteLine($"Filling {Rows:N0} rows on both sides …");
-var baseline = new SqlBaseline(postgres);
-await baseline.CreateAsync(Rows);
-var subject = await PlatformSubject.CreateAsync(mcp, Rows);
+Console.WriteLine($"Filling {Rows:N0} rows on each side …");
+foreach (var subject in subjects)
+{
+    await subject.FillAsync(Rows);
+}
 
-Console.WriteLine("| operation | connections | platform /s | p50 ms | p99 ms | SQL /s | p50 ms | p99 ms | platform ÷ SQL |");
-Console.WriteLine("|---|---|---|---|---|---|---|---|---|");
-await CompareAsync("get by id", 1, _ => subject.GetAsync(), _ => baseline.GetAsync());
-await CompareAsync("get by id", 8, _ => subject.GetAsync(), _ => baseline.GetAsync());
-await CompareAsync("filtered search, 50 of 100,000", 1, _ => subject.SearchAsync(), _ => baseline.SearchAsync());
-await CompareAsync("filtered search, 50 of 100,000", 8, _ => subject.SearchAsync(), _ => baseline.SearchAsync());
-await CompareAsync("create 100", 1, _ => subject.CreateHundredAsync(), _ => baseline.CreateHundredAsync());
-await CompareAsync("create 100", 4, _ => subject.CreateHundredAsync(), _ => baseline.CreateHundredAsync());
+await CheckAnswersAsync();
+Console.WriteLine($"| operation | connections | {string.Join(" | ", subjects.Select(subject => $"{subject.Name} /s | p50 ms | p99 ms"))} | {string.Join(" | ", subjects.Skip(1).Select(subject => $"platform ÷ {subject.Name}"))} |");
+Console.WriteLine($"|---|---|{string.Concat(Enumerable.Repeat("---|", (subjects.Count * 4) - 1))}");
+await CompareAsync("get by id", subject => subject.GetAsync, 1, 8, 32);
+await CompareAsync("filtered search, 50 of 100,000", subject => subject.SearchAsync, 1, 8);
+await CompareAsync("update one", subject => subject.UpdateAsync, 1, 8);
+await CompareAsync("create 100", subject => subject.CreateHundredAsync, 1, 4);
 await ReportCpuAsync();
+ReportMemory(await use.ReadAsync());
+return;
 
-async Task CompareAsync(string operation, int connections, Func<int, Task> ours, Func<int, Task> theirs)
+// A side that answers wrongly is not worth measuring.
+async Task CheckAnswersAsync()
 {
-    var (platform, sql) = await Measure.CompareAsync(connections, round, ours, theirs);
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"| {operation} | {connections} | {platform.PerSecond:F0} | {platform.P50:F2} | {platform.P99:F1} | {sql.PerSecond:F0} | {sql.P50:F2} | {sql.P99:F1} | {platform.PerSecond / sql.PerSecond:F2} |"));
+    foreach (var query in Query.All)
+    {
+        var expected = await subjects[1].DuesAsync(query);
+        foreach (var subject in subjects)
+        {
+            var found = await subject.DuesAsync(query);
+            if (!found.SequenceEqual(expected))
+            {
+                throw new InvalidOperationException($"{subject.Name} answers {query} otherwise than SQL: {found.Count} records, {string.Join(' ', found.Take(3))} …");
+            }
+        }
+    }
+}
+
+async Task CompareAsync(string operation, Func<ISubject, Func<Task>> call, params int[] connections)
+{
+    foreach (var count in connections)
+    {
+        var measured = await Measure.CompareAsync(count, round, subjects.ConvertAll(subject => call(subject)));
+        var numbers = measured.Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.PerSecond:F0} | {one.P50:F2} | {one.P99:F1}"));
+        var ratios = measured.Skip(1).Select(other => string.Create(CultureInfo.InvariantCulture, $"{measured[0].PerSecond / other.PerSecond:F2}"));
+        Console.WriteLine($"| {operation} | {count} | {string.Join(" | ", numbers)} | {string.Join(" | ", ratios)} |");
+    }
 }
 
 // A trivial call does everything that every call does: authentication, policy, audit, the gRPC hop.
 async Task ReportCpuAsync()
 {
     var body = McpCaller.Prepare("whoami", []);
-    await Measure.RunAsync(8, round, _ => mcp.SendPreparedAsync("whoami", body));
-    var before = await CpuSecondsAsync();
-    var run = await Measure.RunAsync(8, round * 3, _ => mcp.SendPreparedAsync("whoami", body));
-    var after = await CpuSecondsAsync();
-    var calls = run.PerSecond * (round * 3).TotalSeconds;
-    foreach (var (service, seconds) in after)
-    {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"CPU per trivial tool call (whoami), {service}: {(seconds - before[service]) / calls * 1e6:F0} µs"));
-    }
+    await Measure.RunAsync(8, round, () => mcp.SendPreparedAsync("whoami", body));
+    var before = await use.ReadAsync();
+    var run = await Measure.RunAsync(8, round * 3, () => mcp.SendPreparedAsync("whoami", body));
+    var after = await use.ReadAsync();
+    var perCall = services.ToDictionary(service => service, service => (after[service].CpuSeconds - before[service].CpuSeconds) / run.Calls * 1e6);
+    Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+        $"CPU per trivial tool call (whoami), µs: {string.Join(", ", perCall.Select(service => $"{service.Key} {service.Value:F0}"))}, together {perCall.Values.Sum():F0}"));
 }
 
-async Task<Dictionary<string, double>> CpuSecondsAsync()
-{
-    var seconds = new Dictionary<string, double>(StringComparer.Ordinal);
-    foreach (var service in (string[])["edge", "identity", "audit"])
-    {
-        var metrics = await http.GetStringAsync(new Uri(suite.GetEndpoint(service, "http"), "/metrics"));
-        seconds[service] = metrics.Split('\n').Where(line => line.StartsWith("dotnet_process_cpu_time_seconds_total", StringComparison.Ordinal))
-            .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
-    }
-
-    return seconds;
-}
+void ReportMemory(IReadOnlyDictionary<string, ServiceUse.Reading> readings) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+    $"Memory after the load, MiB: {string.Join(", ", readings.Select(service => $"{service.Key} {service.Value.MemoryMiB:F0}"))}, together {readings.Values.Sum(reading => reading.MemoryMiB):F0}"));
