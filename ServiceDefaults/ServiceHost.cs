@@ -73,6 +73,7 @@ public static class ServiceHost
         builder.Services.AddSingleton<OutboxSignal>();
         builder.Services.AddSingleton<Confirmations>();
         builder.Services.AddSingleton<UnitOfWork>();
+        builder.Services.AddSingleton<LeaderLoop>();
         builder.Services.AddHostedService<OutboxRelay>();
         builder.Services.AddDataProtection().SetApplicationName($"platform-{service.Name}");
         builder.Services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(services => new ConfigureOptions<KeyManagementOptions>(

@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Npgsql;
 using Platform.Contracts;
+using Platform.ServiceDefaults.State;
 using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.ServiceDefaults.Events;
@@ -15,16 +16,14 @@ internal interface IEventPublisher
 }
 
 /// <summary>
-/// Sends unsent outbox rows in order. One leader per database, by advisory lock. It looks for unsent rows instead of moving a cursor,
+/// Sends unsent outbox rows in order. One leader per database. It looks for unsent rows instead of moving a cursor,
 /// because positions are taken in another order than transactions commit. A crash between sending and marking sends again: consumers
 /// drop what they know by event id.
 /// </summary>
-internal sealed partial class OutboxRelay(
-    NpgsqlDataSource database, ServiceIdentity service, IEventPublisher publisher, OutboxSignal signal, TimeProvider time, ILogger<OutboxRelay> log) : BackgroundService
+internal sealed class OutboxRelay(
+    LeaderLoop leader, ServiceIdentity service, IEventPublisher publisher, OutboxSignal signal, TimeProvider time) : BackgroundService
 {
     private const int BatchSize = 200;
-
-    private const string Lead = "select pg_try_advisory_lock(hashtextextended('platform.outbox.relay', 0))";
 
     private const string Unsent = "select day, position, envelope from platform.outbox where sent_at is null order by position limit $1";
 
@@ -38,63 +37,23 @@ internal sealed partial class OutboxRelay(
     private static readonly Counter<long> _sent = PlatformMeter.Instance.CreateCounter<long>("platform.outbox.sent", "{event}", "Events confirmed by the broker.");
     private static readonly Histogram<double> _lag = PlatformMeter.Instance.CreateHistogram<double>("platform.outbox.lag", "s", "Age of an event when the broker confirmed it.");
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        leader.RunAsync("platform.outbox.relay", service.RelayRole, SendAsync, stoppingToken);
+
+    private async Task SendAsync(LeaderSession session, CancellationToken cancellationToken)
     {
-        while (!stoppingToken.IsCancellationRequested)
+        var maintained = DateTimeOffset.MinValue;
+        while (true)
         {
-            try
+            if (time.GetUtcNow() - maintained > _maintenance)
             {
-                await LeadAsync(stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                LogInterrupted(exception);
+                await session.ExecuteAsync("select platform.maintain_outbox()", cancellationToken);
+                maintained = time.GetUtcNow();
             }
 
-            await Task.Delay(TimeSpan.FromSeconds(1), time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    private async Task LeadAsync(CancellationToken cancellationToken)
-    {
-        // The lock belongs to this session, so the session must not go back to the pool while we lead.
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        await ExecuteAsync(connection, $"set role {service.RelayRole}", cancellationToken);
-        try
-        {
-            await using (var lead = new NpgsqlCommand(Lead, connection))
+            if (await SendBatchAsync(session.Connection, cancellationToken) < BatchSize)
             {
-                if (await lead.ExecuteScalarAsync(cancellationToken) is not true)
-                {
-                    return;
-                }
-            }
-
-            LogLeading(service.Name);
-            var maintained = DateTimeOffset.MinValue;
-            while (true)
-            {
-                if (time.GetUtcNow() - maintained > _maintenance)
-                {
-                    await ExecuteAsync(connection, "select platform.maintain_outbox()", cancellationToken);
-                    maintained = time.GetUtcNow();
-                }
-
-                if (await SendBatchAsync(connection, cancellationToken) < BatchSize)
-                {
-                    await signal.WaitAsync(_look, cancellationToken);
-                }
-            }
-        }
-        finally
-        {
-            if (connection.FullState == System.Data.ConnectionState.Open)
-            {
-                await ExecuteAsync(connection, "reset role; select pg_advisory_unlock_all()", CancellationToken.None);
+                await signal.WaitAsync(_look, cancellationToken);
             }
         }
     }
@@ -135,16 +94,4 @@ internal sealed partial class OutboxRelay(
         rows.ForEach(row => _lag.Record((now - row.Envelope.OccurredAt).TotalSeconds));
         return rows.Count;
     }
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
-
-    [LoggerMessage(1101, LogLevel.Information, "Leading the outbox relay of {Service}")]
-    private partial void LogLeading(string service);
-
-    [LoggerMessage(1102, LogLevel.Warning, "The outbox relay was interrupted; it goes on in a second")]
-    private partial void LogInterrupted(Exception exception);
 }

@@ -12,12 +12,40 @@ namespace Platform.ServiceDefaults.State;
 /// </summary>
 internal sealed partial class Migrator(ServiceIdentity service, string connectionString, string appPassword, Assembly migrations, ILogger<Migrator> log)
 {
+    private const int MaxAttempts = 10;
+
     private const string CreateJournal = """
         create schema if not exists migrations authorization {service}_owner;
         create table if not exists migrations.applied (name text primary key, sha256 text not null, applied_at timestamptz not null default now());
         """;
 
+    /// <remarks>
+    /// Roles belong to the cluster, and our lock to one database of it: migrators of other databases can make or change the same role in the
+    /// same moment. What they did is there once they have committed, so the same work finds it when it starts anew.
+    /// </remarks>
     public async Task ApplyAsync(CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await ApplyAllAsync(cancellationToken);
+                return;
+            }
+            catch (PostgresException exception) when (attempt < MaxAttempts && IsAboutOthers(exception))
+            {
+                LogAgain(exception.SqlState, exception.MessageText);
+                await Task.Delay(Random.Shared.Next(10, 50 * attempt), cancellationToken);
+            }
+        }
+    }
+
+    // A catalogue row that two change at once is an internal error to PostgreSQL, told by its message alone.
+    private static bool IsAboutOthers(PostgresException exception) => exception.SqlState is PostgresErrorCodes.DuplicateObject
+        or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
+        || exception.SqlState == PostgresErrorCodes.InternalError && exception.MessageText.StartsWith("tuple concurrently", StringComparison.Ordinal);
+
+    private async Task ApplyAllAsync(CancellationToken cancellationToken)
     {
         await using var database = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false });
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
@@ -106,4 +134,7 @@ internal sealed partial class Migrator(ServiceIdentity service, string connectio
 
     [LoggerMessage(1201, LogLevel.Information, "Applied {Migration}")]
     private partial void LogApplied(string migration);
+
+    [LoggerMessage(1202, LogLevel.Information, "Another migration got in the way, trying again: {SqlState} {Problem}")]
+    private partial void LogAgain(string sqlState, string problem);
 }

@@ -22,6 +22,8 @@ public sealed class AuditFixture(PostgresFixture postgres) : ServiceFixture<Prog
 
     internal DatadogReceiver Datadog { get; } = new();
 
+    internal WebhookReceiver Webhooks { get; } = new();
+
     /// <summary>Everything the service logged, formatted.</summary>
     public CapturedLog Log { get; } = new();
 
@@ -30,6 +32,7 @@ public sealed class AuditFixture(PostgresFixture postgres) : ServiceFixture<Prog
     public override async ValueTask InitializeAsync()
     {
         await Datadog.StartAsync();
+        await Webhooks.StartAsync();
         await base.InitializeAsync();
     }
 
@@ -37,6 +40,7 @@ public sealed class AuditFixture(PostgresFixture postgres) : ServiceFixture<Prog
     {
         await base.DisposeAsync();
         await Datadog.DisposeAsync();
+        await Webhooks.DisposeAsync();
     }
 
     public static EventEnvelope Event(

@@ -135,7 +135,7 @@ public sealed class DatadogSinkTests
         return response;
     }
 
-    private static Destination To() => new("us5.datadoghq.com", Key, ["team:core"], "str_1", "wks_1");
+    private static Destination To() => new("us5.datadoghq.com", Key, null, ["team:core"], "str_1", "wks_1");
 
     private static OutgoingEvent Event(long sequence, string body) => Event(sequence, Encoding.UTF8.GetBytes(body));
 
@@ -143,11 +143,11 @@ public sealed class DatadogSinkTests
         new(sequence, "evt_1", "record.created", "committed", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, body);
 
     private StreamPayload Payload() =>
-        new(Sink(_ => new HttpResponseMessage()), new StreamState(Ids.New(), Ids.New(), "datadog", To(), new ActionFilter([]), 0, 0, 0),
-        1000);
+        new(Sink(_ => new HttpResponseMessage()), new StreamState(Ids.New(), Ids.New(), "datadog", To(), true, new ActionFilter([]), 0, 0, 0, 1,
+            null, null), 1000);
 
     private DatadogSink Sink(Func<HttpRequestMessage, HttpResponseMessage> answer) =>
-        new(new Clients(answer), Options.Create(new SinkOptions()), _clock);
+        new(new SinkClient(new Clients(answer), Options.Create(new SinkOptions()), _clock), Options.Create(new SinkOptions()));
 
     private Task<SinkAnswer> SendAsync(Func<HttpRequestMessage, HttpResponseMessage> answer)
     {

@@ -53,6 +53,16 @@ public sealed class OutboundConnectionsTests
         Assert.Equal(allowed, OutboundConnections.IsAllowed(IPAddress.Parse(address), allowLoopback: true));
 
     [Theory]
+    [InlineData("10.20.3.4", true)]
+    [InlineData("::ffff:10.20.3.4", true)]
+    [InlineData("fd12::1", true)]
+    [InlineData("10.21.0.1", false)]
+    [InlineData("169.254.169.254", false)]
+    [InlineData("127.0.0.1", false)]
+    public void An_operator_opens_networks_of_their_own_and_no_others(string address, bool allowed) => Assert.Equal(allowed,
+        OutboundConnections.IsAllowed(IPAddress.Parse(address), false, IPNetwork.Parse("10.20.0.0/16"), IPNetwork.Parse("fd12::/16")));
+
+    [Theory]
     [InlineData("127.0.0.1")]
     [InlineData("localhost")]
     [InlineData("2130706433")]

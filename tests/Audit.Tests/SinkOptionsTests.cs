@@ -24,6 +24,22 @@ public sealed class SinkOptionsTests
         Assert.NotNull(Options("Development", ("Audit:Sinks:Datadog:datadoghq.eu", "http://127.0.0.1:1")));
     }
 
+    [Theory]
+    [InlineData("10.20.0.0/16", true)]
+    [InlineData("fd00::/8", true)]
+    [InlineData("169.254.0.0/16", false)]
+    [InlineData("127.0.0.0/8", false)]
+    [InlineData("10.0.0.0/7", false)]
+    [InlineData("0.0.0.0/0", false)]
+    [InlineData("::/0", false)]
+    [InlineData("siem.example", false)]
+    public void Only_private_networks_can_be_opened(string network, bool possible)
+    {
+        var read = Record.Exception(() => Options("Production", ("Audit:Sinks:AllowedNetworks:0", network)));
+        Assert.Equal(possible, read is null);
+        Assert.True(possible || read is OptionsValidationException);
+    }
+
     private static SinkOptions Options(string environment, params (string Key, string Value)[] settings)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment });

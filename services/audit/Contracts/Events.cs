@@ -3,6 +3,7 @@ using Platform.Contracts;
 namespace Platform.Audit.Contracts;
 
 /// <summary>A stream was created. Its secret is no part of any event.</summary>
+/// <param name="Site">The Datadog site, or the host of the URL.</param>
 public sealed record AuditStreamCreated(
     Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string StreamId, string Type, string Name, string Site,
     IReadOnlyList<string> Actions, long AfterSequence) : IEvent;
@@ -12,11 +13,25 @@ public sealed record AuditStreamCreated(
 public sealed record AuditStreamTested(
     Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string StreamId, string Result, int? Status) : IEvent;
 
-/// <summary>The destination accepted a test after it had refused the stream's credentials: delivery goes on where it stopped.</summary>
+/// <summary>A stream was changed.</summary>
+/// <param name="Changed">Names of what changed, such as <c>url</c> or <c>secret</c>; never a value of a secret.</param>
+public sealed record AuditStreamUpdated(
+    Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string StreamId, string Name, string Site,
+    IReadOnlyList<string> Actions, IReadOnlyList<string> Changed) : IEvent;
+
+/// <summary>Delivery was stopped by hand, the cursor stays.</summary>
+public sealed record AuditStreamPaused(
+    Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string StreamId, long AfterSequence) : IEvent;
+
+/// <summary>A stream was deleted with its secret. What came after the sequence was not delivered.</summary>
+public sealed record AuditStreamDeleted(
+    Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string StreamId, string Name, long AfterSequence) : IEvent;
+
+/// <summary>Delivery goes on where it stopped: by hand, or because the destination accepted a test after it had refused.</summary>
 public sealed record AuditStreamResumed(
     Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string StreamId, long AfterSequence) : IEvent;
 
-/// <summary>The destination refused the stream's credentials: delivery stopped, the cursor stays.</summary>
+/// <summary>The destination refused the stream's credentials, or is gone for good: delivery stopped, the cursor stays.</summary>
 public sealed record AuditStreamInvalidated(
     Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string StreamId, int? Status, long AfterSequence) : IEvent;
 

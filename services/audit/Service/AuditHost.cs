@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Platform.Audit.Service.Log;
 using Platform.Audit.Service.Sequencing;
@@ -24,11 +25,17 @@ internal static class AuditHost
         builder.Services.AddOptions<SinkOptions>().BindConfiguration("Audit:Sinks").ValidateDataAnnotations()
             .Validate(options => development || options.Datadog.Values.All(address => address.Scheme == Uri.UriSchemeHttps),
                 "Intake addresses outside Development are https.")
+            .Validate(options => options.ParseNetworks() is not null,
+                "AllowedNetworks are private networks: parts of 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 or fc00::/7.")
             .ValidateOnStart();
-        builder.Services.AddHttpClient(DatadogSink.ClientName, client => client.Timeout = Timeout.InfiniteTimeSpan)
-            .ConfigurePrimaryHttpMessageHandler(() => OutboundConnections.CreateHandler(allowLoopback: development))
-            .RedactLoggedHeaders([DatadogSink.KeyHeader]);
+        builder.Services.AddHttpClient(SinkClient.Name, client => client.Timeout = Timeout.InfiniteTimeSpan)
+            .ConfigurePrimaryHttpMessageHandler(services => OutboundConnections.CreateHandler(
+                development, services.GetRequiredService<IOptions<SinkOptions>>().Value.ParseNetworks()!))
+            .RedactLoggedHeaders([DatadogSink.KeyHeader, HttpsSink.SignatureHeader]);
+        builder.Services.AddSingleton<SinkClient>();
+        builder.Services.AddSingleton<HttpsAddress>();
         builder.Services.AddSingleton<ISink, DatadogSink>();
+        builder.Services.AddSingleton<ISink, HttpsSink>();
         builder.Services.AddSingleton<StreamSecrets>();
         builder.Services.AddSingleton<StreamStore>();
         builder.Services.AddSingleton<StreamDecisions>();

@@ -1,9 +1,7 @@
-using System.Buffers;
 using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 
@@ -13,9 +11,8 @@ namespace Platform.Audit.Service.Sinks;
 /// Datadog's logs intake, version 2 (https://docs.datadoghq.com/api/latest/logs/#send-logs). <c>message</c> is the event in the exact bytes
 /// that the log hashed, so that the receiver can check them against a checkpoint; the attributes beside it are for searching.
 /// </summary>
-internal sealed class DatadogSink(IHttpClientFactory clients, IOptions<SinkOptions> options, TimeProvider time) : ISink
+internal sealed class DatadogSink(SinkClient client, IOptions<SinkOptions> options) : ISink
 {
-    public const string ClientName = "audit-sink";
     public const string KeyHeader = "DD-API-KEY";
 
     private const string Source = "platform-audit";
@@ -23,8 +20,6 @@ internal sealed class DatadogSink(IHttpClientFactory clients, IOptions<SinkOptio
 
     // The intake reads megabytes as powers of ten or two: the smaller one is safe.
     private const int Megabyte = 1_000_000;
-
-    private static readonly JsonWriterOptions _json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public string Type => "datadog";
 
@@ -38,54 +33,23 @@ internal sealed class DatadogSink(IHttpClientFactory clients, IOptions<SinkOptio
     public TimeSpan MaxAge => TimeSpan.FromHours(18) - TimeSpan.FromMinutes(5);
 
     public byte[] Encode(Destination destination, OutgoingEvent happened) =>
-        Write(destination, "event", happened.OccurredAt, happened.Body, json =>
-        {
-            json.WriteString("id", happened.Id);
-            json.WriteNumber("sequence", happened.Sequence);
-            json.WriteString("action", happened.Action);
-            json.WriteString("outcome", happened.Outcome);
-            json.WriteString("recordedAt", happened.RecordedAt.UtcDateTime);
-        });
+        Write(destination, "event", happened.OccurredAt, happened.Body, json => SinkEntry.Describe(json, happened));
 
     public byte[] Encode(Destination destination, OutgoingCheckpoint checkpoint) =>
-        Write(destination, "checkpoint", checkpoint.MadeAt, Encoding.UTF8.GetBytes(checkpoint.Body), json =>
-        {
-            json.WriteNumber("size", checkpoint.Size);
-            json.WriteBase64String("root", checkpoint.Root);
-            json.WriteString("keyId", checkpoint.KeyId);
-            json.WriteString("keyType", checkpoint.KeyType);
-            json.WriteBase64String("publicKey", checkpoint.PublicKey);
-            json.WriteBase64String("signature", checkpoint.Signature);
-        });
+        Write(destination, "checkpoint", checkpoint.MadeAt, Encoding.UTF8.GetBytes(checkpoint.Body),
+            json => SinkEntry.Describe(json, checkpoint));
 
     public byte[] EncodeTest(Destination destination, string id, DateTimeOffset now) =>
-        Write(destination, "test", now, "A test of the audit stream. It is no event of the log."u8.ToArray(),
-            json => json.WriteString("id", id));
+        Write(destination, "test", now, SinkEntry.Test.ToArray(), json => json.WriteString("id", id));
 
     public async Task<SinkAnswer> SendAsync(Destination destination, IReadOnlyList<byte[]> entries, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.Value.DatadogAddress(destination.Site), "/api/v2/logs"))
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.Value.DatadogAddress(destination.Address), "/api/v2/logs"))
         {
             Content = Compress(entries),
         };
         request.Headers.TryAddWithoutValidation(KeyHeader, destination.Secret);
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(TimeSpan.FromSeconds(options.Value.TimeoutSeconds));
-        try
-        {
-            using var client = clients.CreateClient(ClientName);
-            using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token);
-            var said = await Excerpt.ReadAsync(response.Content, destination.Secret, timeout.Token);
-            return new SinkAnswer(Judge(response.StatusCode), (int)response.StatusCode, said, RetryAfter(response.Headers.RetryAfter));
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return new SinkAnswer(SinkVerdict.Retry, null, "No answer in time.");
-        }
-        catch (Exception exception) when (exception is HttpRequestException or IOException)
-        {
-            return new SinkAnswer(SinkVerdict.Retry, null, Describe(exception));
-        }
+        return await client.SendAsync(request, destination, Judge, cancellationToken);
     }
 
     // Only 202 says that the entries are theirs now. What is not known to be hopeless is tried again.
@@ -98,25 +62,9 @@ internal sealed class DatadogSink(IHttpClientFactory clients, IOptions<SinkOptio
         _ => SinkVerdict.Retry,
     };
 
-    private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
-    {
-        var wait = header?.Delta ?? header?.Date - time.GetUtcNow();
-        return wait > TimeSpan.Zero ? wait : null;
-    }
-
-    private static string Describe(Exception exception) => exception switch
-    {
-        { InnerException: ForbiddenAddressException forbidden } => forbidden.Message,
-        HttpRequestException { HttpRequestError: var error and not HttpRequestError.Unknown } => $"The connection failed: {error}.",
-        _ => "The connection failed.",
-    };
-
-    private static byte[] Write(Destination destination, string kind, DateTimeOffset at, byte[] message, Action<Utf8JsonWriter> attributes)
-    {
-        var buffer = new ArrayBufferWriter<byte>(message.Length + 512);
-        using (var json = new Utf8JsonWriter(buffer, _json))
+    private static byte[] Write(Destination destination, string kind, DateTimeOffset at, byte[] message, Action<Utf8JsonWriter> attributes) =>
+        SinkEntry.Write(message, json =>
         {
-            json.WriteStartObject();
             json.WriteString("ddsource", Source);
             json.WriteString("service", Service);
             json.WriteString("ddtags", string.Join(',', destination.Tags.Prepend($"workspace:{destination.WorkspaceId}")));
@@ -125,12 +73,7 @@ internal sealed class DatadogSink(IHttpClientFactory clients, IOptions<SinkOptio
             json.WriteString("workspaceId", destination.WorkspaceId);
             json.WriteString("streamId", destination.StreamId);
             attributes(json);
-            json.WriteString("message", message);
-            json.WriteEndObject();
-        }
-
-        return buffer.WrittenSpan.ToArray();
-    }
+        });
 
     private static ByteArrayContent Compress(IReadOnlyList<byte[]> entries)
     {

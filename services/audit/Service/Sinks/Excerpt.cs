@@ -8,15 +8,15 @@ internal static class Excerpt
     private const int MaxBytes = 4096;
     private const int MaxCharacters = 200;
 
-    public static async Task<string> ReadAsync(HttpContent content, string secret, CancellationToken cancellationToken)
+    public static async Task<string> ReadAsync(HttpContent content, IEnumerable<string> secrets, CancellationToken cancellationToken)
     {
         var buffer = new byte[MaxBytes];
         await using var stream = await content.ReadAsStreamAsync(cancellationToken);
         var length = await stream.ReadAtLeastAsync(buffer, MaxBytes, throwOnEndOfStream: false, cancellationToken);
-        return Scrub(Encoding.UTF8.GetString(buffer, 0, length), secret);
+        return Printable(secrets.Aggregate(Encoding.UTF8.GetString(buffer, 0, length), Scrub));
     }
 
-    public static string Scrub(string text, string secret)
+    private static string Scrub(string text, string secret)
     {
         // A destination may well echo the key, or the part of it that fits into its message.
         var scrubbed = text.Replace(secret, "***", StringComparison.OrdinalIgnoreCase);
@@ -27,7 +27,12 @@ internal static class Excerpt
                 .Replace(secret[^length..], "***", StringComparison.OrdinalIgnoreCase);
         }
 
-        var printable = string.Concat(scrubbed.Select(c => char.IsControl(c) || char.IsSurrogate(c) ? ' ' : c)).Trim();
+        return scrubbed;
+    }
+
+    private static string Printable(string text)
+    {
+        var printable = string.Concat(text.Select(c => char.IsControl(c) || char.IsSurrogate(c) ? ' ' : c)).Trim();
         return printable.Length <= MaxCharacters ? printable : printable[..MaxCharacters] + "…";
     }
 }

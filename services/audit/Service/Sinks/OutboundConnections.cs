@@ -24,8 +24,13 @@ internal static class OutboundConnections
     private static readonly IPNetwork[] _refused6 =
         [.. new[] { "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20" }.Select(IPNetwork.Parse)];
 
+    // What an operator can open: networks of an organization's own. Link-local, where clouds keep their metadata, is not among them.
+    private static readonly IPNetwork[] _private =
+        [.. new[] { "10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7" }.Select(IPNetwork.Parse)];
+
     /// <param name="allowLoopback">For a receiver on the developer's own machine.</param>
-    public static SocketsHttpHandler CreateHandler(bool allowLoopback) => new()
+    /// <param name="allowed">Private networks that the operator opened.</param>
+    public static SocketsHttpHandler CreateHandler(bool allowLoopback, params IReadOnlyList<IPNetwork> allowed) => new()
     {
         AllowAutoRedirect = false,
         UseProxy = false,
@@ -36,10 +41,14 @@ internal static class OutboundConnections
         ConnectTimeout = TimeSpan.FromSeconds(5),
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         MaxResponseHeadersLength = 16,
-        ConnectCallback = (context, cancellationToken) => ConnectAsync(context.DnsEndPoint, allowLoopback, cancellationToken),
+        ConnectCallback = (context, cancellationToken) => ConnectAsync(context.DnsEndPoint, allowLoopback, allowed, cancellationToken),
     };
 
-    public static bool IsAllowed(IPAddress address, bool allowLoopback)
+    /// <summary>Whether an operator can open it.</summary>
+    public static bool IsPrivate(IPNetwork network) =>
+        _private.Any(range => range.PrefixLength <= network.PrefixLength && range.Contains(network.BaseAddress));
+
+    public static bool IsAllowed(IPAddress address, bool allowLoopback, params IReadOnlyList<IPNetwork> allowed)
     {
         var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
         if (IPAddress.IsLoopback(plain))
@@ -47,15 +56,21 @@ internal static class OutboundConnections
             return allowLoopback;
         }
 
+        if (allowed.Any(network => network.Contains(plain)))
+        {
+            return true;
+        }
+
         return plain.AddressFamily == AddressFamily.InterNetwork
             ? !_refused4.Any(network => network.Contains(plain))
             : _public6.Contains(plain) && !_refused6.Any(network => network.Contains(plain));
     }
 
-    private static async ValueTask<Stream> ConnectAsync(DnsEndPoint endpoint, bool allowLoopback, CancellationToken cancellationToken)
+    private static async ValueTask<Stream> ConnectAsync(
+        DnsEndPoint endpoint, bool allowLoopback, IReadOnlyList<IPNetwork> allowed, CancellationToken cancellationToken)
     {
         var known = await Dns.GetHostAddressesAsync(endpoint.Host, cancellationToken);
-        var addresses = Array.FindAll(known, address => IsAllowed(address, allowLoopback));
+        var addresses = Array.FindAll(known, address => IsAllowed(address, allowLoopback, allowed));
         if (addresses.Length == 0)
         {
             throw new ForbiddenAddressException();
@@ -75,5 +90,5 @@ internal static class OutboundConnections
     }
 }
 
-/// <summary>The name leads to no address outside.</summary>
-internal sealed class ForbiddenAddressException() : IOException("The destination's name leads to no public address.");
+/// <summary>The name leads to no address outside, nor to one that the operator opened.</summary>
+internal sealed class ForbiddenAddressException() : IOException("The destination's name leads to no address that streams may go to.");

@@ -1,7 +1,13 @@
 namespace Platform.Audit.Service.Sinks;
 
 /// <summary>Where a stream goes, opened for one delivery. Never stored or logged.</summary>
-internal sealed record Destination(string Site, string Secret, IReadOnlyList<string> Tags, string StreamId, string WorkspaceId);
+/// <param name="Address">The Datadog site, or the URL.</param>
+/// <param name="PreviousSecret">Still valid beside the secret, for a while after a rotation.</param>
+internal sealed record Destination(
+    string Address, string Secret, string? PreviousSecret, IReadOnlyList<string> Tags, string StreamId, string WorkspaceId)
+{
+    public IEnumerable<string> Secrets => PreviousSecret is null ? [Secret] : [Secret, PreviousSecret];
+}
 
 /// <summary>One event of the log on its way out.</summary>
 /// <param name="Body">The exact bytes that the log hashed.</param>
@@ -52,8 +58,11 @@ internal enum SinkVerdict
     /// <summary>The destination will not take this content.</summary>
     Rejected,
 
-    /// <summary>The destination does not know the secret. Nobody but a person can mend that.</summary>
+    /// <summary>The destination does not know the secret, or is gone for good. Nobody but a person can mend that.</summary>
     Unauthorized,
+
+    /// <summary>The address is none that a stream may go to. Nothing was sent.</summary>
+    Forbidden,
 }
 
 /// <param name="Status">The HTTP status, when there was one.</param>

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Net;
 
 namespace Platform.Audit.Service.Sinks;
 
@@ -8,9 +9,32 @@ internal sealed record SinkOptions
     /// <summary>Intake base address by Datadog site, for a proxy or a receiver of one's own. Default: Datadog's own.</summary>
     public Dictionary<string, Uri> Datadog { get; init; } = [];
 
+    /// <summary>
+    /// Private networks that streams may reach all the same, such as <c>10.20.0.0/16</c>: a receiver of one's own stands there. Nothing opens
+    /// loopback or link-local addresses.
+    /// </summary>
+    public List<string> AllowedNetworks { get; init; } = [];
+
     [Range(1, 60)]
     public int TimeoutSeconds { get; init; } = 15;
 
     public Uri DatadogAddress(string site) =>
         Datadog.TryGetValue(site, out var address) ? address : new Uri($"https://http-intake.logs.{site}");
+
+    /// <summary>Null when one of them is no network, or is none of the private ones.</summary>
+    public IReadOnlyList<IPNetwork>? ParseNetworks()
+    {
+        var networks = new List<IPNetwork>();
+        foreach (var text in AllowedNetworks)
+        {
+            if (!IPNetwork.TryParse(text, out var network) || !OutboundConnections.IsPrivate(network))
+            {
+                return null;
+            }
+
+            networks.Add(network);
+        }
+
+        return networks;
+    }
 }

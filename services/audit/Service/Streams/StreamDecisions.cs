@@ -12,7 +12,7 @@ internal sealed class StreamDecisions(UnitOfWork work)
 {
     private const string Invalidate = """
         update audit.stream set state = 'invalid', failures = failures + 1, retry_at = null, last_error = $3, last_error_at = $4
-        where workspace_id = $1 and id = $2 and delivered_through = $5 and state in ('active', 'error')
+        where workspace_id = $1 and id = $2 and delivered_through = $5 and version = $6 and state in ('active', 'error')
         """;
 
     // Up to the first event that is young enough, or the end of the log as it is now.
@@ -29,14 +29,15 @@ internal sealed class StreamDecisions(UnitOfWork work)
         """;
 
     private const string Skip = """
-        update audit.stream set delivered_through = $4, skipped = skipped + $5
+        update audit.stream set delivered_through = $4, skipped = skipped + $5, attempted_through = null, attempted_checkpoint = null
         where workspace_id = $1 and id = $2 and delivered_through = $3 and state in ('active', 'error')
         """;
 
     public Task InvalidateAsync(StreamState stream, int? status, string error, CancellationToken cancellationToken) =>
         DecideAsync(stream, async tx =>
         {
-            if (await tx.ExecuteAsync(Invalidate, stream.WorkspaceId, stream.Id, error, tx.Now.UtcDateTime, stream.DeliveredThrough) == 1)
+            if (await tx.ExecuteAsync(Invalidate, stream.WorkspaceId, stream.Id, error, tx.Now.UtcDateTime, stream.DeliveredThrough,
+                stream.Version) == 1)
             {
                 var id = stream.Destination.StreamId;
                 tx.Announce(new AuditStreamInvalidated(tx.NewEventId(), stream.WorkspaceId, tx.Now, id, status, stream.DeliveredThrough),

@@ -13,6 +13,8 @@ namespace Platform.Audit.Service.Streams;
 internal sealed partial class StreamDelivery(
     StreamStore store, StreamDecisions decisions, IEnumerable<ISink> sinks, TimeProvider time, ILogger<StreamDelivery> log)
 {
+    public const string UnreadableSecret = "The stored secret cannot be opened. Set a new one with update_audit_stream.";
+
     private static readonly TimeSpan _longestBackoff = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan _longestRetryAfter = TimeSpan.FromHours(1);
     private static readonly Counter<long> _delivered =
@@ -36,6 +38,13 @@ internal sealed partial class StreamDelivery(
         var now = time.GetUtcNow();
         if (await store.FindAsync(workspaceId, id, now, cancellationToken) is not { } stream)
         {
+            return 0;
+        }
+
+        if (!stream.HasSecret)
+        {
+            // The key ring may only be out of reach, so it is tried again; the list of streams says what is wrong.
+            await RetryLaterAsync(stream, null, new SinkAnswer(SinkVerdict.Retry, null, UnreadableSecret), cancellationToken);
             return 0;
         }
 
@@ -92,7 +101,7 @@ internal sealed partial class StreamDelivery(
                 await decisions.InvalidateAsync(stream, answer.Status, Describe(answer), cancellationToken);
                 return 0;
             default:
-                await RetryLaterAsync(stream, answer, cancellationToken);
+                await RetryLaterAsync(stream, payload, answer, cancellationToken);
                 return 0;
         }
     }
@@ -113,7 +122,7 @@ internal sealed partial class StreamDelivery(
         var test = sink.EncodeTest(stream.Destination, Ids.Format("evt", Ids.New()), time.GetUtcNow());
         if (await sink.SendAsync(stream.Destination, [test], cancellationToken) is not { Verdict: SinkVerdict.Accepted })
         {
-            await RetryLaterAsync(stream, answer, cancellationToken);
+            await RetryLaterAsync(stream, payload, answer, cancellationToken);
             return 0;
         }
 
@@ -129,10 +138,11 @@ internal sealed partial class StreamDelivery(
         return int.MaxValue;
     }
 
-    private async Task RetryLaterAsync(StreamState stream, SinkAnswer answer, CancellationToken cancellationToken)
+    private async Task RetryLaterAsync(
+        StreamState stream, StreamPayload? payload, SinkAnswer answer, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        await store.FailAsync(stream, Describe(answer), now, now + Backoff(stream.Failures, answer.RetryAfter), cancellationToken);
+        await store.FailAsync(stream, payload, Describe(answer), now, now + Backoff(stream.Failures, answer.RetryAfter), cancellationToken);
         _delivered.Add(0, new KeyValuePair<string, object?>("result", "retried"));
         LogRetry(stream.Destination.StreamId, answer.Status, stream.Failures + 1);
     }
@@ -151,7 +161,7 @@ internal sealed partial class StreamDelivery(
     [LoggerMessage(4101, LogLevel.Warning, "The destination of {Stream} answered {Status}; try {Failures} failed")]
     private partial void LogRetry(string stream, int? status, int failures);
 
-    [LoggerMessage(4102, LogLevel.Error, "The destination of {Stream} refused its credentials ({Status}); the stream has stopped")]
+    [LoggerMessage(4102, LogLevel.Error, "The destination of {Stream} refused us for good ({Status}); the stream has stopped")]
     private partial void LogInvalid(string stream, int? status);
 
     [LoggerMessage(4103, LogLevel.Error, "The destination of {Stream} refused one entry ({Status}) and takes others; it is skipped")]

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.DataProtection;
 
@@ -10,5 +11,16 @@ internal sealed class StreamSecrets(IDataProtectionProvider protection)
 
     public byte[] Seal(string secret) => _protector.Protect(Encoding.UTF8.GetBytes(secret));
 
-    public string Open(byte[] secret) => Encoding.UTF8.GetString(_protector.Unprotect(secret));
+    /// <summary>Null when it cannot be opened: its key is gone, or the stored bytes were changed.</summary>
+    public string? TryOpen(byte[] secret)
+    {
+        try
+        {
+            return Encoding.UTF8.GetString(_protector.Unprotect(secret));
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
 }

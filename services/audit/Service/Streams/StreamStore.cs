@@ -7,15 +7,20 @@ using Platform.Contracts;
 namespace Platform.Audit.Service.Streams;
 
 /// <summary>A stream that may deliver, as it stands in the database.</summary>
+/// <param name="HasSecret">False when the stored secret cannot be opened: nothing can be sent.</param>
+/// <param name="Version">Counts changes by people.</param>
+/// <param name="AttemptedThrough">As far as the last request went when it failed; the next one goes no further.</param>
 internal sealed record StreamState(
-    Guid WorkspaceId, Guid Id, string Type, Destination Destination, ActionFilter Filter, long DeliveredThrough, long CheckpointThrough,
-    int Failures);
+    Guid WorkspaceId, Guid Id, string Type, Destination Destination, bool HasSecret, ActionFilter Filter, long DeliveredThrough,
+    long CheckpointThrough, int Failures, long Version, long? AttemptedThrough, long? AttemptedCheckpoint);
 
 /// <summary>What the workers of the streams read and write, as the role for work across workspaces.</summary>
 internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secrets)
 {
     private const string Find = """
-        select type, site, secret, tags, actions, delivered_through, checkpoint_through, failures from audit.stream
+        select type, coalesce(site, url), secret, tags, actions, delivered_through, checkpoint_through, failures, version,
+            attempted_through, attempted_checkpoint, case when previous_secret_until > $3 then previous_secret end
+        from audit.stream
         where workspace_id = $1 and id = $2 and state in ('active', 'error') and (retry_at is null or retry_at <= $3)
         """;
 
@@ -23,7 +28,7 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
     private const string FindEvents = """
         select sequence, event_id, action, outcome, occurred_at, recorded_at, body from (
             select *, sum(length(body)) over (order by sequence) as bytes from (
-                select * from audit.event where workspace_id = $1 and sequence > $2 order by sequence limit $3
+                select * from audit.event where workspace_id = $1 and sequence > $2 and sequence <= $5 order by sequence limit $3
             ) page
         ) measured where bytes <= $4 or sequence = $2 + 1 order by sequence
         """;
@@ -31,19 +36,22 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
     private const string FindCheckpoints = """
         select c.size, c.root, c.made_at, c.body, k.id, k.key_type, k.public_key, c.signature
         from audit.checkpoint c join audit.signing_key k on k.id = c.key_id
-        where c.workspace_id = $1 and c.size > $2 and c.size <= $3 order by c.size limit $4
+        where c.workspace_id = $1 and c.size > $2 and c.size <= least($3, $5) order by c.size limit $4
         """;
 
-    // Moves only from where the delivery began: whoever lost the lead meanwhile moves nothing.
+    // Moves only from where the delivery began: whoever lost the lead meanwhile moves nothing. What was accepted counts as delivered even if
+    // somebody paused the stream meanwhile; it stays paused.
     private const string Advance = """
-        update audit.stream set delivered_through = $4, checkpoint_through = $5, state = 'active', failures = 0, retry_at = null,
+        update audit.stream set delivered_through = $4, checkpoint_through = $5, failures = 0, retry_at = null,
+            state = case state when 'error' then 'active' else state end, attempted_through = null, attempted_checkpoint = null,
             last_delivered_at = coalesce($6, last_delivered_at)
-        where workspace_id = $1 and id = $2 and delivered_through = $3 and state in ('active', 'error')
+        where workspace_id = $1 and id = $2 and delivered_through = $3
         """;
 
     private const string Fail = """
-        update audit.stream set state = 'error', failures = failures + 1, retry_at = $3, last_error = $4, last_error_at = $5
-        where workspace_id = $1 and id = $2 and state in ('active', 'error')
+        update audit.stream set state = 'error', failures = failures + 1, retry_at = $3, last_error = $4, last_error_at = $5,
+            attempted_through = $7, attempted_checkpoint = $8
+        where workspace_id = $1 and id = $2 and state in ('active', 'error') and version = $6
         """;
 
     public async Task<StreamState?> FindAsync(Guid workspaceId, Guid id, DateTimeOffset now, CancellationToken cancellationToken)
@@ -56,16 +64,19 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
             return null;
         }
 
-        var destination = new Destination(reader.GetString(1), secrets.Open((byte[])reader[2]), (string[])reader[3],
+        var secret = secrets.TryOpen((byte[])reader[2]);
+        var previous = reader.IsDBNull(11) ? null : secrets.TryOpen((byte[])reader[11]);
+        var destination = new Destination(reader.GetString(1), secret ?? "", previous, (string[])reader[3],
             Ids.Format("str", id), Ids.Format("wks", workspaceId));
-        return new StreamState(workspaceId, id, reader.GetString(0), destination, new ActionFilter((string[])reader[4]),
-            reader.GetInt64(5), reader.GetInt64(6), reader.GetInt32(7));
+        return new StreamState(workspaceId, id, reader.GetString(0), destination, secret is not null, new ActionFilter((string[])reader[4]),
+            reader.GetInt64(5), reader.GetInt64(6), reader.GetInt32(7), reader.GetInt64(8),
+            reader.IsDBNull(9) ? null : reader.GetInt64(9), reader.IsDBNull(10) ? null : reader.GetInt64(10));
     }
 
     public async Task<List<OutgoingEvent>> FindEventsAsync(StreamState stream, int limit, int bytes, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch(AuditRoles.Streamer);
-        batch.Add(FindEvents, stream.WorkspaceId, stream.DeliveredThrough, limit, (long)bytes);
+        batch.Add(FindEvents, stream.WorkspaceId, stream.DeliveredThrough, limit, (long)bytes, stream.AttemptedThrough ?? long.MaxValue);
         await using var reader = await batch.ReadAsync(cancellationToken);
         var events = new List<OutgoingEvent>();
         while (await reader.ReadAsync(cancellationToken))
@@ -81,7 +92,8 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
         StreamState stream, long through, int limit, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch(AuditRoles.Streamer);
-        batch.Add(FindCheckpoints, stream.WorkspaceId, stream.CheckpointThrough, through, limit);
+        batch.Add(FindCheckpoints, stream.WorkspaceId, stream.CheckpointThrough, through, limit,
+            stream.AttemptedCheckpoint ?? long.MaxValue);
         await using var reader = await batch.ReadAsync(cancellationToken);
         var checkpoints = new List<OutgoingCheckpoint>();
         while (await reader.ReadAsync(cancellationToken))
@@ -94,7 +106,7 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
         return checkpoints;
     }
 
-    /// <summary>False when somebody else has moved the stream, or it no longer delivers.</summary>
+    /// <summary>False when somebody else has moved the stream, or it was deleted.</summary>
     public async Task<bool> AdvanceAsync(
         StreamState stream, long through, long checkpointThrough, DateTimeOffset? deliveredAt, CancellationToken cancellationToken)
     {
@@ -105,11 +117,16 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
         return batch.BatchCommands[1].RecordsAffected == 1;
     }
 
+    /// <param name="payload">What was sent; the next request holds the same. Null when nothing was.</param>
     public async Task FailAsync(
-        StreamState stream, string error, DateTimeOffset now, DateTimeOffset retryAt, CancellationToken cancellationToken)
+        StreamState stream, StreamPayload? payload, string error, DateTimeOffset now, DateTimeOffset retryAt,
+        CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch(AuditRoles.Streamer);
-        batch.Add(Fail, stream.WorkspaceId, stream.Id, retryAt.UtcDateTime, error, now.UtcDateTime);
+        batch.Add(Fail, stream.WorkspaceId, stream.Id, retryAt.UtcDateTime, error, now.UtcDateTime, stream.Version,
+            Optional(payload?.Through), Optional(payload?.CheckpointThrough));
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }
+
+    private static NpgsqlParameter<long?> Optional(long? value) => new() { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Bigint };
 }

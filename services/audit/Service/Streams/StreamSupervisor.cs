@@ -1,82 +1,57 @@
 using Npgsql;
 using Platform.Audit.Service.Log;
+using Platform.ServiceDefaults.State;
 
 namespace Platform.Audit.Service.Streams;
 
 /// <summary>
 /// Runs the streams of all workspaces. A stream has one leader among the replicas, by an advisory lock that this session holds; a stream
-/// that was stopped, or lost with the session, is cancelled at the next look, which is well under a second later.
+/// that was deleted, or lost with the session, is cancelled at the next look, which is well under a second later. One that was paused
+/// finishes the request under way: cut off, nobody would know whether it was taken, and it would be sent again.
 /// </summary>
 internal sealed partial class StreamSupervisor(
-    NpgsqlDataSource database, StreamDelivery delivery, LogSignal appended, TimeProvider time, ILogger<StreamSupervisor> log)
+    LeaderLoop leader, StreamDelivery delivery, LogSignal appended, TimeProvider time, ILogger<StreamSupervisor> log)
     : BackgroundService
 {
     private const string Look = """
         select s.workspace_id, s.id, s.retry_at,
-            t.size > s.delivered_through or t.checkpointed > s.checkpoint_through
-        from audit.stream s join audit.tree t on t.workspace_id = s.workspace_id where s.state in ('active', 'error')
+            s.state in ('active', 'error') and (t.size > s.delivered_through or t.checkpointed > s.checkpoint_through)
+        from audit.stream s join audit.tree t on t.workspace_id = s.workspace_id
         """;
-
-    private const string Lead = "select pg_try_advisory_lock(hashtextextended($1, 0))";
-
-    private const string Release = "select pg_advisory_unlock(hashtextextended($1, 0))";
 
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(250);
 
     private readonly Dictionary<Guid, Running> _running = [];
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await LeadAsync(stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                LogInterrupted(exception);
-            }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        leader.RunSessionsAsync("platform.audit.streams", AuditRoles.Streamer, SuperviseAsync, stoppingToken);
 
-            await Task.Delay(TimeSpan.FromSeconds(1), time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    private async Task LeadAsync(CancellationToken cancellationToken)
+    private async Task SuperviseAsync(LeaderSession session, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
         try
         {
-            await ExecuteAsync(connection, $"set role {AuditRoles.Streamer}", cancellationToken);
             while (true)
             {
-                await LookAsync(connection, cancellationToken);
+                await LookAsync(session, cancellationToken);
                 await appended.WaitAsync(_look, cancellationToken);
             }
         }
         finally
         {
+            // Before the session gives its locks back.
             await Task.WhenAll(_running.Values.Select(running => running.StopAsync()));
             _running.Clear();
-            if (connection.FullState == System.Data.ConnectionState.Open)
-            {
-                await ExecuteAsync(connection, "reset role; select pg_advisory_unlock_all()", CancellationToken.None);
-            }
         }
     }
 
-    private async Task LookAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async Task LookAsync(LeaderSession session, CancellationToken cancellationToken)
     {
-        var streams = await ReadAsync(connection, cancellationToken);
+        var streams = await ReadAsync(session.Connection, cancellationToken);
         foreach (var id in _running.Keys.Where(id => streams.TrueForAll(stream => stream.Id != id)).ToList())
         {
             _running.Remove(id, out var gone);
             await gone!.StopAsync();
-            await ScalarAsync(connection, Release, id, cancellationToken);
+            await session.ReleaseAsync(NameOf(id), cancellationToken);
         }
 
         var now = time.GetUtcNow();
@@ -89,7 +64,7 @@ internal sealed partial class StreamSupervisor(
 
             if (!_running.TryGetValue(id, out var running))
             {
-                if (!await ScalarAsync(connection, Lead, id, cancellationToken))
+                if (!await session.TryLeadAsync(NameOf(id), cancellationToken))
                 {
                     continue;
                 }
@@ -133,20 +108,7 @@ internal sealed partial class StreamSupervisor(
         return streams;
     }
 
-    private static async Task<bool> ScalarAsync(NpgsqlConnection connection, string sql, Guid id, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(sql, connection) { Parameters = { new() { Value = $"platform.audit.stream.{id}" } } };
-        return await command.ExecuteScalarAsync(cancellationToken) is true;
-    }
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
-
-    [LoggerMessage(4201, LogLevel.Warning, "The streams were interrupted; they go on in a second")]
-    private partial void LogInterrupted(Exception exception);
+    private static string NameOf(Guid id) => $"platform.audit.stream.{id}";
 
     [LoggerMessage(4202, LogLevel.Error, "Delivering the stream {Stream} failed unexpectedly")]
     private partial void LogDeliveryFailed(Exception exception, Guid stream);

@@ -8,5 +8,5 @@ namespace Platform.Audit.Service.Trail;
 
 /// <summary>The toolset <c>audit</c>; one file per rpc.</summary>
 internal sealed partial class AuditTrailService(
-    UnitOfWork work, StreamSecrets secrets, IEnumerable<ISink> sinks, LogSignal streamsChanged, TimeProvider time)
+    UnitOfWork work, StreamSecrets secrets, IEnumerable<ISink> sinks, HttpsAddress addresses, LogSignal streamsChanged, TimeProvider time)
     : AuditTrail.AuditTrailBase;

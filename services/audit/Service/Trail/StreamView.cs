@@ -12,7 +12,7 @@ internal static class StreamView
         select s.id, s.type, s.name, s.state, s.site, s.tags, s.secret_set_at, s.actions, s.delivered_through,
             greatest(coalesce(t.size, 0) - s.delivered_through, 0),
             (select e.recorded_at from audit.event e where e.sequence > s.delivered_through order by e.sequence limit 1),
-            s.skipped, s.last_error, s.last_error_at, s.last_delivered_at, s.created_at
+            s.skipped, s.last_error, s.last_error_at, s.last_delivered_at, s.created_at, s.retry_at, s.url, s.previous_secret_until
         from audit.stream s left join audit.tree t on t.workspace_id = s.workspace_id
         """;
 
@@ -24,11 +24,7 @@ internal static class StreamView
             Type = row.GetString(1),
             Name = row.GetString(2),
             State = row.GetString(3),
-            Destination = new StreamDestination
-            {
-                Site = row.GetString(4),
-                ApiKey = new SecretState { IsSet = true, SetAt = Time(row, 6) },
-            },
+            Destination = Destination(row, now),
             DeliveredThrough = row.GetInt64(8),
             LagEvents = row.GetInt64(9),
             Skipped = row.GetInt64(11),
@@ -36,6 +32,7 @@ internal static class StreamView
             LastErrorAt = Time(row, 13),
             LastDeliveredAt = Time(row, 14),
             CreatedAt = Time(row, 15),
+            NextRetryAt = Time(row, 16),
         };
         stream.Destination.Tags.AddRange((string[])row[5]);
         stream.Actions.AddRange((string[])row[7]);
@@ -45,6 +42,17 @@ internal static class StreamView
         }
 
         return stream;
+    }
+
+    private static StreamDestination Destination(NpgsqlDataReader row, DateTimeOffset now)
+    {
+        var secret = new SecretState { IsSet = true, SetAt = Time(row, 6) };
+        return row.IsDBNull(17) ? new StreamDestination { Site = row.GetString(4), ApiKey = secret } : new StreamDestination
+        {
+            Url = row.GetString(17),
+            Secret = secret,
+            PreviousSecretUntil = row.IsDBNull(18) || row.GetFieldValue<DateTimeOffset>(18) <= now ? null : Time(row, 18),
+        };
     }
 
     private static Timestamp? Time(NpgsqlDataReader row, int column) =>

@@ -5,47 +5,41 @@ using Platform.Audit.Service.Sinks;
 using Platform.Contracts;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
+using Platform.ServiceDefaults.State;
 
 namespace Platform.Audit.Service.Trail;
 
 internal sealed partial class AuditTrailService
 {
-    private const string OpenStream = "select type, site, secret, tags, delivered_through from audit.stream where id = $1";
+    private const string OpenStream = """
+        select type, coalesce(site, url), secret, tags, delivered_through, case when previous_secret_until > $2 then previous_secret end
+        from audit.stream where id = $1
+        """;
 
-    // A retry that waits is due at once; a refused key that works again resumes the stream.
-    private const string Resume =
+    private const string Revive =
         "update audit.stream set state = 'active', failures = 0, retry_at = null where id = $1 and state = 'invalid'";
 
     private const string Hasten = "update audit.stream set retry_at = null where id = $1 and state = 'error'";
 
     public override async Task<TestAuditStreamResponse> TestAuditStream(TestAuditStreamRequest request, ServerCallContext context)
     {
-        if (!Ids.TryParse("str", request.StreamId, out var id))
-        {
-            throw Problem.NotFound("audit stream", request.StreamId);
-        }
-
+        var id = ParseStream(request.StreamId);
         var tested = await work.WriteAsync(context, async tx =>
         {
             var workspace = Ids.Format("wks", tx.Call.WorkspaceId);
             var stream = await tx.QueryOneAsync(OpenStream, row => new OpenedStream(
                 row.GetString(0),
-                new Destination(row.GetString(1), secrets.Open((byte[])row[2]), (string[])row[3], request.StreamId, workspace),
-                row.GetInt64(4)), id)
+                new Destination(row.GetString(1), OpenSecret((byte[])row[2]), row.IsDBNull(5) ? null : secrets.TryOpen((byte[])row[5]),
+                    (string[])row[3], request.StreamId, workspace),
+                row.GetInt64(4)), id, tx.Now)
                 ?? throw Problem.NotFound("audit stream", request.StreamId);
             var test = await AskDestinationAsync(tx.Call, stream.Type, stream.Destination, tx.Cancellation);
-            var target = new Target("audit_stream", request.StreamId);
             int? status = test.HasStatus ? test.Status : null;
-            tx.Announce(new AuditStreamTested(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, test.Result, status), target);
+            tx.Announce(new AuditStreamTested(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, test.Result, status),
+                new Target("audit_stream", request.StreamId));
             if (test.Result == "accepted")
             {
-                await tx.ExecuteAsync(Hasten, id);
-                if (await tx.ExecuteAsync(Resume, id) == 1)
-                {
-                    tx.Announce(
-                        new AuditStreamResumed(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, stream.DeliveredThrough),
-                        "audit_stream.resumed", target);
-                }
+                await ReviveAsync(tx, id, request.StreamId, stream.DeliveredThrough);
             }
 
             var answer = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, tx.Now), id);
@@ -53,6 +47,22 @@ internal sealed partial class AuditTrailService
         });
         streamsChanged.Set();
         return tested;
+    }
+
+    private static Guid ParseStream(string id) => Ids.TryParse("str", id, out var parsed) ? parsed : throw Problem.NotFound("audit stream", id);
+
+    private string OpenSecret(byte[] secret) => secrets.TryOpen(secret) ?? throw Problem.Conflict(
+        "SECRET_UNREADABLE", "The stored secret of the stream cannot be opened.", "Set a new one with update_audit_stream.");
+
+    /// <summary>A retry that waits is due at once; a stream that the destination had refused goes on.</summary>
+    private static async Task ReviveAsync(WriteTransaction tx, Guid id, string stream, long deliveredThrough)
+    {
+        await tx.ExecuteAsync(Hasten, id);
+        if (await tx.ExecuteAsync(Revive, id) == 1)
+        {
+            tx.Announce(new AuditStreamResumed(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, stream, deliveredThrough),
+                "audit_stream.resumed", new Target("audit_stream", stream));
+        }
     }
 
     /// <summary>Sends one test entry. A dry run reaches nobody.</summary>

@@ -1,0 +1,40 @@
+using Grpc.Core;
+using Platform.Audit.Contracts;
+using Platform.Audit.Contracts.V1;
+using Platform.Contracts;
+using Platform.ServiceDefaults;
+
+namespace Platform.Audit.Service.Trail;
+
+internal sealed partial class AuditTrailService
+{
+    private const string LockStream = "select version from audit.stream where id = $1 for update";
+
+    private const string RemoveStream = "delete from audit.stream where id = $1";
+
+    public override async Task<DeleteAuditStreamResponse> DeleteAuditStream(DeleteAuditStreamRequest request, ServerCallContext context)
+    {
+        var id = ParseStream(request.StreamId);
+        var answer = await work.WriteAsync(context, async tx =>
+        {
+            var version = await tx.ScalarAsync<long>(LockStream, id);
+            var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, tx.Now), id)
+                ?? throw Problem.NotFound("audit stream", request.StreamId);
+
+            // Delivery goes on while somebody thinks it over: how far it came is shown, and no reason to ask again.
+            await tx.ConfirmAsync(FormattableString.Invariant($"{request.StreamId}@{version}"), new
+            {
+                stream = new { id = stream.Id, name = stream.Name, type = stream.Type, state = stream.State },
+                destination = stream.Destination.Url.Length > 0 ? stream.Destination.Url : stream.Destination.Site,
+                undeliveredEvents = stream.LagEvents,
+            });
+            await tx.ExecuteAsync(RemoveStream, id);
+            tx.Announce(new AuditStreamDeleted(
+                tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, stream.Name, stream.DeliveredThrough),
+                new Target("audit_stream", request.StreamId));
+            return new DeleteAuditStreamResponse { Stream = stream };
+        });
+        streamsChanged.Set();
+        return answer;
+    }
+}

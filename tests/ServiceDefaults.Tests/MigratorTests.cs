@@ -1,0 +1,57 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Platform.ServiceDefaults.State;
+using Platform.Testing;
+
+namespace Platform.ServiceDefaults.Tests;
+
+public sealed class MigratorTests(PostgresFixture postgres)
+{
+    // Each round makes roles that the cluster does not know yet: that is where migrators meet.
+    [Theory]
+    [InlineData("first")]
+    [InlineData("second")]
+    [InlineData("third")]
+    public async Task Eight_databases_of_one_cluster_migrate_at_once(string round)
+    {
+        var service = $"{round}_race";
+        var databases = new List<string>();
+        for (var i = 0; i < 8; i++)
+        {
+            databases.Add(await postgres.CreateAsync($"{service}_{i}", _ => Task.CompletedTask));
+        }
+
+        using var start = new Barrier(databases.Count);
+        await Task.WhenAll(databases.Select(database => Task.Factory.StartNew(() =>
+        {
+            start.SignalAndWait(TestContext.Current.CancellationToken);
+            return MigrateAsync(service, database);
+        }, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap()));
+
+        foreach (var database in databases)
+        {
+            Assert.Equal(2L, await ScalarAsync(database, "select count(*) from migrations.applied"));
+        }
+
+        Assert.Equal(4L, await ScalarAsync(databases[0], $"select count(*) from pg_roles where rolname like '{service}\\_%'"));
+    }
+
+    [Fact]
+    public async Task A_migration_applied_again_changes_nothing()
+    {
+        var database = await postgres.CreateAsync("again_template", database => MigrateAsync("again", database));
+        await MigrateAsync("again", database);
+        Assert.Equal(2L, await ScalarAsync(database, "select count(*) from migrations.applied"));
+    }
+
+    private Task MigrateAsync(string service, string database) =>
+        new Migrator(new ServiceIdentity(service), postgres.AdminConnectionString(database), "secret", typeof(MigratorTests).Assembly,
+            NullLogger<Migrator>.Instance).ApplyAsync(TestContext.Current.CancellationToken);
+
+    private async Task<object?> ScalarAsync(string database, string sql)
+    {
+        await using var source = NpgsqlDataSource.Create(postgres.AdminConnectionString(database));
+        await using var command = source.CreateCommand(sql);
+        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+    }
+}
