@@ -3,7 +3,8 @@ using Npgsql;
 namespace Platform.ServiceDefaults.State;
 
 /// <summary>
-/// A session of the service's database in which a worker leads: it has entered a role, and the advisory locks that it takes are lost with it.
+/// A session of the service's database in which a worker leads: it has entered a role, and the advisory locks that it takes are lost with
+/// it.
 /// </summary>
 public sealed class LeaderSession
 {

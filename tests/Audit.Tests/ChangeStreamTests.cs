@@ -56,11 +56,11 @@ public sealed class ChangeStreamTests(AuditFixture audit) : IClassFixture<AuditF
     {
         var request = Request();
         request.Https = new HttpsDestination { Url = audit.Webhooks.Address };
-        Assert.Equal("https", Assert.Single((await audit.Client.CreateAuditStreamAsync(request, audit.As(_caller)).ProblemAsync()).Violations).Field);
+        Assert.Equal("https", await RefusedFieldAsync(request));
         request.Datadog = null;
-        Assert.Equal("https", Assert.Single((await audit.Client.CreateAuditStreamAsync(request, audit.As(_caller)).ProblemAsync()).Violations).Field);
+        Assert.Equal("https", await RefusedFieldAsync(request));
         request.Https = null;
-        Assert.Equal("datadog", Assert.Single((await audit.Client.CreateAuditStreamAsync(request, audit.As(_caller)).ProblemAsync()).Violations).Field);
+        Assert.Equal("datadog", await RefusedFieldAsync(request));
     }
 
     [Fact]
@@ -199,9 +199,10 @@ public sealed class ChangeStreamTests(AuditFixture audit) : IClassFixture<AuditF
     public async Task A_stream_that_changed_since_the_preview_is_not_deleted()
     {
         var id = await CreateAsync();
-        var preview = await audit.Client.DeleteAuditStreamAsync(new DeleteAuditStreamRequest { StreamId = id }, audit.As(_caller)).ProblemAsync();
+        var request = new DeleteAuditStreamRequest { StreamId = id };
+        var preview = await audit.Client.DeleteAuditStreamAsync(request, audit.As(_caller)).ProblemAsync();
         await audit.Client.UpdateAuditStreamAsync(new UpdateAuditStreamRequest { StreamId = id, Name = "another" }, audit.As(_caller));
-        Assert.Equal("CONFIRMATION_STALE", (await audit.Client.DeleteAuditStreamAsync(new DeleteAuditStreamRequest { StreamId = id },
+        Assert.Equal("CONFIRMATION_STALE", (await audit.Client.DeleteAuditStreamAsync(request,
             audit.As(_caller, confirmation: preview.Confirmation.Token)).ProblemAsync()).Reason);
         Assert.Single(await ListAsync(_caller));
     }
@@ -216,15 +217,21 @@ public sealed class ChangeStreamTests(AuditFixture audit) : IClassFixture<AuditF
             (_caller with { Permissions = ["audit:read"] }, "PERMISSION_DENIED"),
         })
         {
-            Assert.Equal(reason, (await audit.Client.PauseAuditStreamAsync(new PauseAuditStreamRequest { StreamId = id }, audit.As(caller)).ProblemAsync()).Reason);
-            Assert.Equal(reason, (await audit.Client.ResumeAuditStreamAsync(new ResumeAuditStreamRequest { StreamId = id }, audit.As(caller)).ProblemAsync()).Reason);
-            Assert.Equal(reason, (await audit.Client.DeleteAuditStreamAsync(new DeleteAuditStreamRequest { StreamId = id }, audit.As(caller)).ProblemAsync()).Reason);
+            Assert.Equal(reason, (await audit.Client.PauseAuditStreamAsync(new PauseAuditStreamRequest { StreamId = id },
+                audit.As(caller)).ProblemAsync()).Reason);
+            Assert.Equal(reason, (await audit.Client.ResumeAuditStreamAsync(new ResumeAuditStreamRequest { StreamId = id },
+                audit.As(caller)).ProblemAsync()).Reason);
+            Assert.Equal(reason, (await audit.Client.DeleteAuditStreamAsync(new DeleteAuditStreamRequest { StreamId = id },
+                audit.As(caller)).ProblemAsync()).Reason);
             Assert.Equal(reason, (await audit.Client.UpdateAuditStreamAsync(new UpdateAuditStreamRequest { StreamId = id, Name = "x" },
                 audit.As(caller)).ProblemAsync()).Reason);
         }
 
         Assert.Equal("active", (await ListAsync(_caller))[0].State);
     }
+
+    private async Task<string> RefusedFieldAsync(CreateAuditStreamRequest request) =>
+        Assert.Single((await audit.Client.CreateAuditStreamAsync(request, audit.As(_caller)).ProblemAsync()).Violations).Field;
 
     private CreateAuditStreamRequest Request(string name = "to Datadog", string start = "now") => new()
     {

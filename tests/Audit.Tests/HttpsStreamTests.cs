@@ -34,7 +34,8 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
         Assert.All(audit.Webhooks.At(_path), request =>
         {
             Assert.True(request.IsSignedWith(created.SigningSecret), "The signature does not hold.");
-            Assert.Equal(("POST", "application/json", "audit.entries"), (request.Method, request.Type, request.Json.GetProperty("type").GetString()));
+            Assert.Equal(("POST", "application/json", "audit.entries"),
+                (request.Method, request.Type, request.Json.GetProperty("type").GetString()));
             Assert.StartsWith("msg_", request.Id, StringComparison.Ordinal);
             Assert.InRange(long.Parse(request.Timestamp, null), audit.Clock.GetUtcNow().AddMinutes(-5).ToUnixTimeSeconds(),
                 audit.Clock.GetUtcNow().ToUnixTimeSeconds());
@@ -61,7 +62,8 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
         var secret = created.SigningSecret["whsec_".Length..];
         Assert.DoesNotContain(secret, (await StreamAsync()).ToString(), StringComparison.Ordinal);
         Assert.All(audit.Log.Lines, line => Assert.DoesNotContain(secret, line, StringComparison.Ordinal));
-        Assert.All(audit.Events.All, published => Assert.DoesNotContain(secret, JsonSerializer.Serialize(published), StringComparison.Ordinal));
+        Assert.All(audit.Events.All, published =>
+            Assert.DoesNotContain(secret, JsonSerializer.Serialize(published), StringComparison.Ordinal));
         foreach (var table in new[] { "audit.stream", "audit.event", "audit.arrival", "platform.outbox", "platform.idempotency" })
         {
             var inHex = Convert.ToHexStringLower(Encoding.UTF8.GetBytes(secret));
@@ -85,21 +87,23 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
         Assert.Equal(sent[0].Id, sent.First(request => request.IsAccepted).Id);
         Assert.Equal(sent[0].Body, sent.First(request => request.IsAccepted).Body);
         Assert.Equal(Range(1, 7), audit.Webhooks.Sequences(_path));
-        Assert.Equal(sent.Count(request => request.IsAccepted), sent.Where(request => request.IsAccepted).Select(request => request.Id).Distinct().Count());
+        var accepted = sent.Where(request => request.IsAccepted).Select(request => request.Id).ToList();
+        Assert.Equal(accepted.Distinct(), accepted);
     }
 
     [Fact]
     public async Task After_a_rotation_both_secrets_sign_for_a_day()
     {
         var created = await CreateAsync();
-        var rotated = await audit.Client.UpdateAuditStreamAsync(new UpdateAuditStreamRequest { StreamId = created.Stream.Id, RotateSecret = true },
-            audit.As(_caller));
+        var rotated = await audit.Client.UpdateAuditStreamAsync(
+            new UpdateAuditStreamRequest { StreamId = created.Stream.Id, RotateSecret = true }, audit.As(_caller));
         Assert.NotEqual(created.SigningSecret, rotated.SigningSecret);
         Assert.Equal(("accepted", audit.Clock.GetUtcNow().AddHours(24)),
             (rotated.Test.Result, rotated.Stream.Destination.PreviousSecretUntil.ToDateTimeOffset()), new About());
         await HappenAsync(1);
         await DeliveredAsync(1);
-        Assert.True(audit.Webhooks.At(_path)[^1].IsSignedWith(created.SigningSecret) && audit.Webhooks.At(_path)[^1].IsSignedWith(rotated.SigningSecret));
+        var first = audit.Webhooks.At(_path)[^1];
+        Assert.True(first.IsSignedWith(created.SigningSecret) && first.IsSignedWith(rotated.SigningSecret));
 
         // Assertions of the tests live for a day too, so the end comes to the stream and not the clock to the end.
         await audit.ScalarAsync<Guid>("update audit.stream set previous_secret_until = $2 where workspace_id = $1 returning id",
@@ -178,7 +182,8 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
         audit.Webhooks.Accept(_path);
         audit.Clock.Advance(TimeSpan.FromMinutes(6));
         await DeliveredAsync(2);
-        await Eventually.AsyncTrue(async () => await StreamAsync() is { State: "active", NextRetryAt: null, LastDeliveredAt: not null, LagEvents: 0 },
+        await Eventually.AsyncTrue(
+            async () => await StreamAsync() is { State: "active", NextRetryAt: null, LastDeliveredAt: not null, LagEvents: 0 },
             () => "the stream to recover");
     }
 
@@ -235,8 +240,8 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
     private Task DeliveredAsync(int count) => Eventually.True(() => audit.Webhooks.Sequences(_path).Count >= count,
         () => $"{count} events, got {audit.Webhooks.Sequences(_path).Count}");
 
-    private Task FailedAsync(int times) => Eventually.AsyncTrue(
-        async () => await audit.ScalarAsync<int>("select failures from audit.stream where workspace_id = $1", _caller.Workspace) >= times, () => "a failure");
+    private Task FailedAsync(int times) => Eventually.AsyncTrue(async () => times <=
+        await audit.ScalarAsync<int>("select failures from audit.stream where workspace_id = $1", _caller.Workspace), () => "a failure");
 
     private static IEnumerable<long> Range(int first, int last) => Enumerable.Range(first, last - first + 1).Select(n => (long)n);
 

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Platform.Audit.Tests;
 
-/// <summary>An endpoint that checks signatures as Standard Webhooks tells receivers to, one path per test, and can be told to misbehave.</summary>
+/// <summary>An endpoint that checks signatures as Standard Webhooks has it, one path per test, and can be told to misbehave.</summary>
 internal sealed class WebhookReceiver : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Func<HttpContext, Received, Task<bool>>> _rules = new();

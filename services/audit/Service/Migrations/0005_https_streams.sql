@@ -14,7 +14,7 @@ alter table audit.stream
     add constraint stream_type_check check (type in ('datadog', 'https')),
     add constraint stream_destination check ((type = 'datadog') = (site is not null) and (type = 'https') = (url is not null)),
     add constraint stream_previous check ((previous_secret is null) = (previous_secret_until is null));
-grant update (name, actions, secret, secret_set_at, url, previous_secret, previous_secret_until, attempted_through, attempted_checkpoint, version)
-    on audit.stream to {service}_app;
+grant update (name, actions, secret, secret_set_at, url, previous_secret, previous_secret_until, attempted_through, attempted_checkpoint,
+    version) on audit.stream to {service}_app;
 grant delete on audit.stream to {service}_app;
 grant update (attempted_through, attempted_checkpoint) on audit.stream to {service}_streamer;

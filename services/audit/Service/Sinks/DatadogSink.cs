@@ -44,7 +44,8 @@ internal sealed class DatadogSink(SinkClient client, IOptions<SinkOptions> optio
 
     public async Task<SinkAnswer> SendAsync(Destination destination, IReadOnlyList<byte[]> entries, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(options.Value.DatadogAddress(destination.Address), "/api/v2/logs"))
+        using var request = new HttpRequestMessage(
+            HttpMethod.Post, new Uri(options.Value.DatadogAddress(destination.Address), "/api/v2/logs"))
         {
             Content = Compress(entries),
         };
@@ -62,7 +63,8 @@ internal sealed class DatadogSink(SinkClient client, IOptions<SinkOptions> optio
         _ => SinkVerdict.Retry,
     };
 
-    private static byte[] Write(Destination destination, string kind, DateTimeOffset at, byte[] message, Action<Utf8JsonWriter> attributes) =>
+    private static byte[] Write(
+        Destination destination, string kind, DateTimeOffset at, byte[] message, Action<Utf8JsonWriter> attributes) =>
         SinkEntry.Write(message, json =>
         {
             json.WriteString("ddsource", Source);

@@ -8,7 +8,8 @@ using System.Text.Json;
 namespace Platform.Audit.Service.Sinks;
 
 /// <summary>
-/// Any HTTPS endpoint, by Standard Webhooks (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md):
+/// Any HTTPS endpoint, by Standard Webhooks
+/// (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md):
 /// <c>{"type":"audit.entries","data":{"workspaceId","streamId","entries":[…]}}</c>, signed with HMAC-SHA256. The id is a digest of the body,
 /// so that the same request tried again is the same message.
 /// </summary>

@@ -10,8 +10,8 @@ internal sealed record SinkOptions
     public Dictionary<string, Uri> Datadog { get; init; } = [];
 
     /// <summary>
-    /// Private networks that streams may reach all the same, such as <c>10.20.0.0/16</c>: a receiver of one's own stands there. Nothing opens
-    /// loopback or link-local addresses.
+    /// Private networks that streams may reach all the same, such as <c>10.20.0.0/16</c>: a receiver of one's own stands there. Nothing
+    /// opens loopback or link-local addresses.
     /// </summary>
     public List<string> AllowedNetworks { get; init; } = [];
 

@@ -54,8 +54,8 @@ internal sealed partial class AuditTrailService
             var test = await AskDestinationAsync(tx.Call, request.Type,
                 new Destination(address, secret, null, tags, name, Ids.Format("wks", tx.Call.WorkspaceId)), tx.Cancellation);
             ThrowIfRefused(test, request.Type, "created");
-            tx.Announce(new AuditStreamCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, name, request.Type, request.Name, SiteOf(address),
-                [.. request.Actions], after), new Target("audit_stream", name));
+            tx.Announce(new AuditStreamCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, name, request.Type, request.Name,
+                SiteOf(address), [.. request.Actions], after), new Target("audit_stream", name));
             var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, tx.Now), id);
             return new CreateAuditStreamResponse { Stream = stream, Test = test };
         });
@@ -88,10 +88,10 @@ internal sealed partial class AuditTrailService
         if (test.Result == "refused")
         {
             throw Problem.Conflict("DESTINATION_REFUSED",
-                test.HasStatus ? $"The destination refused with status {test.Status}. Nothing was {done}." : $"{test.Message} Nothing was {done}.",
+                (test.HasStatus ? $"The destination refused with status {test.Status}." : test.Message) + $" Nothing was {done}.",
                 type == "datadog"
                     ? "Check that the key is an API key (not an application key) of this site."
-                    : "Check the URL, and that the endpoint knows the secret. Private networks are opened by the operator (Audit:Sinks:AllowedNetworks).");
+                    : "Check the URL. Private networks are opened by the operator (Audit:Sinks:AllowedNetworks).");
         }
     }
 

@@ -8,7 +8,8 @@ namespace Platform.Audit.Service.Trail;
 
 internal sealed partial class AuditTrailService
 {
-    private const string Resume = "update audit.stream set state = 'active', failures = 0, retry_at = null where id = $1 and state <> 'active'";
+    private const string Resume =
+        "update audit.stream set state = 'active', failures = 0, retry_at = null where id = $1 and state <> 'active'";
 
     public override async Task<ResumeAuditStreamResponse> ResumeAuditStream(ResumeAuditStreamRequest request, ServerCallContext context)
     {

@@ -49,7 +49,8 @@ internal sealed partial class AuditTrailService
         return tested;
     }
 
-    private static Guid ParseStream(string id) => Ids.TryParse("str", id, out var parsed) ? parsed : throw Problem.NotFound("audit stream", id);
+    private static Guid ParseStream(string id) =>
+        Ids.TryParse("str", id, out var parsed) ? parsed : throw Problem.NotFound("audit stream", id);
 
     private string OpenSecret(byte[] secret) => secrets.TryOpen(secret) ?? throw Problem.Conflict(
         "SECRET_UNREADABLE", "The stored secret of the stream cannot be opened.", "Set a new one with update_audit_stream.");

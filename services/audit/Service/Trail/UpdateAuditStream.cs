@@ -27,7 +27,8 @@ internal sealed partial class AuditTrailService
 
     private const string ChangeSecret = """
         update audit.stream set secret = $2, secret_set_at = $3,
-            previous_secret = case type when 'https' then secret end, previous_secret_until = case type when 'https' then $4::timestamptz end
+            previous_secret = case type when 'https' then secret end,
+            previous_secret_until = case type when 'https' then $4::timestamptz end
         where id = $1
         """;
 
@@ -38,15 +39,16 @@ internal sealed partial class AuditTrailService
         string? made = null;
         var answer = await work.WriteAsync(context, async tx =>
         {
-            var stream = await tx.QueryOneAsync(LoadStream, row => new ChangingStream(row.GetString(0), row.GetString(1), row.GetString(2),
-                (byte[])row[3], (string[])row[4], (string[])row[5], row.GetInt64(6)), id)
+            var stream = await tx.QueryOneAsync(LoadStream, row => new ChangingStream(row.GetString(0), row.GetString(1),
+                row.GetString(2), (byte[])row[3], (string[])row[4], (string[])row[5], row.GetInt64(6)), id)
                 ?? throw Problem.NotFound("audit stream", request.StreamId);
             CheckFor(stream.Type, request);
             var name = request.HasName ? request.Name : stream.Name;
             var actions = request.AllActions ? [] : request.Actions.Count > 0 ? request.Actions.ToArray() : stream.Actions;
             var address = request.HasUrl ? addresses.Check(request.Url, "url") : stream.Address;
             made = request.RotateSecret ? WebhookSecret.Create() : null;
-            var secret = made ?? (request.HasApiKey ? request.ApiKey : request.HasSecret ? WebhookSecret.Check(request.Secret, "secret") : null);
+            var secret = made ?? (request.HasApiKey ? request.ApiKey
+                : request.HasSecret ? WebhookSecret.Check(request.Secret, "secret") : null);
             var before = secrets.TryOpen(stream.Secret);
             secret = secret == before ? null : secret;
             List<string> changed = [];
@@ -81,11 +83,12 @@ internal sealed partial class AuditTrailService
         await tx.ExecuteAsync(ChangeStream, change.Id, change.Name, change.Actions, change.Address);
         if (change.Secret is { } secret)
         {
-            await tx.ExecuteAsync(ChangeSecret, change.Id, secrets.Seal(secret), tx.Now.UtcDateTime, (tx.Now + _overlap).UtcDateTime);
+            await tx.ExecuteAsync(ChangeSecret,
+                change.Id, secrets.Seal(secret), tx.Now.UtcDateTime, (tx.Now + _overlap).UtcDateTime);
         }
 
-        tx.Announce(new AuditStreamUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, change.StreamId, change.Name, SiteOf(change.Address),
-            change.Actions, change.Changed), new Target("audit_stream", change.StreamId));
+        tx.Announce(new AuditStreamUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, change.StreamId, change.Name,
+            SiteOf(change.Address), change.Actions, change.Changed), new Target("audit_stream", change.StreamId));
         if (change.Secret is null && change.Address == change.Stream.Address)
         {
             return;
@@ -106,8 +109,8 @@ internal sealed partial class AuditTrailService
     private static void CheckChange(UpdateAuditStreamRequest request)
     {
         ActionFilter.Parse(request.Actions, "actions");
-        if (!request.HasName && request.Actions.Count == 0 && !request.AllActions && !request.HasApiKey && !request.HasUrl && !request.HasSecret
-            && !request.RotateSecret)
+        if (!request.HasName && request.Actions.Count == 0 && !request.AllActions && !request.HasApiKey && !request.HasUrl
+            && !request.HasSecret && !request.RotateSecret)
         {
             throw Problem.Invalid("name", "is missing, and so is every other change", "Send what is to change.");
         }
