@@ -5,6 +5,7 @@ using Platform.Data.Service.Queries;
 using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
 using Platform.Data.Service.Tables;
+using Platform.Data.Service.Views;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.Events;
@@ -14,7 +15,8 @@ builder.AddServiceDefaults("data");
 builder.AddServiceDatabase(constraints => constraints
     .Add("database_name", () => Problem.Conflict("NAME_TAKEN", "A database of this name exists already.", "Use it, or choose another name."))
     .Add("table_name", () => Problem.Conflict("NAME_TAKEN", "A table of this name exists in the database already.", "Use it, or choose another name."))
-    .Add("field_name", () => Problem.Conflict("NAME_TAKEN", "A field of this name exists in the table already.", "Use it, or choose another name.")));
+    .Add("field_name", () => Problem.Conflict("NAME_TAKEN", "A field of this name exists in the table already.", "Use it, or choose another name."))
+    .Add("view_name", () => Problem.Conflict("NAME_TAKEN", "A view of this name exists in the table already.", "Use it, or choose another name.")));
 builder.AddToolsets(DataContract.Catalogue);
 builder.Services.AddSingleton<IChangeUndo, DataUndo>();
 builder.AddMessaging();
@@ -25,4 +27,5 @@ app.MapGrpcService<DatabasesService>();
 app.MapGrpcService<TablesService>();
 app.MapGrpcService<RecordsService>();
 app.MapGrpcService<ChangesService>();
+app.MapGrpcService<ViewsService>();
 await app.RunServiceAsync(args);

@@ -25,7 +25,7 @@ internal abstract class FieldKind
     private static readonly FieldKind[] _kinds =
     [
         TextKind.Text, TextKind.LongText, NumberKind.Instance, CheckboxKind.Instance, SelectKind.Instance, MultiSelectKind.Instance,
-        DateKind.Instance, InstantKind.Instance, EmailKind.Instance, UrlKind.Instance,
+        DateKind.Instance, InstantKind.Instance, EmailKind.Instance, UrlKind.Instance, LinkKind.Unbound,
     ];
 
     private static readonly Dictionary<FieldType, FieldKind> _byType = _kinds.ToDictionary(kind => kind.Type);
@@ -53,6 +53,11 @@ internal abstract class FieldKind
 
     public virtual bool CanBePrimary => true;
 
+    public virtual bool CanSort => true;
+
+    /// <summary>False when the values are kept elsewhere, and read only.</summary>
+    public virtual bool HasColumn => true;
+
     /// <summary>The filter operators, without the ones that only negate.</summary>
     public abstract IReadOnlyList<FilterOperator> Operators { get; }
 
@@ -65,6 +70,12 @@ internal abstract class FieldKind
 
     /// <summary>The expression to select for <see cref="Write"/>.</summary>
     public virtual string Select(string column) => column;
+
+    /// <summary>The value as text, to name a record by it.</summary>
+    public virtual string Label(string column) => $"{Select(column)}::text";
+
+    /// <summary>What a person reads of that text.</summary>
+    public virtual string LabelOf(string text, FieldSchema field) => text;
 
     /// <summary>Writes a value that is not null.</summary>
     public abstract void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field);

@@ -35,6 +35,8 @@ internal partial class InstantKind : FieldKind
             : Parsed.Refused("is not a date-time with offset", "Send an ISO 8601 date-time such as 2026-05-01T10:00:00Z or 2026-05-01T12:00:00+02:00.");
     }
 
+    public override string Label(string column) => $"to_char({column} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
+
     public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) => json.WriteStringValue(row.GetDateTime(ordinal));
 
     public override string Compile(FilterOperator comparison, string column, Operands operands) => Ranges.Compile(

@@ -35,6 +35,8 @@ internal sealed class SelectKind : FieldKind
 
     public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) => WriteChoice(json, row.GetGuid(ordinal), field);
 
+    public override string LabelOf(string text, FieldSchema field) => field.FindChoice(Guid.Parse(text))?.Label ?? throw new StaleSchemaException();
+
     public override string Compile(FilterOperator comparison, string column, Operands operands) => comparison switch
     {
         FilterOperator.Is => $"{column} = {operands.Parameters.Add(NpgsqlDbType.Uuid, operands.Right(json => Find(json, operands.Field))?.Id)}",
@@ -65,10 +67,10 @@ internal sealed class SelectKind : FieldKind
     }
 
     /// <summary>The choices whose label matches, whatever its case.</summary>
-    internal static IEnumerable<Guid> WithLabel(FilterOperator comparison, Operands operands)
+    internal static IEnumerable<Guid> WithLabel(FilterOperator comparison, Operands operands, FieldSchema? field = null)
     {
         var text = operands.Right(TextKind.Operand) ?? "";
-        return operands.Field.Choices.Where(choice => comparison switch
+        return (field ?? operands.Field).Choices.Where(choice => comparison switch
         {
             FilterOperator.StartsWith => choice.Label.StartsWith(text, StringComparison.OrdinalIgnoreCase),
             FilterOperator.EndsWith => choice.Label.EndsWith(text, StringComparison.OrdinalIgnoreCase),

@@ -119,7 +119,7 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
     }
 
     // Case folding under the column's "C" knows ASCII only, and is fast; a pattern with other letters needs the Unicode collation.
-    private static string Like(string column, string before, string after, Operands operands)
+    internal static string Like(string column, string before, string after, Operands operands)
     {
         var text = operands.Right(Operand) ?? "";
         var parameter = operands.Parameters.AddText(before + EscapeLike(text) + after);

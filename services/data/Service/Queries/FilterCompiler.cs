@@ -20,7 +20,7 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
     private int _conditions;
 
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every violation.</exception>
-    public static string Compile(TableSchema table, ByteString filter, QueryParameters parameters, DateTimeOffset now)
+    public static string Compile(TableSchema table, ByteString filter, QueryParameters parameters, DateTimeOffset now, string path = "filter")
     {
         JsonDocument document;
         try
@@ -29,13 +29,13 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
         }
         catch (JsonException)
         {
-            throw Problem.Invalid("filter", "is not JSON, or nested too deeply", "Send a JSON object.");
+            throw Problem.Invalid(path, "is not JSON, or nested too deeply", "Send a JSON object.");
         }
 
         using (document)
         {
             var compiler = new FilterCompiler(table, parameters, now);
-            var sql = compiler.Condition(document.RootElement, "filter", 1);
+            var sql = compiler.Condition(document.RootElement, path, 1);
             return compiler._violations.Count == 0 ? sql : throw Problem.Invalid([.. compiler._violations.Take(20)]);
         }
     }

@@ -29,13 +29,25 @@ internal sealed class RecordQuery
     private readonly bool _withTotal;
 
     public RecordQuery(
-        TableSchema table, RecordRows rows, Cursors cursors, DateTimeOffset now, Json? filter, IReadOnlyList<Sorting> sorting,
+        TableSchema table, RecordRows rows, Cursors cursors, DateTimeOffset now, ViewSchema? view, Json? filter, IReadOnlyList<Sorting> sorting,
         int limit, string cursor, bool withTotal)
     {
+        sorting = sorting.Count == 0 && view is not null ? view.SortingKeys : sorting;
+        List<(string Path, Json Filter)> filters = [];
+        if (view?.FilterJson is { } saved)
+        {
+            filters.Add(("view.filter", saved));
+        }
+
+        if (filter is { Utf8.IsEmpty: false })
+        {
+            filters.Add(("filter", filter));
+        }
+
         (_table, _rows, _cursors, _limit, _withTotal) = (table, rows, cursors, limit, withTotal);
-        _identity = IdentityOf(table, filter, sorting);
+        _identity = IdentityOf(table, filters, sorting);
         var parameters = new QueryParameters();
-        var where = Where(filter, parameters, now);
+        var where = Where(filters, parameters, now);
         AddKeys(sorting, parameters);
         var after = After(cursors.Open(cursor, _identity), parameters);
         var order = string.Join(", ", _keys.Select(key => key.Key.Sql + (key.Descending ? " desc" : "") + (key.Key.NeverNull ? "" : " nulls last")));
@@ -48,7 +60,7 @@ internal sealed class RecordQuery
         {
             var counted = new QueryParameters();
             _statements.Add(new Statement(
-                $"select count(*) from (select from {table.QualifiedName} r where {Where(filter, counted, now)} limit {MaxCounted + 1}) counted", counted.Values));
+                $"select count(*) from (select from {table.QualifiedName} r where {Where(filters, counted, now)} limit {MaxCounted + 1}) counted", counted.Values));
         }
     }
 
@@ -90,35 +102,37 @@ internal sealed class RecordQuery
     }
 
     // A cursor goes on with the query that it came from, whatever the page size and the fields asked for.
-    private static byte[] IdentityOf(TableSchema table, Json? filter, IReadOnlyList<Sorting> sorting)
+    private static byte[] IdentityOf(TableSchema table, List<(string Path, Json Filter)> filters, IReadOnlyList<Sorting> sorting)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(table.Id.ToByteArray());
         hash.AppendData(Encoding.UTF8.GetBytes(string.Join('\0', sorting.Select(sort => $"{sort.SortingField}\0{sort.SortType}")) + "\0\0"));
-        hash.AppendData(filter is null ? [] : filter.Utf8.Span);
+        foreach (var (path, filter) in filters)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(path + "\0"));
+            hash.AppendData(filter.Utf8.Span);
+        }
+
         return hash.GetHashAndReset()[..16];
     }
 
-    private string Where(Json? filter, QueryParameters parameters, DateTimeOffset now) => filter is null || filter.Utf8.IsEmpty
-        ? "r.deleted_at is null"
-        : $"r.deleted_at is null and ({FilterCompiler.Compile(_table, filter.Utf8, parameters, now)})";
+    private string Where(List<(string Path, Json Filter)> filters, QueryParameters parameters, DateTimeOffset now) =>
+        "r.deleted_at is null" + string.Concat(filters.Select(one => $" and ({FilterCompiler.Compile(_table, one.Filter.Utf8, parameters, now, one.Path)})"));
 
-    private void AddKeys(IReadOnlyList<Sorting> sorting, QueryParameters parameters)
+    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a key that is no field, or has no order.</exception>
+    public static void CheckSorting(TableSchema table, IReadOnlyList<Sorting> sorting)
     {
         var violations = new List<Violation>();
         for (var i = 0; i < sorting.Count; i++)
         {
-            if (_table.FindAny(sorting[i].SortingField) is { } field)
-            {
-                _keys.Add((field.Kind.Sort($"r.{field.Column}", field, parameters), sorting[i].SortType == "DESC"));
-            }
-            else
+            var field = table.FindAny(sorting[i].SortingField);
+            if (field is not { Kind.CanSort: true })
             {
                 violations.Add(new Violation
                 {
                     Field = $"sorting[{i}].sortingField",
-                    Rule = $"{sorting[i].SortingField} is no field of the table",
-                    Fix = _table.KnownFields(withSystem: true),
+                    Rule = field is null ? $"{sorting[i].SortingField} is no field of the table" : $"{field.Name} is of type {field.Kind.Name}, which has no order",
+                    Fix = field is null ? table.KnownFields(withSystem: true) : "Sort by another field.",
                 });
             }
         }
@@ -126,6 +140,16 @@ internal sealed class RecordQuery
         if (violations.Count > 0)
         {
             throw Problem.Invalid(violations);
+        }
+    }
+
+    private void AddKeys(IReadOnlyList<Sorting> sorting, QueryParameters parameters)
+    {
+        CheckSorting(_table, sorting);
+        foreach (var sort in sorting)
+        {
+            var field = _table.FindAny(sort.SortingField)!;
+            _keys.Add((field.Kind.Sort($"r.{field.Column}", field, parameters), sort.SortType == "DESC"));
         }
 
         // The id ends every order, so that it is one; nothing behind it counts.

@@ -4,6 +4,7 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.State;
@@ -26,11 +27,13 @@ internal sealed partial class RecordsService
                     throw Problem.NotFound("record", string.Join(", ", missing));
                 }
 
+                var linked = await Deletion.FindLinkedAsync(tx, table, ids);
                 await tx.LeaveRoleAsync();
                 await tx.ConfirmAsync(Deletion.FingerprintOf(found), new
                 {
                     Table = table.Name,
                     Count = found.Count,
+                    LinkedFrom = linked,
                     Records = found.Take(20).Select(record => new { record.Id, Fields = JsonSerializer.Deserialize<JsonElement>(record.Fields.Utf8.Span) }),
                 });
                 var change = await Deletion.DeleteAsync(tx, table, ids);
@@ -40,6 +43,8 @@ internal sealed partial class RecordsService
             });
         });
 }
+
+file sealed record LinkedFrom(string Table, string Field, long Records);
 
 file static class Deletion
 {
@@ -60,6 +65,23 @@ file static class Deletion
             return found;
         }, TableEntry.Lock(table), TableEntry.Role(tx.Call.WorkspaceId), new Statement(
             $"select {rows.Columns} from {table.QualifiedName} r where r.id = any($1) and r.deleted_at is null order by r.id for update", ids));
+    }
+
+    /// <summary>How many records of which tables show links to these, and will not any more.</summary>
+    public static async Task<List<LinkedFrom>> FindLinkedAsync(WriteTransaction tx, TableSchema table, Guid[] ids)
+    {
+        var linked = new List<LinkedFrom>();
+        foreach (var target in table.Fields.Select(field => (field.Kind as LinkKind)?.Target).OfType<LinkTarget>().Where(target => target.IsInverse))
+        {
+            var count = await tx.ScalarAsync<long>(
+                $"select count(*) from {target.QualifiedName} o where o.{FieldSchema.ColumnOf(target.FieldId)} && $1 and o.deleted_at is null", ids);
+            if (count > 0)
+            {
+                linked.Add(new LinkedFrom(target.TableName, target.FieldName, count));
+            }
+        }
+
+        return linked;
     }
 
     public static string FingerprintOf(List<Record> records) =>

@@ -11,8 +11,9 @@ internal sealed partial class RecordsService
     public override Task<ListRecordsResponse> ListRecords(ListRecordsRequest request, ServerCallContext context) =>
         schemas.UseAsync(context, request.TableId, async table =>
         {
-            using var rows = new RecordRows(FieldSelection.Of(table, request.ReturnFields, request.FieldKeys, allByDefault: true));
-            var query = new RecordQuery(table, rows, cursors, time.GetUtcNow(), filter: null, sorting: [],
+            var view = request.View.Length > 0 ? table.FindView(request.View) : null;
+            using var rows = new RecordRows(FieldSelection.Of(table, request.ReturnFields.Count > 0 || view is null ? request.ReturnFields : view.Fields, request.FieldKeys, allByDefault: true));
+            var query = new RecordQuery(table, rows, cursors, time.GetUtcNow(), view, filter: null, sorting: [],
                 request.HasLimit ? request.Limit : RecordQuery.DefaultLimit, request.Cursor, request.IncludeTotal);
             return await work.ReadAsync(context.Call(), SessionSettings.Default, async reader =>
             {

@@ -32,6 +32,7 @@ internal sealed class RecordInsert(TableSchema table, IReadOnlyList<Json> record
     {
         var current = await NewChoices.AddAsync(tx, table, records);
         _values = RecordValues.OfNew(current, records, pathOf);
+        await _values.CheckLinksAsync(tx);
         var createdAt = RecordIds.CreationTime(tx.Now);
         Ids = RecordIds.New(createdAt, records.Count);
         var change = RecordHistory.Change(tx, current, "created", Ids);

@@ -32,25 +32,29 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
     /// <param name="tx">Its transaction; left in the role of the workspace's tables.</param>
     /// <param name="rows">What to read back.</param>
     /// <param name="expected">The only version to change, by record; null where any will do.</param>
-    public Task RunAsync(WriteTransaction tx, RecordRows rows, long?[]? expected = null) => tx.BatchAsync(async reader =>
+    public async Task RunAsync(WriteTransaction tx, RecordRows rows, long?[]? expected = null)
     {
-        await reader.NextResultAsync();
-        await reader.NextResultAsync();
-        while (await reader.ReadAsync())
+        await values.CheckLinksAsync(tx);
+        await tx.BatchAsync(async reader =>
         {
-            Versions.Add(reader.GetGuid(0), (reader.GetInt64(1), reader.IsDBNull(2) ? null : reader.GetInt64(2)));
-        }
+            await reader.NextResultAsync();
+            await reader.NextResultAsync();
+            while (await reader.ReadAsync())
+            {
+                Versions.Add(reader.GetGuid(0), (reader.GetInt64(1), reader.IsDBNull(2) ? null : reader.GetInt64(2)));
+            }
 
-        await reader.NextResultAsync();
-        while (await reader.ReadAsync())
-        {
-            Records.Add(rows.Read(reader));
-        }
+            await reader.NextResultAsync();
+            while (await reader.ReadAsync())
+            {
+                Records.Add(rows.Read(reader));
+            }
 
-        return 0;
-    },
-        TableEntry.Lock(table), TableEntry.Role(tx.Call.WorkspaceId), Update(tx, expected ?? new long?[ids.Length]),
-        new Statement($"select {rows.Columns} from {table.QualifiedName} r where r.id = any($1) and r.deleted_at is null order by r.id", ids));
+            return 0;
+        },
+            TableEntry.Lock(table), TableEntry.Role(tx.Call.WorkspaceId), Update(tx, expected ?? new long?[ids.Length]),
+            new Statement($"select {rows.Columns} from {table.QualifiedName} r where r.id = any($1) and r.deleted_at is null order by r.id", ids));
+    }
 
     private Statement Update(WriteTransaction tx, long?[] expected)
     {

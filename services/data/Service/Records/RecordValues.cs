@@ -4,6 +4,7 @@ using Platform.Contracts;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Records;
 
@@ -21,9 +22,12 @@ internal sealed class RecordValues
     private readonly Dictionary<FieldSchema, bool[]> _given = [];
     private readonly List<Violation> _violations = [];
 
-    private RecordValues(TableSchema table, int count)
+    private readonly Func<int, string> _pathOf;
+
+    private RecordValues(TableSchema table, int count, Func<int, string> pathOf)
     {
         _table = table;
+        _pathOf = pathOf;
         _count = count;
     }
 
@@ -89,9 +93,58 @@ internal sealed class RecordValues
 
     public object?[] Of(FieldSchema field) => _columns[field];
 
+    /// <summary>Refuses links to what is no record of the linked table. Comes and goes as the application role.</summary>
+    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every such link.</exception>
+    public async Task CheckLinksAsync(WriteTransaction tx)
+    {
+        var links = Columns.Where(column => column.Field.Kind is LinkKind && column.Values.Any(value => value is not null)).ToList();
+        if (links.Count == 0)
+        {
+            return;
+        }
+
+        var missing = await tx.BatchAsync(async reader =>
+        {
+            var found = new List<HashSet<Guid>>();
+            foreach (var _ in links)
+            {
+                await reader.NextResultAsync();
+                var ids = new HashSet<Guid>();
+                while (await reader.ReadAsync())
+                {
+                    ids.Add(reader.GetGuid(0));
+                }
+
+                found.Add(ids);
+            }
+
+            return found;
+        },
+        [
+            TableEntry.Role(tx.Call.WorkspaceId),
+            .. links.Select(link => new Statement(
+                $"select x.id from unnest($1) as x(id) where not exists (select from {((LinkKind)link.Field.Kind).Target.QualifiedName} o where o.id = x.id and o.deleted_at is null)",
+                link.Values.OfType<object>().SelectMany(LinkKind.IdsOf).Distinct().ToArray())),
+            new Statement("set local role none"),
+        ]);
+        foreach (var ((field, column), unknown) in links.Zip(missing))
+        {
+            for (var i = 0; i < _count && unknown.Count > 0; i++)
+            {
+                foreach (var id in (column[i] is { } value ? LinkKind.IdsOf(value) : []).Where(unknown.Contains))
+                {
+                    Refuse($"{_pathOf(i)}.{field.Name}", $"{RecordIds.Format(id)} is no record of {((LinkKind)field.Kind).Target.TableName}",
+                        $"Use ids of records of {((LinkKind)field.Kind).Target.TableName}, from search_records.");
+                }
+            }
+        }
+
+        Checked();
+    }
+
     private static RecordValues Read(TableSchema table, IReadOnlyList<Json> records, Func<int, string> pathOf)
     {
-        var values = new RecordValues(table, records.Count);
+        var values = new RecordValues(table, records.Count, pathOf);
         for (var i = 0; i < records.Count; i++)
         {
             values.ReadRecord(i, records[i].Utf8, pathOf(i));

@@ -14,8 +14,9 @@ internal sealed partial class RecordsService
     public override Task<SearchRecordsResponse> SearchRecords(SearchRecordsRequest request, ServerCallContext context) =>
         schemas.UseAsync(context, request.TableId, async table =>
         {
-            using var rows = new RecordRows(FieldSelection.Of(table, request.ReturnFields, request.FieldKeys, allByDefault: true));
-            var query = new RecordQuery(table, rows, cursors, time.GetUtcNow(), request.Filter, request.Sorting,
+            var view = request.View.Length > 0 ? table.FindView(request.View) : null;
+            using var rows = new RecordRows(FieldSelection.Of(table, request.ReturnFields.Count > 0 || view is null ? request.ReturnFields : view.Fields, request.FieldKeys, allByDefault: true));
+            var query = new RecordQuery(table, rows, cursors, time.GetUtcNow(), view, request.Filter, request.Sorting,
                 request.HasLimit ? request.Limit : RecordQuery.DefaultLimit, request.Cursor, request.IncludeTotal);
             return await work.ReadAsync(context.Call(), _search, async reader =>
             {

@@ -79,6 +79,8 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
     /// <summary>Generated names: text that a user wrote never becomes an identifier.</summary>
     public static string ColumnOf(Guid id) => Ids.Format("c", id);
 
+    public static string LinkIndexOf(Guid id) => Ids.Format("l", id);
+
     public static string UniqueIndexOf(Guid id) => Ids.Format("u", id);
 
     /// <summary>A choice, or one that was removed.</summary>
@@ -100,6 +102,14 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
             Unique = Unique,
             AllowNewChoices = AllowNewChoices,
         };
+        if (Kind is LinkKind link)
+        {
+            field.LinkTableId = Ids.Format("tbl", link.Target.TableId);
+            field.LinkField = link.Target.FieldName;
+            field.Single = link.Target.IsSingle && !link.Target.IsInverse;
+            field.ReadOnly = link.Target.IsInverse;
+        }
+
         if (MaxLength is { } maxLength)
         {
             field.MaxLength = maxLength;

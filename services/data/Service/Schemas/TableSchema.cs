@@ -1,5 +1,6 @@
 using Platform.Contracts;
 using Platform.Data.Service.Fields;
+using Platform.ServiceDefaults;
 
 namespace Platform.Data.Service.Schemas;
 
@@ -65,6 +66,9 @@ internal sealed class TableSchema
 
     public required DateTime UpdatedAt { get; init; }
 
+    /// <summary>By name.</summary>
+    public IReadOnlyList<ViewSchema> Views { get; init; } = [];
+
     /// <summary>As the API names it, <c>tbl_…</c>.</summary>
     public string Key { get; }
 
@@ -86,6 +90,12 @@ internal sealed class TableSchema
 
     /// <summary>The same, or what every record has: id, createdAt, updatedAt, …</summary>
     public FieldSchema? FindAny(string idOrName) => Find(idOrName) ?? _systemByName.GetValueOrDefault(idOrName);
+
+    /// <summary>A view by id or exact name.</summary>
+    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: there is none.</exception>
+    public ViewSchema FindView(string idOrName) => Views.FirstOrDefault(view => view.Key == idOrName || view.Name == idOrName)
+        ?? throw Problem.Invalid("view", $"{idOrName} is no view of the table",
+            Views.Count == 0 ? "The table has none; leave it out, or use create_view." : $"Use one of: {string.Join(", ", Views.Select(view => view.Name))}.");
 
     /// <summary>What a caller who named an unknown field is told.</summary>
     public string KnownFields(bool withSystem) =>

@@ -24,13 +24,24 @@ internal sealed class TableSchemas(UnitOfWork work)
         """;
 
     private const string LoadFields = """
-        select id, name, type, description, required, is_unique, allow_new_choices, max_length, precision
-        from data.field where table_id = $1 and deleted_at is null order by position
+        select f.id, f.name, f.type, f.description, f.required, f.is_unique, f.allow_new_choices, f.max_length, f.precision,
+            t.id, t.name, p.id, p.type, o.id, o.name, f.link_is_inverse, f.link_is_single or o.link_is_single
+        from data.field f
+            left join data.database_table t on t.id = f.link_table_id
+            left join data.field p on p.id = t.primary_field_id
+            left join data.field o on o.id = f.link_field_id
+        where f.table_id = $1 and f.deleted_at is null order by f.position
         """;
 
     private const string LoadChoices = """
         select c.field_id, c.id, c.label, c.color, c.removed_at is not null from data.choice c join data.field f on f.id = c.field_id
-        where f.table_id = $1 and f.deleted_at is null order by c.position
+        where f.deleted_at is null and (f.table_id = $1 or f.id in (
+            select t.primary_field_id from data.field l join data.database_table t on t.id = l.link_table_id where l.table_id = $1 and l.deleted_at is null))
+        order by c.position
+        """;
+
+    private const string LoadViews = """
+        select id, name, filter, sorting, fields, updated_at from data.view where table_id = $1 and deleted_at is null order by lower(name)
         """;
 
     private const string ChangedSchema = "PD001";
@@ -117,7 +128,7 @@ internal sealed class TableSchemas(UnitOfWork work)
     private static bool IsStale(Exception exception) => exception is StaleSchemaException
         or PostgresException { SqlState: ChangedSchema or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedTable };
 
-    private static IEnumerable<Statement> Statements(Guid tableId) => [new(LoadTable, tableId), new(LoadChoices, tableId), new(LoadFields, tableId)];
+    private static IEnumerable<Statement> Statements(Guid tableId) => [new(LoadTable, tableId), new(LoadChoices, tableId), new(LoadViews, tableId), new(LoadFields, tableId)];
 
     private static async Task<TableSchema?> ReadAsync(NpgsqlDataReader reader, Call call, Guid tableId)
     {
@@ -141,12 +152,19 @@ internal sealed class TableSchemas(UnitOfWork work)
         }
 
         await reader.NextResultAsync();
+        var views = new List<ViewSchema>();
+        while (await reader.ReadAsync())
+        {
+            views.Add(new ViewSchema(reader.GetGuid(0), reader.GetString(1), reader.IsDBNull(2) ? null : reader.GetString(2),
+                reader.GetFieldValue<string[]>(3), reader.GetFieldValue<string[]>(4), reader.GetDateTime(5)));
+        }
+
+        await reader.NextResultAsync();
         var fields = new List<FieldSchema>();
         while (await reader.ReadAsync())
         {
             var id = reader.GetGuid(0);
-            var ofField = choices.GetValueOrDefault(id) ?? [];
-            fields.Add(new FieldSchema(id, reader.GetString(1), FieldKind.Of(reader.GetString(2)), FieldSchema.ColumnOf(id))
+            fields.Add(new FieldSchema(id, reader.GetString(1), KindOf(), FieldSchema.ColumnOf(id))
             {
                 Description = reader.GetString(3),
                 Required = reader.GetBoolean(4),
@@ -154,8 +172,8 @@ internal sealed class TableSchemas(UnitOfWork work)
                 AllowNewChoices = reader.GetBoolean(6),
                 MaxLength = reader.IsDBNull(7) ? null : reader.GetInt32(7),
                 Precision = reader.IsDBNull(8) ? null : reader.GetInt32(8),
-                Choices = [.. ofField.Where(choice => !choice.IsRemoved).Select(choice => choice.Choice)],
-                RemovedChoices = [.. ofField.Where(choice => choice.IsRemoved).Select(choice => choice.Choice)],
+                Choices = ChoicesOf(id, areRemoved: false),
+                RemovedChoices = ChoicesOf(id, areRemoved: true),
             });
         }
 
@@ -167,6 +185,19 @@ internal sealed class TableSchemas(UnitOfWork work)
             PrimaryFieldId = primaryFieldId,
             CreatedAt = createdAt,
             UpdatedAt = updatedAt,
+            Views = views,
         };
+
+        List<ChoiceSchema> ChoicesOf(Guid field, bool areRemoved) =>
+            [.. (choices.GetValueOrDefault(field) ?? []).Where(choice => choice.IsRemoved == areRemoved).Select(choice => choice.Choice)];
+
+        FieldKind KindOf() => reader.IsDBNull(9) ? FieldKind.Of(reader.GetString(2)) : new LinkKind(new LinkTarget(
+            reader.GetGuid(9), reader.GetString(10), TableSchema.QualifiedNameOf(call.WorkspaceId, reader.GetGuid(9)),
+            new FieldSchema(reader.GetGuid(11), "", FieldKind.Of(reader.GetString(12)), FieldSchema.ColumnOf(reader.GetGuid(11)))
+            {
+                Choices = ChoicesOf(reader.GetGuid(11), areRemoved: false),
+                RemovedChoices = ChoicesOf(reader.GetGuid(11), areRemoved: true),
+            },
+            reader.GetGuid(13), reader.GetString(14), reader.GetBoolean(15), reader.GetBoolean(16)));
     }
 }

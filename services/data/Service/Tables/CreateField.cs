@@ -2,6 +2,7 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.State;
@@ -11,8 +12,6 @@ namespace Platform.Data.Service.Tables;
 internal sealed partial class TablesService
 {
     private const string LockTable = "select data.begin_schema_change($1)";
-
-    private const string NextVersion = "update data.database_table set schema_version = schema_version + 1, updated_at = $2, updated_by = $3 where id = $1";
 
     private const string LastPosition = "select coalesce(max(position), -1) from data.field where table_id = $1";
 
@@ -24,19 +23,23 @@ internal sealed partial class TablesService
             throw Problem.Invalid(violations);
         }
 
+        NewLinks? links = null;
         var answer = await work.WriteAsync(context, async tx =>
         {
-            await tx.ExecuteAsync(LockTable, id);
+            links = await NewLinks.BeginAsync(tx, id, [(request.Field, "field")]);
             var table = await TableSchemas.LoadAsync(tx, id) ?? throw Problem.NotFound("table", request.TableId);
             if (table.Fields.Count >= NewFields.MaxFields)
             {
                 throw Problem.Conflict("TOO_MANY_FIELDS", $"The table has {NewFields.MaxFields} fields, which is the most.", "Use another table.");
             }
 
-            var field = NewFields.Define(request.Field);
+            var field = FieldKind.Find(request.Field.Type) is LinkKind
+                ? links.Define(request.Field, "field", id, table.Name, table.DatabaseId, table.PrimaryField, tx.Call.WorkspaceId)
+                : NewFields.Define(request.Field);
             var position = await tx.ScalarAsync<int>(LastPosition, id) + 1;
             await tx.BatchAsync(_ => Task.FromResult(0),
-                [.. NewFields.Insert(tx, id, field, position), new Statement(NextVersion, id, tx.Now.UtcDateTime, tx.Call.ActorId)]);
+                [.. NewFields.Insert(tx, id, field, position), Versions.Next(tx, id)]);
+            await links.InsertInversesAsync(tx);
             await tx.BatchAsync(async reader =>
             {
                 await reader.NextResultAsync();
@@ -52,7 +55,7 @@ internal sealed partial class TablesService
                 TableEntry.Role(tx.Call.WorkspaceId),
                 new Statement($"select exists (select from {table.QualifiedName} where deleted_at is null)"),
                 new Statement($"alter table {table.QualifiedName} add column {NewFields.Column(field)}"),
-                .. field.Unique ? [NewFields.UniqueIndex(table.QualifiedName, field)] : Array.Empty<Statement>(),
+                .. NewFields.Indexes(table.QualifiedName, field),
             ]);
             await tx.LeaveRoleAsync();
             tx.Announce(new FieldCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Key, field.Key, field.Name, field.Kind.Name),
@@ -60,6 +63,7 @@ internal sealed partial class TablesService
             return new CreateFieldResponse { Field = field.ToField() };
         });
         schemas.Forget(id);
+        links?.Tables.ToList().ForEach(schemas.Forget);
         return answer;
     }
 }

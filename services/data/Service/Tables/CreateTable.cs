@@ -21,21 +21,26 @@ internal sealed partial class TablesService
         values (platform.workspace_id(), platform.environment_id(), $1, $2, $3, $4, $5, 1, $6, $7, $6, $7)
         """;
 
-    public override Task<CreateTableResponse> CreateTable(CreateTableRequest request, ServerCallContext context)
+    public override async Task<CreateTableResponse> CreateTable(CreateTableRequest request, ServerCallContext context)
     {
         var databaseId = Ids.TryParse("db", request.DatabaseId, out var parsed) ? parsed : throw Problem.NotFound("database", request.DatabaseId);
         TableDefinition.Check(request);
-        return work.WriteAsync(context, async tx =>
+        NewLinks? links = null;
+        var answer = await work.WriteAsync(context, async tx =>
         {
             if (await tx.ScalarAsync<int?>(FindDatabase, databaseId) is null)
             {
                 throw Problem.NotFound("database", request.DatabaseId);
             }
 
-            var fields = request.Fields.Select(NewFields.Define).ToList();
-            var primary = fields.FirstOrDefault(field => field.Name == request.PrimaryField) ?? fields[0];
+            links = await NewLinks.BeginAsync(tx, null, [.. request.Fields.Select((field, index) => (field, $"fields[{index}]"))]);
+            var id = Ids.New();
+            var defined = request.Fields.Select(field => FieldKind.Find(field.Type) is LinkKind ? null : NewFields.Define(field)).ToList();
+            var primary = defined.First(field => field is not null && (request.PrimaryField.Length == 0 || field.Name == request.PrimaryField))!;
+            var fields = defined.Select((field, index) => field
+                ?? links.Define(request.Fields[index], $"fields[{index}]", id, request.Name, databaseId, primary, tx.Call.WorkspaceId)).ToList();
             var now = tx.Now.UtcDateTime;
-            var table = new TableSchema(tx.Call.WorkspaceId, tx.Call.EnvironmentId!.Value, Ids.New(), 1, fields)
+            var table = new TableSchema(tx.Call.WorkspaceId, tx.Call.EnvironmentId!.Value, id, 1, fields)
             {
                 DatabaseId = databaseId,
                 Name = request.Name,
@@ -50,17 +55,20 @@ internal sealed partial class TablesService
                 new Statement(InsertTable, table.Id, databaseId, table.Name, table.Description, primary.Id, now, tx.Call.ActorId),
                 .. fields.SelectMany((field, index) => NewFields.Insert(tx, table.Id, field, index)),
             ]);
+            await links.InsertInversesAsync(tx);
             await tx.BatchAsync(_ => Task.FromResult(0),
             [
                 TableEntry.Role(tx.Call.WorkspaceId),
                 TableDefinition.Create(table),
-                .. fields.Where(field => field.Unique).Select(field => NewFields.UniqueIndex(table.QualifiedName, field)),
+                .. fields.SelectMany(field => NewFields.Indexes(table.QualifiedName, field)),
             ]);
             await tx.LeaveRoleAsync();
             tx.Announce(new TableCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.DatabaseId, table.Key, table.Name, fields.ConvertAll(field => field.Key)),
                 new Target("table", table.Key), new Target("database", request.DatabaseId));
             return new CreateTableResponse { Table = table.ToTable() };
         });
+        links?.Tables.ToList().ForEach(schemas.Forget);
+        return answer;
     }
 }
 

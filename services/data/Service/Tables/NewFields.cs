@@ -21,8 +21,8 @@ internal static class NewFields
 
     private const string InsertField = """
         insert into data.field (workspace_id, environment_id, id, table_id, position, name, type, description, required, is_unique, allow_new_choices,
-            max_length, precision, created_at, created_by)
-        values (platform.workspace_id(), platform.environment_id(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+            max_length, precision, created_at, created_by, link_table_id, link_field_id, link_is_inverse, link_is_single)
+        values (platform.workspace_id(), platform.environment_id(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
         """;
 
     private const string InsertChoices = """
@@ -49,7 +49,7 @@ internal static class NewFields
         if (FieldKind.Find(field.Type) is not { } kind)
         {
             yield return Broken("type", "is missing or unknown",
-                "Use one of: text, long_text, number, checkbox, select, multi_select, date, date_time, email, url.");
+                "Use one of: text, long_text, number, checkbox, select, multi_select, date, date_time, email, url, link.");
             yield break;
         }
 
@@ -70,6 +70,28 @@ internal static class NewFields
         if (field.HasPrecision && kind != NumberKind.Instance)
         {
             yield return Broken("precision", $"does not go with {kind.Name}", "Leave it out.");
+        }
+
+        if (kind is LinkKind)
+        {
+            if (!Ids.TryParse("tbl", field.LinkTableId, out _))
+            {
+                yield return Broken("linkTableId", "is missing or no id", "Send the id of the table to link to, from list_tables.");
+            }
+
+            if (field.ReadOnly)
+            {
+                yield return Broken("readOnly", "is the other side of a link, which comes with the link", "Leave the field out, or create the link in its own table.");
+            }
+
+            if (field.LinkField.Length > 0 && Names.Find(At(path, "linkField"), field.LinkField) is { } misnamedInverse)
+            {
+                yield return misnamedInverse;
+            }
+        }
+        else if (field.LinkTableId.Length > 0 || field.LinkField.Length > 0 || field.Single || field.ReadOnly)
+        {
+            yield return Broken("linkTableId", $"and other properties of links do not go with {kind.Name}", "Leave them out, or use link.");
         }
 
         if (!kind.HasChoices && (field.Choices.Count > 0 || field.AllowNewChoices))
@@ -125,8 +147,10 @@ internal static class NewFields
 
     public static IEnumerable<Statement> Insert(WriteTransaction tx, Guid tableId, FieldSchema field, int position)
     {
+        var link = (field.Kind as LinkKind)?.Target;
         yield return new Statement(InsertField, field.Id, tableId, position, field.Name, field.Kind.Name, field.Description, field.Required, field.Unique,
-            field.AllowNewChoices, Integer(field.MaxLength), Integer(field.Precision), tx.Now.UtcDateTime, tx.Call.ActorId);
+            field.AllowNewChoices, Integer(field.MaxLength), Integer(field.Precision), tx.Now.UtcDateTime, tx.Call.ActorId,
+            Id(link?.TableId), Id(link?.FieldId), link?.IsInverse ?? false, link is { IsInverse: false, IsSingle: true });
         if (field.Choices.Count > 0)
         {
             yield return new Statement(InsertChoices, field.Id, field.Choices.Select(choice => choice.Id).ToArray(),
@@ -139,6 +163,21 @@ internal static class NewFields
     /// <summary>Deleted records give their values free.</summary>
     public static Statement UniqueIndex(string table, FieldSchema field) =>
         new($"create unique index {FieldSchema.UniqueIndexOf(field.Id)} on {table} ({field.Column}) where deleted_at is null");
+
+    public static IEnumerable<Statement> Indexes(string table, FieldSchema field)
+    {
+        if (field.Unique)
+        {
+            yield return UniqueIndex(table, field);
+        }
+
+        if (field is { Kind: LinkKind { HasColumn: true } })
+        {
+            yield return new Statement($"create index {FieldSchema.LinkIndexOf(field.Id)} on {table} using gin ({field.Column}) where deleted_at is null");
+        }
+    }
+
+    private static NpgsqlParameter Id(Guid? value) => new() { NpgsqlDbType = NpgsqlDbType.Uuid, Value = (object?)value ?? DBNull.Value };
 
     public static NpgsqlParameter Integer(int? value) => new() { NpgsqlDbType = NpgsqlDbType.Integer, Value = (object?)value ?? DBNull.Value };
 }

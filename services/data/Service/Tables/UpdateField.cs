@@ -55,7 +55,8 @@ internal sealed partial class TablesService
             [
                 new Statement(ChangeField, field.Id, name, description, required, unique, allowNew, NewFields.Integer(maxLength)),
                 .. choices.Statements(tx),
-                new Statement(NextVersion, id, tx.Now.UtcDateTime, tx.Call.ActorId),
+                Versions.Next(tx, id),
+                Versions.OfLinked(id),
             ]);
             tx.Announce(new FieldUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Key, field.Key, changes.All),
                 new Target("field", field.Key), new Target("table", table.Key));
@@ -71,6 +72,7 @@ internal sealed partial class TablesService
     {
         var wanted = field.ToField();
         wanted.Choices.Clear();
+        wanted.ReadOnly = false;
         wanted.Name = request.HasName ? request.Name : wanted.Name;
         wanted.Unique = request.HasUnique ? request.Unique : wanted.Unique;
         wanted.AllowNewChoices = request.HasAllowNewChoices ? request.AllowNewChoices : wanted.AllowNewChoices;

@@ -4,6 +4,7 @@ using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Tables;
 
@@ -41,7 +42,8 @@ internal sealed partial class TablesService
                 return new UpdateTableResponse { Table = before.ToTable() };
             }
 
-            await tx.ExecuteAsync(ChangeTable, id, name, description, primary.Id, tx.Now.UtcDateTime, tx.Call.ActorId);
+            await tx.BatchAsync(_ => Task.FromResult(0),
+                new Statement(ChangeTable, id, name, description, primary.Id, tx.Now.UtcDateTime, tx.Call.ActorId), Versions.OfLinked(id));
             tx.Announce(new TableUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, before.Key, changes.All), new Target("table", before.Key));
             return new UpdateTableResponse { Table = (await TableSchemas.LoadAsync(tx, id))!.ToTable() };
         });

@@ -1,0 +1,187 @@
+using System.Text.Json;
+using Npgsql;
+using NpgsqlTypes;
+using Platform.Contracts;
+using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Queries;
+using Platform.Data.Service.Schemas;
+
+namespace Platform.Data.Service.Fields;
+
+/// <summary>What a link field links to, and where the links are kept.</summary>
+/// <param name="TableId">The other table.</param>
+/// <param name="TableName">Its name.</param>
+/// <param name="QualifiedName">Its name in SQL.</param>
+/// <param name="Primary">The field that names its records.</param>
+/// <param name="FieldId">The field of the other side.</param>
+/// <param name="FieldName">Its name.</param>
+/// <param name="IsInverse">Whether the other side keeps the links.</param>
+/// <param name="IsSingle">Whether a record of the side that keeps them has at most one.</param>
+internal sealed record LinkTarget(
+    Guid TableId, string TableName, string QualifiedName, FieldSchema Primary, Guid FieldId, string FieldName, bool IsInverse, bool IsSingle);
+
+/// <summary>
+/// Records of another table. Links to deleted records are there, but nobody sees them until the record is restored; so a deletion changes
+/// one record only, and taking it back brings its links back.
+/// </summary>
+internal sealed class LinkKind(LinkTarget? target) : FieldKind
+{
+    /// <summary>For definitions, which link to nothing yet.</summary>
+    public static readonly LinkKind Unbound = new(null);
+
+    /// <summary>The most links of a record that are sent or shown.</summary>
+    public const int MaxLinks = 200;
+
+    private const int IdLength = 36;
+    private const int MaxLabel = 200;
+
+    private static readonly FilterOperator[] _operators =
+        [FilterOperator.Is, FilterOperator.HasAnyOf, FilterOperator.HasAllOf, FilterOperator.Contains, FilterOperator.IsEmpty];
+
+    public LinkTarget Target => target ?? throw new InvalidOperationException("The kind is of a definition.");
+
+    public override FieldType Type => FieldType.Link;
+
+    public override string ColumnType => "uuid[]";
+
+    public override NpgsqlDbType Wire => NpgsqlDbType.Text;
+
+    public override string Cast => "::uuid[]";
+
+    public override bool CanBePrimary => false;
+
+    public override bool CanSort => false;
+
+    public override bool HasColumn => target is not { IsInverse: true };
+
+    public override IReadOnlyList<FilterOperator> Operators => _operators;
+
+    private string Others => $"{Target.QualifiedName} o";
+
+    // On the inverse side: the column of the other table that keeps the links.
+    private string OtherColumn => $"o.{FieldSchema.ColumnOf(Target.FieldId)}";
+
+    private string OtherLabel => $"left({Target.Primary.Kind.Label($"o.{Target.Primary.Column}")}, {MaxLabel})";
+
+    public override Parsed Parse(JsonElement json, FieldSchema field)
+    {
+        if (Target.IsInverse)
+        {
+            return Parsed.Refused($"is the other side of {Target.FieldName} in {Target.TableName}", $"Change {Target.FieldName} of the records in {Target.TableName} ({Ids.Format("tbl", Target.TableId)}).");
+        }
+
+        var ids = new List<Guid>();
+        foreach (var item in json.ValueKind == JsonValueKind.Array ? json.EnumerateArray().ToArray() : [json])
+        {
+            // What was read, an object with id and label, can be sent.
+            var reading = RecordIdKind.ReadId(item.ValueKind == JsonValueKind.Object && item.TryGetProperty("id", out var id) ? id : item);
+            if (reading.Rule is not null)
+            {
+                return Parsed.Refused($"[{ids.Count}] {reading.Rule}", reading.Fix!);
+            }
+
+            if (ids.Contains(reading.Value))
+            {
+                return Parsed.Refused($"names {Ids.Format("rec", reading.Value)} twice", "Name every record once.");
+            }
+
+            ids.Add(reading.Value);
+        }
+
+        return ids.Count switch
+        {
+            0 => Parsed.Empty,
+            > 1 when Target.IsSingle => Parsed.Refused($"names {ids.Count} records, but the field holds one", "Send one id."),
+            > MaxLinks => Parsed.Refused($"names {ids.Count} records", $"Send at most {MaxLinks}."),
+            _ => new Parsed(Text(ids)),
+        };
+    }
+
+    /// <summary>The ids of a value as <see cref="Parse"/> made it.</summary>
+    public static IEnumerable<Guid> IdsOf(object value) => ((string)value)[1..^1].Split(',').Select(Guid.Parse);
+
+    public override string Select(string column) => Target.IsInverse
+        ? $"(select array_agg(l.item order by l.id) from (select o.id, {Item} as item from {Others} "
+            + $"where {OtherColumn} @> array[r.id] and o.deleted_at is null order by o.id limit {MaxLinks + 1}) l)"
+        : $"(select array_agg({Item} order by l.n) from unnest({column}) with ordinality as l(id, n) join {Others} on o.id = l.id and o.deleted_at is null)";
+
+    private string Item => $"o.id::text || coalesce(' ' || {OtherLabel}, '')";
+
+    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field)
+    {
+        var items = row.GetFieldValue<string[]>(ordinal);
+        json.WriteStartArray();
+        foreach (var item in items.Take(MaxLinks))
+        {
+            json.WriteStartObject();
+            json.WriteString("id", Ids.Format("rec", Guid.Parse(item.AsSpan(0, IdLength))));
+            json.WritePropertyName("label");
+            if (item.Length > IdLength)
+            {
+                JsonText.Write(json, Target.Primary.Kind.LabelOf(item[(IdLength + 1)..], Target.Primary));
+            }
+            else
+            {
+                json.WriteNullValue();
+            }
+
+            json.WriteEndObject();
+        }
+
+        // Of an inverse side there can be any number.
+        if (items.Length > MaxLinks)
+        {
+            json.WriteStartObject();
+            json.WriteBoolean("more", true);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    public override string Compile(FilterOperator comparison, string column, Operands operands)
+    {
+        switch (comparison)
+        {
+            case FilterOperator.IsEmpty:
+                return $"not {Exists(column, "")}";
+            case FilterOperator.Contains:
+                return Exists(column, $" and {LabelContains(operands)}");
+        }
+
+        var items = operands.Items(RecordIdKind.ReadId).Distinct().Order().ToList();
+        var ids = operands.Parameters.AddIds(items);
+        var any = Target.IsInverse
+            ? $"r.id = any(array(select unnest({OtherColumn}) from {Others} where o.id = any({ids}) and o.deleted_at is null))"
+            : $"{column} && array(select o.id from {Others} where o.id = any({ids}) and o.deleted_at is null)";
+        var live = Target.IsInverse
+            ? $"select o.id from {Others} where {OtherColumn} @> array[r.id] and o.deleted_at is null"
+            : $"select o.id from {Others} where o.id = any({column}) and o.deleted_at is null";
+        return comparison switch
+        {
+            FilterOperator.HasAnyOf => any,
+            FilterOperator.HasAllOf => $"({any} and array({live}) @> {ids})",
+            _ => $"({any} and array({live} order by o.id) = array(select x from unnest({ids}) x order by x))",
+        };
+    }
+
+    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) => throw new NotSupportedException("Links have no order.");
+
+    public static string Text(IEnumerable<Guid> ids) => $"{{{string.Join(',', ids)}}}";
+
+    // From the other side a hash join over all links serves better than a look-up per record.
+    private string Exists(string column, string condition) => Target.IsInverse
+        ? $"exists (select from (select unnest({OtherColumn}) as id from {Others} where o.deleted_at is null{condition}) l where l.id = r.id)"
+        : $"exists (select from {Others} where o.id = any({column}) and o.deleted_at is null{condition})";
+
+    private string LabelContains(Operands operands)
+    {
+        var primary = Target.Primary;
+        return primary.Kind switch
+        {
+            TextKind text => text.Compile(FilterOperator.Contains, $"o.{primary.Column}", operands),
+            SelectKind => $"o.{primary.Column} = any({operands.Parameters.AddIds(SelectKind.WithLabel(FilterOperator.Contains, operands, primary))})",
+            _ => TextKind.Like(OtherLabel, "%", "%", operands),
+        };
+    }
+}
