@@ -57,11 +57,12 @@ internal static class EndpointsFile
                 ["mcp"] = url,
                 ["governance"] = $"{identity.GetEndpoint("http").Url}/governance/v1",
                 ["issuer"] = signIn ? $"{keycloak.GetEndpoint("http").Url}/realms/platform" : null,
+                ["mail"] = builder.MailFolder(),
                 ["dashboard"] = builder.Configuration["ASPNETCORE_URLS"]?.Split(';')[0],
                 ["members"] = await ReadMembersAsync(builder, started, stopping),
             };
             await WriteAsync(file, endpoints, stopping);
-            Print(endpoints, signIn);
+            Print(endpoints, signIn, builder.Configuration["Mail:Host"]);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -125,7 +126,7 @@ internal static class EndpointsFile
         File.Move(written, file, overwrite: true);
     }
 
-    private static void Print(JsonObject endpoints, bool signIn)
+    private static void Print(JsonObject endpoints, bool signIn, string? mailHost)
     {
         var token = endpoints["members"]!.AsArray().FirstOrDefault()?["token"]?.GetValue<string>();
         var url = endpoints["mcp"];
@@ -135,6 +136,7 @@ internal static class EndpointsFile
               MCP URL     {{url}}
               Dashboard   {{endpoints["dashboard"]}}
               Sign-in     {{(signIn ? endpoints["issuer"] : "no Keycloak here: personal tokens only")}}
+              Mail        {{endpoints["mail"]?.ToString() ?? (string.IsNullOrEmpty(mailHost) ? "none leaves: Mail:Host is not set" : $"by {mailHost}")}}
 
             A client's configuration:
               { "mcpServers": { "platform": { "type": "http", "url": "{{url}}", "headers": { "Authorization": "Bearer {{token}}" } } } }

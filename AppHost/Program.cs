@@ -21,6 +21,7 @@ foreach (var service in (IResourceBuilder<ProjectResource>[])[directory, data, a
     edge.WithReference(service).WaitFor(service);
 }
 
+directory.WithMail(edge);
 identity.WithReference(directory).WaitFor(directory).WithKeycloak(keycloak, edge);
 edge.WithReference(identity).WaitFor(identity);
 builder.AddEdgeSecret(edge, identity);

@@ -67,6 +67,23 @@ internal static class Services
             .WithEnvironment("Keycloak__AdminPassword", keycloak.Resource.AdminPasswordParameter);
     }
 
+    /// <summary>
+    /// Mails leave by the server of the settings <c>Mail:*</c>. In development, when there is none, they land in <c>artifacts/mail</c>.
+    /// </summary>
+    public static void WithMail(this IResourceBuilder<ProjectResource> directory, IResourceBuilder<ProjectResource> edge)
+    {
+        var builder = directory.ApplicationBuilder;
+        directory.WithEnvironment("Edge__PublicUrl", builder.PublicUrl(edge)).WithSettings("Mail");
+        if (MailFolder(builder) is { } folder)
+        {
+            directory.WithEnvironment("Mail__Sink", folder);
+        }
+    }
+
+    /// <summary>Where mails land in development; null when they leave, or wait for settings.</summary>
+    public static string? MailFolder(this IDistributedApplicationBuilder builder) =>
+        builder.Environment.IsDevelopment() && string.IsNullOrEmpty(builder.Configuration["Mail:Host"]) ? Path.Combine(builder.Artifacts(), "mail") : null;
+
     /// <summary>Gives the edge an identity of its own: a secret that it shows to identity for assertions.</summary>
     public static void AddEdgeSecret(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> edge, IResourceBuilder<ProjectResource> identity)
     {

@@ -32,6 +32,7 @@ public static class EdgeHost
         services.AddSingleton<UrlNarrowings>();
         services.AddSingleton<ServiceChannels>();
         services.AddSingleton<ToolCaller>();
+        services.AddJoinPage();
         AddAccess(services);
         AddAudit(services);
         if (builder.Configuration.GetConnectionString("redis") is not null)
@@ -85,10 +86,11 @@ public static class EdgeHost
         services.AddHostedService(provider => provider.GetRequiredService<CallAudit>());
     }
 
-    /// <summary>Maps the MCP endpoint and its metadata.</summary>
+    /// <summary>Maps the MCP endpoint, its metadata and the page on which invitations are accepted.</summary>
     public static void MapEdge(this WebApplication app)
     {
         app.UseCors();
         app.MapMcp();
+        app.MapJoinPage();
     }
 }

@@ -135,16 +135,28 @@ public sealed class CreateInvitationsTests(DirectoryFixture directory) : IClassF
     }
 
     [Fact]
-    public async Task The_token_is_kept_as_a_hash_and_nothing_of_it_or_of_the_address_is_announced()
+    public async Task Neither_a_token_nor_the_address_is_announced_or_answered()
     {
         var (acme, organization) = await ArrangeAsync();
         await CreateAsync(acme.Owner, Rows(organization, "private@example.com"));
-        Assert.Equal(1, await directory.CountAsync("directory.invitation where workspace_id = $1 and length(token_hash) = 32", acme.Id));
         Assert.Equal(0, await directory.CountAsync(
             "platform.outbox where workspace_id = $1 and (envelope like '%private@%' or envelope ilike '%token%hash%')", acme.Id));
         Assert.DoesNotContain(
             Invitation.Descriptor.Fields.InDeclarationOrder().Concat(InvitationResult.Descriptor.Fields.InDeclarationOrder()),
             field => field.Name.Contains("token", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Without_mail_settings_invitations_are_kept_and_every_answer_says_that_no_mail_leaves()
+    {
+        var (acme, organization) = await ArrangeAsync();
+        var created = await CreateAsync(acme.Owner, Rows(organization, "silent@example.com"));
+        var listed = await directory.Invitations.ListInvitationsAsync(new ListInvitationsRequest(), directory.As(acme.Owner));
+        var resent = await directory.Invitations.ResendInvitationAsync(
+            new ResendInvitationRequest { InvitationId = created.Results[0].InvitationId }, directory.As(acme.Owner));
+        Assert.All([created.MailNotice, listed.MailNotice, resent.MailNotice],
+            notice => Assert.StartsWith("No mail leaves", notice, StringComparison.Ordinal));
+        Assert.Equal(("pending", "waiting"), (listed.Invitations[0].State, listed.Invitations[0].Mail));
     }
 
     [Fact]

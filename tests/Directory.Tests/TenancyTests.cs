@@ -6,7 +6,7 @@ public sealed class TenancyTests(DirectoryFixture directory) : IClassFixture<Dir
 {
     private const string LooselyBound = """
         pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'environment_id'
-        where c.relkind = 'r' and c.relnamespace = 'directory'::regnamespace and c.relname <> 'member_role' and exists (
+        where c.relkind = 'r' and c.relnamespace = 'directory'::regnamespace and c.relname not in ('member_role', 'mail', 'invitation_token') and exists (
             select from pg_policy p where p.polrelid = c.oid
                 and pg_get_expr(p.polqual, p.polrelid) || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '')
                     not like '%environment_id()%environment_id()%')
@@ -15,7 +15,8 @@ public sealed class TenancyTests(DirectoryFixture directory) : IClassFixture<Dir
     [Fact]
     public Task Every_table_is_under_forced_row_level_security_and_every_policy_past_the_workspace_is_listed() =>
         TenancyLaws.AssertAsync(directory.Admin, "directory",
-        "directory.environment: environment_resolve", "directory.member: member_resolve", "directory.member_role: member_role_resolve",
+        "directory.environment: environment_resolve", "directory.invitation_token: invitation_token_resolve", "directory.mail: mail_claim",
+        "directory.member: member_resolve", "directory.member_role: member_role_resolve",
         "directory.workspace: workspace_resolve");
 
     [Fact]
@@ -27,7 +28,7 @@ public sealed class TenancyTests(DirectoryFixture directory) : IClassFixture<Dir
     {
         await directory.CreateOrganizationAsync((await directory.AddWorkspaceAsync()).Owner, "Hidden", "hidden.example");
         string[] tables = ["workspace", "environment", "member", "member_role",
-            "organization", "organization_domain", "directory_user", "membership", "invitation"];
+            "organization", "organization_domain", "directory_user", "membership", "invitation", "mail", "invitation_token"];
         foreach (var table in tables)
         {
             await using var command = directory.App.CreateCommand($"select count(*) from directory.{table}");

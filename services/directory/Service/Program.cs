@@ -8,6 +8,8 @@ builder.AddServiceDefaults("directory");
 builder.AddServiceDatabase(DirectoryConstraints.Describe);
 builder.AddToolsets(DirectoryContract.Catalogue);
 builder.AddMessaging();
+builder.AddMail(args);
+builder.Services.AddSingleton<InvitationAcceptance>();
 builder.AddDemoWorkspace(args);
 
 var app = builder.Build();
@@ -16,4 +18,5 @@ app.MapGrpcService<WorkspacesService>();
 app.MapGrpcService<OrganizationsService>();
 app.MapGrpcService<InvitationsService>();
 app.MapGrpcService<UsersService>();
+app.MapJoinPage();
 await app.RunServiceAsync(args);

@@ -14,3 +14,15 @@ public sealed record InvitationsCreated(
 /// <param name="OrganizationId"><c>org_…</c></param>
 public sealed record InvitationRevoked(
     Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string InvitationId, string OrganizationId) : IEvent;
+
+/// <param name="InvitationId"><c>inv_…</c></param>
+/// <param name="OrganizationId"><c>org_…</c></param>
+public sealed record InvitationResent(
+    Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string InvitationId, string OrganizationId) : IEvent;
+
+/// <summary>Whoever read the mail has joined.</summary>
+/// <param name="InvitationId"><c>inv_…</c></param>
+/// <param name="OrganizationId"><c>org_…</c></param>
+/// <param name="UserId"><c>usr_…</c></param>
+public sealed record InvitationAccepted(
+    Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string InvitationId, string OrganizationId, string UserId) : IEvent;

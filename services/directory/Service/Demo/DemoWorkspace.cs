@@ -1,7 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
-using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Directory.Service;
@@ -35,14 +34,7 @@ internal sealed class DemoWorkspace(UnitOfWork work) : IHostedService
     ];
 
     public async Task StartAsync(CancellationToken cancellationToken) => await work.WriteAsync(
-        new Call
-        {
-            CallId = Ids.New().ToString(),
-            Caller = new Caller(_workspace, null, null, null, null, new HashSet<string>(), null, null, "directory", null),
-            Definition = null,
-            Request = new Empty(),
-        },
-        SeedAsync, SessionSettings.Default, cancellationToken);
+        OwnCall.In(_workspace, null), SeedAsync, SessionSettings.Default, cancellationToken);
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -1,7 +1,4 @@
-using System.Security.Cryptography;
-using System.Text;
 using Grpc.Core;
-using Microsoft.AspNetCore.WebUtilities;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
@@ -32,10 +29,10 @@ internal sealed partial class InvitationsService
         """;
 
     private const string InsertInvitations = """
-        insert into directory.invitation (id, organization_id, email, role, token_hash, expires_at, invited_by, created_at)
-        select id, organization_id, email, role, token_hash, expires_at, $7::uuid, $8
-        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[])
-            as invited(id, organization_id, email, role, token_hash, expires_at)
+        insert into directory.invitation (id, organization_id, email, role, expires_at, invited_by, created_at)
+        select id, organization_id, email, role, expires_at, $6::uuid, $7
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[])
+            as invited(id, organization_id, email, role, expires_at)
         """;
 
     public override Task<CreateInvitationsResponse> CreateInvitations(CreateInvitationsRequest request, ServerCallContext context)
@@ -47,6 +44,7 @@ internal sealed partial class InvitationsService
             if (created.Count > 0)
             {
                 await InsertAsync(tx, created);
+                await MailQueue.AskAsync(tx, [.. created.Select(row => row.Id)]);
                 var organizations = created.Select(row => Ids.Format("org", row.Organization)).Distinct().Order(StringComparer.Ordinal)
                     .ToList();
                 var invitations = created.ConvertAll(row => row.Result.InvitationId);
@@ -111,16 +109,11 @@ internal sealed partial class InvitationsService
         created.ConvertAll(row => row.Organization).ToArray(),
         created.ConvertAll(row => row.Email).ToArray(),
         created.ConvertAll(row => row.Role).ToArray(),
-        created.ConvertAll(_ => HashOfNewToken()).ToArray(),
         created.ConvertAll(row => (tx.Now + TimeSpan.FromDays(row.Days)).UtcDateTime).ToArray(),
         tx.Call.Caller.MemberId,
         tx.Now);
 
-    // The token is meant for the invited person's mailbox alone: it is neither kept nor answered nor announced.
-    private static byte[] HashOfNewToken() =>
-        SHA256.HashData(Encoding.ASCII.GetBytes(WebEncoders.Base64UrlEncode(RandomNumberGenerator.GetBytes(32))));
-
-    private static CreateInvitationsResponse Answer(List<AskedInvitation> rows)
+    private CreateInvitationsResponse Answer(List<AskedInvitation> rows)
     {
         int Count(InvitationOutcome outcome) => rows.Count(row => row.Result.Outcome == outcome);
         return new CreateInvitationsResponse
@@ -133,6 +126,7 @@ internal sealed partial class InvitationsService
                 AlreadyMember = Count(InvitationOutcome.AlreadyMember),
                 Invalid = Count(InvitationOutcome.Invalid),
             },
+            MailNotice = mail.Value.Notice,
         };
     }
 }

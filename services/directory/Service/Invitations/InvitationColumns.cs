@@ -15,8 +15,11 @@ internal static class InvitationColumns
         """;
 
     /// <summary>Of <c>directory.invitation i</c>; $1 is the present.</summary>
-    public const string All =
-        $"i.id, i.organization_id, i.email, i.role, {State}, i.created_at, i.expires_at, i.accepted_at, i.revoked_at, i.invited_by";
+    public const string All = $"""
+        i.id, i.organization_id, i.email, i.role, {State}, i.created_at, i.expires_at, i.accepted_at, i.revoked_at, i.invited_by,
+            (select m.state from directory.mail m where m.id = i.id), (select m.sent_at from directory.mail m where m.id = i.id),
+            (select m.problem from directory.mail m where m.id = i.id)
+        """;
 
     public static Invitation Read(NpgsqlDataReader row) => new()
     {
@@ -30,5 +33,8 @@ internal static class InvitationColumns
         AcceptedAt = row.IsDBNull(7) ? null : Timestamp.FromDateTime(row.GetDateTime(7)),
         RevokedAt = row.IsDBNull(8) ? null : Timestamp.FromDateTime(row.GetDateTime(8)),
         InvitedBy = row.IsDBNull(9) ? "" : Ids.Format("mbr", row.GetGuid(9)),
+        Mail = row.IsDBNull(10) ? "" : row.GetString(10),
+        MailedAt = row.IsDBNull(11) ? null : Timestamp.FromDateTime(row.GetDateTime(11)),
+        MailProblem = row.IsDBNull(12) ? "" : row.GetString(12),
     };
 }

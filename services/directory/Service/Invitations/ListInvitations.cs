@@ -31,7 +31,7 @@ internal sealed partial class InvitationsService
 
         return work.ReadAsync(context.Call(), Paging.Settings, async reader =>
         {
-            var response = new ListInvitationsResponse();
+            var response = new ListInvitationsResponse { MailNotice = mail.Value.Notice };
             while (await reader.ReadAsync(context.CancellationToken))
             {
                 response.Invitations.Add(InvitationColumns.Read(reader));

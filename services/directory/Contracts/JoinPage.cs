@@ -1,0 +1,11 @@
+namespace Platform.Directory.Contracts;
+
+/// <summary>Where people accept invitations. The directory serves the page; the edge hands it on under the public URL.</summary>
+public static class JoinPage
+{
+    /// <summary>The path at the directory.</summary>
+    public const string Path = "/join";
+
+    /// <summary>The page as the public reaches it: beside the MCP endpoint, <c>https://host/join</c> for <c>https://host/mcp</c>.</summary>
+    public static Uri Under(Uri publicUrl) => new(new Uri(publicUrl.AbsoluteUri.TrimEnd('/')), Path[1..]);
+}

@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Mail;
+using System.Net.Mime;
+using System.Text;
+
+namespace Platform.Directory.Service;
+
+/// <summary>What the mail of an invitation says.</summary>
+/// <param name="Inviter">Empty when nobody is known to have asked.</param>
+/// <param name="Name">Of the organization or the workspace.</param>
+internal sealed record InvitationMail(string Email, string Inviter, string Name, DateTimeOffset ExpiresAt, Uri Link)
+{
+    private const int MaxName = 80;
+
+    private static readonly string _text = Template("invitation.txt");
+    private static readonly string _html = Template("invitation.html");
+
+    /// <param name="messageId">Stays the same when the mail has to be sent again, so that a mailbox can drop the second.</param>
+    public MailMessage ToMessage(MailOptions options, string messageId)
+    {
+        var inviter = Inviter.Length > 0 ? OneLine(Inviter) : "Somebody";
+        var message = new MailMessage(new MailAddress(options.From, options.FromName), new MailAddress(Email))
+        {
+            Subject = $"{inviter} invites you to join {OneLine(Name)}",
+            SubjectEncoding = Encoding.UTF8,
+            HeadersEncoding = Encoding.UTF8,
+            Body = Fill(_text, inviter, text => text),
+            BodyEncoding = Encoding.UTF8,
+        };
+        message.AlternateViews.Add(AlternateView.CreateAlternateViewFromString(
+            Fill(_html, inviter, text => WebUtility.HtmlEncode(text)), Encoding.UTF8, MediaTypeNames.Text.Html));
+        message.Headers.Add("Message-ID", $"<{messageId}@{new MailAddress(options.From).Host}>");
+        message.Headers.Add("Auto-Submitted", "auto-generated");
+        return message;
+    }
+
+    private string Fill(string template, string inviter, Func<string, string> escape) => template
+        .Replace("{{link}}", escape(Link.AbsoluteUri), StringComparison.Ordinal)
+        .Replace("{{email}}", escape(Email), StringComparison.Ordinal)
+        .Replace("{{expires}}", ExpiresAt.UtcDateTime.ToString("d MMMM yyyy 'at' HH:mm 'UTC'", CultureInfo.InvariantCulture), StringComparison.Ordinal)
+        // What people wrote comes last, so that nothing in it is filled in again but a name in a name.
+        .Replace("{{name}}", escape(OneLine(Name)), StringComparison.Ordinal)
+        .Replace("{{inviter}}", escape(inviter), StringComparison.Ordinal);
+
+    // A name is no place for a letter of its own.
+    private static string OneLine(string text)
+    {
+        var line = new string([.. text.Select(character => char.IsControl(character) ? ' ' : character)]).Trim();
+        var cut = new StringInfo(line);
+        return cut.LengthInTextElements > MaxName ? cut.SubstringByTextElements(0, MaxName) + "…" : line;
+    }
+
+    private static string Template(string name)
+    {
+        using var reader = new StreamReader(typeof(InvitationMail).Assembly.GetManifestResourceStream($"Platform.Directory.Service.Mail.Templates.{name}")!);
+        return reader.ReadToEnd();
+    }
+}

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Platform.Edge.Tests.Fixture;
+
+namespace Platform.Edge.Tests;
+
+public sealed class JoinForwardingTests
+{
+    private const string Secret = "a-secret-that-is-only-in-the-mail";
+
+    [Fact]
+    public async Task The_page_of_the_directory_is_shown_under_the_public_url_and_its_token_told_to_nobody()
+    {
+        await using var directory = await StartAsync();
+        await using var edge = await EdgeFixture.StartAsync(settings: ("services:directory:http:0", directory.Urls.Single()));
+        var tags = new System.Collections.Concurrent.ConcurrentBag<string>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = _ => true,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = activity => tags.Add(activity.DisplayName + string.Concat(activity.TagObjects.Select(tag => $"|{tag.Key}={tag.Value}"))),
+        };
+        ActivitySource.AddActivityListener(listener);
+
+        var join = new Uri(edge.Url, "/join");
+        using var page = await edge.Http.GetAsync(new Uri(join + $"?token={Secret}"), TestContext.Current.CancellationToken);
+        Assert.Equal((HttpStatusCode.OK, $"GET ?token={Secret} "), (page.StatusCode, await TextAsync(page)));
+        Assert.Equal("no-referrer", Assert.Single(page.Headers.GetValues("Referrer-Policy")));
+        Assert.Equal("default-src 'none'", Assert.Single(page.Headers.GetValues("Content-Security-Policy")));
+        Assert.False(page.Headers.Contains("X-Inside"));
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, join)
+        {
+            Content = new FormUrlEncodedContent([new KeyValuePair<string, string>("token", Secret)]),
+        };
+        request.Headers.Add("Sec-Fetch-Site", "cross-site");
+        using var accepted = await edge.Http.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.Equal((HttpStatusCode.OK, $"POST  cross-site token={Secret}"), (accepted.StatusCode, await TextAsync(accepted)));
+
+        using var large = await edge.Http.PostAsync(join, new ByteArrayContent(new byte[5000]), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
+        using var put = await edge.Http.PutAsync(join, new ByteArrayContent([]), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, put.StatusCode);
+        Assert.DoesNotContain(edge.Log.Lines, line => line.Contains(Secret, StringComparison.Ordinal));
+        Assert.Contains(tags, tag => tag.Contains("/join", StringComparison.Ordinal));
+        Assert.DoesNotContain(tags, tag => tag.Contains(Secret, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Without_the_directory_the_page_says_to_come_back()
+    {
+        await using var edge = await EdgeFixture.StartAsync(settings: ("services:directory:http:0", "http://127.0.0.1:1"));
+        using var page = await edge.Http.GetAsync(new Uri(edge.Url, "/join?token=x"), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, page.StatusCode);
+        Assert.NotNull(page.Headers.RetryAfter);
+    }
+
+    private static Task<string> TextAsync(HttpResponseMessage answer) => answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+
+    private static async Task<WebApplication> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var app = builder.Build();
+        app.MapMethods("/join", ["GET", "POST"], async (HttpContext http) =>
+        {
+            http.Response.Headers["Referrer-Policy"] = "no-referrer";
+            http.Response.Headers.ContentSecurityPolicy = "default-src 'none'";
+            http.Response.Headers["X-Inside"] = "yes";
+            using var reader = new StreamReader(http.Request.Body);
+            await http.Response.WriteAsync(
+                $"{http.Request.Method} {http.Request.QueryString} {http.Request.Headers["Sec-Fetch-Site"]}".TrimEnd(' ')
+                + " " + await reader.ReadToEndAsync(), http.RequestAborted);
+        });
+        await app.StartAsync();
+        return app;
+    }
+}
