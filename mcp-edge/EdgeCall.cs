@@ -36,7 +36,11 @@ internal sealed class EdgeCall
         ? current
         : TraceParent?.Split('-') is { Length: >= 2 } parts ? parts[1] : Id;
 
-    public JsonElement Arguments => Exchange.Arguments;
+    /// <summary>The arguments of the tool, wherever they stood in the message; of kind Undefined when there are none.</summary>
+    public JsonElement Arguments { get; init; }
+
+    /// <summary>The compact tool that led here; empty for a named tool.</summary>
+    public string Through { get; init; } = "";
 
     /// <summary>A text argument; null when it is missing or no text.</summary>
     public string? Text(string name) =>

@@ -7,6 +7,7 @@ using Platform.Audit.Contracts.V1;
 using Platform.Contracts.Catalogue;
 using Platform.Edge.Access;
 using Platform.Edge.Audit;
+using Platform.Edge.Compact;
 using Platform.Edge.Protocol;
 using Platform.Edge.Tools;
 using Platform.Identity.Contracts.V1;
@@ -19,20 +20,22 @@ public static class EdgeHost
 {
     private static readonly string[] _algorithms = [SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSsaPssSha256, SecurityAlgorithms.EcdsaSha256];
 
-    /// <summary>Serves the tools of these catalogues over MCP.</summary>
-    public static void AddEdge(this WebApplicationBuilder builder, params IEnumerable<ToolCatalogue> catalogues)
+    /// <summary>Serves the tools of these catalogues over MCP. <paramref name="defaultToolsets"/>: what a URL without toolsets lists.</summary>
+    public static void AddEdge(this WebApplicationBuilder builder, IEnumerable<string> defaultToolsets, params IEnumerable<ToolCatalogue> catalogues)
     {
         var services = builder.Services;
         var section = builder.Configuration.GetSection("Edge");
         services.AddOptions<AccessOptions>().Bind(section.GetSection("Access")).ValidateDataAnnotations().ValidateOnStart();
         services.AddOptions<AuditOptions>().Bind(section.GetSection("Audit")).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton(new ToolSurface(ToolCatalogue.Join(catalogues)));
+        services.AddSingleton(new ToolSurface(ToolCatalogue.Join(catalogues), defaultToolsets));
         services.AddSingleton(new McpScopes(Contracts.Scopes.Ordinary));
         services.AddMcpEndpoint<EdgeApplication>(section);
         services.AddSingleton<UrlNarrowings>();
         services.AddSingleton<ServiceChannels>();
         services.AddSingleton<ToolCaller>();
         services.AddJoinPage();
+        services.AddSingleton<CompactSurface>();
+        services.AddSingleton<Instructions>();
         AddAccess(services);
         AddAudit(services);
         if (builder.Configuration.GetConnectionString("redis") is not null)

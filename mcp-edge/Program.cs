@@ -1,4 +1,5 @@
 using Platform.Audit.Contracts;
+using Platform.Contracts;
 using Platform.Data.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Edge;
@@ -7,7 +8,7 @@ using Platform.ServiceDefaults;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("edge");
-builder.AddEdge(IdentityContract.Catalogue, DirectoryContract.Catalogue, DataContract.Catalogue, AuditContract.Catalogue);
+builder.AddEdge(Toolsets.Default, IdentityContract.Catalogue, DirectoryContract.Catalogue, DataContract.Catalogue, AuditContract.Catalogue);
 var app = builder.Build();
 app.MapServiceDefaults();
 app.MapEdge();

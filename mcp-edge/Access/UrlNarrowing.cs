@@ -7,11 +7,13 @@ using Platform.Edge.Tools;
 namespace Platform.Edge.Access;
 
 /// <summary>What the query of the endpoint's URL leaves of it. It can only narrow.</summary>
-/// <param name="Toolsets">Null: all.</param>
+/// <param name="Toolsets">Null: the default ones are listed, all can be called.</param>
 /// <param name="Environment">Empty: the caller chooses, or gets the default.</param>
 /// <param name="Workspace">Empty: the caller's only one.</param>
+/// <param name="IsCompact">Four tools that reach every operation, in place of one tool for each.</param>
 /// <param name="Scopes">What a token needs for all that is left, in the order of the contract.</param>
-internal sealed record UrlNarrowing(IReadOnlySet<string>? Toolsets, bool ReadOnly, string Environment, string Workspace, string Scopes)
+internal sealed record UrlNarrowing(
+    IReadOnlySet<string>? Toolsets, bool ReadOnly, string Environment, string Workspace, bool IsCompact, string Scopes)
 {
     public bool Includes(ToolBinding tool) =>
         (Toolsets is null || Toolsets.Contains(tool.Toolset)) && !(ReadOnly && !tool.Definition.IsRead);
@@ -45,24 +47,28 @@ internal sealed class UrlNarrowings(ToolSurface surface)
         var readOnly = false;
         var environment = "";
         var workspace = "";
+        var compact = false;
         foreach (var (key, values) in QueryHelpers.ParseQuery(query.Value))
         {
             if (values.Count != 1)
-                return $"The query key '{key}' stands there more than once.";
+                return $"The query key '{Clean(key)}' stands there more than once.";
             var value = values[0]!;
             switch (key)
             {
                 case "toolsets":
-                    toolsets = value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
-                    var unknown = toolsets.Where(set => !surface.Toolsets.Contains(set)).ToList();
-                    if (unknown.Count > 0 || toolsets.Count == 0)
-                        return $"There is no toolset '{Clean(string.Join(',', unknown))}'. Known toolsets: {string.Join(", ", surface.Toolsets)}.";
+                    if (ReadToolsets(value, out toolsets) is { } unknown)
+                        return unknown;
                     break;
                 case "readOnly" when value is "true" or "false":
                     readOnly = value == "true";
                     break;
                 case "readOnly":
                     return "The query key 'readOnly' takes true or false.";
+                case "surface" when value is "named" or "compact":
+                    compact = value == "compact";
+                    break;
+                case "surface":
+                    return "The query key 'surface' takes named or compact.";
                 case "environment" when IsName(value):
                     environment = value;
                     break;
@@ -72,11 +78,28 @@ internal sealed class UrlNarrowings(ToolSurface surface)
                 case "environment" or "workspace":
                     return $"The query key '{key}' takes {(key == "workspace" ? "an id such as wks_…" : "the id, name or kind of an environment")}.";
                 default:
-                    return $"The query key '{Clean(key)}' is not known. Known keys: environment, readOnly, toolsets, workspace.";
+                    return $"The query key '{Clean(key)}' is not known. Known keys: environment, readOnly, surface, toolsets, workspace.";
             }
         }
-        narrowing = new UrlNarrowing(toolsets, readOnly, environment, workspace, ScopesOf(toolsets, readOnly));
+        narrowing = new UrlNarrowing(toolsets, readOnly, environment, workspace, compact, ScopesOf(toolsets, readOnly));
         return "";
+    }
+
+    private string? ReadToolsets(string value, out HashSet<string> toolsets)
+    {
+        toolsets = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var name in value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (name == "all")
+                toolsets.UnionWith(surface.Toolsets);
+            else if (name == "default")
+                toolsets.UnionWith(surface.DefaultToolsets);
+            else if (!surface.Toolsets.Contains(name))
+                return $"There is no toolset '{Clean(name)}'. Known toolsets: {string.Join(", ", surface.Toolsets)}; or default, or all.";
+            else
+                toolsets.Add(name);
+        }
+        return toolsets.Count > 0 ? null : $"The query key 'toolsets' takes names with commas. Known toolsets: {string.Join(", ", surface.Toolsets)}; or default, or all.";
     }
 
     private string ScopesOf(HashSet<string>? toolsets, bool readOnly)

@@ -163,6 +163,7 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
 
     private async Task<bool> WaitAsync(Task<bool> post, McpReply reply, CancellationToken aborted)
     {
+        var startedAt = time.GetTimestamp();
         for (var wait = _options.StreamAfter; ; wait = _options.KeepAlive)
         {
             try
@@ -171,7 +172,7 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
             }
             catch (TimeoutException) when (!post.IsCompleted)
             {
-                await reply.KeepAliveAsync(aborted);
+                await reply.KeepAliveAsync(time.GetElapsedTime(startedAt), aborted);
             }
         }
     }

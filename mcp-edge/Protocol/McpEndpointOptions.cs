@@ -22,6 +22,10 @@ public sealed record McpEndpointOptions
     [Range(1024, 64 * 1024 * 1024)]
     public int MaxRequestBytes { get; init; } = 4 * 1024 * 1024;
 
+    /// <summary>How many entries a page of a list holds.</summary>
+    [Range(1, 1000)]
+    public int ListPage { get; init; } = 100;
+
     /// <summary>How long a call may stay silent before the reply becomes an event stream, so that proxies see headers.</summary>
     public TimeSpan StreamAfter { get; init; } = TimeSpan.FromSeconds(10);
 

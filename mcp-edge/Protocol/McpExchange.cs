@@ -56,6 +56,11 @@ public sealed class McpExchange
     public JsonElement Arguments =>
         Params.ValueKind == JsonValueKind.Object && Params.TryGetProperty("arguments"u8, out var arguments) ? arguments : default;
 
+    /// <summary>What progress is to be told under; of kind Undefined when the client did not ask for it.</summary>
+    internal JsonElement ProgressToken =>
+        Meta.ValueKind == JsonValueKind.Object && Meta.TryGetProperty("progressToken"u8, out var token)
+        && (token.TextOrNull() is not null || token.ValueKind == JsonValueKind.Number) ? token : default;
+
     internal JsonElement Root { get; }
 
     internal JsonElement IdElement { get; }

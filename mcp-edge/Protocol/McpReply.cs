@@ -23,6 +23,8 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
     private readonly HttpResponse _response = exchange.Http.Response;
     private bool _streaming;
     private bool _complete;
+    private bool _progressIsTold;
+    private long _beats;
 
     public async Task WriteAsync(JsonRpcMessage message, CancellationToken cancellationToken)
     {
@@ -32,6 +34,7 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
             if (_complete)
                 return;
             var answer = message is JsonRpcResponse or JsonRpcError;
+            _progressIsTold |= message is JsonRpcNotification { Method: NotificationMethods.ProgressNotification };
             if (!answer || _streaming)
                 await WriteEventAsync(message, cancellationToken);
             else
@@ -44,8 +47,12 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
         }
     }
 
-    /// <summary>Commits to an event stream if nothing was sent yet, and keeps the connection busy.</summary>
-    public async Task KeepAliveAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Commits to an event stream if nothing was sent yet, and keeps the connection busy: with progress for a client that asked for it,
+    /// which keeps its own clock from running out, unless the tool tells progress itself; else with a comment.
+    /// </summary>
+    /// <param name="elapsed">Since the request came.</param>
+    public async Task KeepAliveAsync(TimeSpan elapsed, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         try
@@ -53,7 +60,12 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
             if (_complete)
                 return;
             StartStream();
-            await _response.Body.WriteAsync(":\n\n"u8.ToArray(), cancellationToken);
+            using var beat = new PooledBuffer(512);
+            if (exchange.ProgressToken is { ValueKind: not JsonValueKind.Undefined } token && !_progressIsTold)
+                WriteProgress(beat, token, elapsed);
+            else
+                beat.Write(":\n\n"u8);
+            await _response.Body.WriteAsync(beat.Written, cancellationToken);
             await _response.Body.FlushAsync(cancellationToken);
         }
         finally
@@ -107,6 +119,26 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
         buffer.Write("\n\n"u8);
         await _response.Body.WriteAsync(buffer.Written, cancellationToken);
         await _response.Body.FlushAsync(cancellationToken);
+    }
+
+    // How far the service is, nobody knows here; what grows is the number of times we have said that it is still at work.
+    private void WriteProgress(PooledBuffer beat, JsonElement token, TimeSpan elapsed)
+    {
+        beat.Write("event: message\ndata: "u8);
+        using (var writer = new Utf8JsonWriter(beat))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("jsonrpc"u8, "2.0"u8);
+            writer.WriteString("method"u8, NotificationMethods.ProgressNotification);
+            writer.WriteStartObject("params"u8);
+            writer.WritePropertyName("progressToken"u8);
+            token.WriteTo(writer);
+            writer.WriteNumber("progress"u8, ++_beats);
+            writer.WriteString("message"u8, $"Still at work after {elapsed.TotalSeconds:0} s.");
+            writer.WriteEndObject();
+            writer.WriteEndObject();
+        }
+        beat.Write("\n\n"u8);
     }
 
     private void StartStream()

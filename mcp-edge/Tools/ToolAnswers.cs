@@ -14,7 +14,7 @@ namespace Platform.Edge.Tools;
 /// </summary>
 internal static class ToolAnswers
 {
-    private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 128 };
+    public static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 128 };
 
     /// <summary>The answer of a call that went through. <paramref name="json"/> is an object and gets the shared members.</summary>
     /// <param name="json">The answer.</param>
@@ -31,11 +31,15 @@ internal static class ToolAnswers
         return Write(json.WrittenSpan, lead + Place(tool, caller), "", tool.AnswersUserText);
     }
 
+    /// <summary>An answer of the edge itself, which holds nothing that people wrote.</summary>
+    public static PooledBuffer Own(PooledBuffer json) => Write(json.WrittenSpan, "", "", userText: false);
+
     /// <summary>The first half of a destructive call: nothing has happened, and how to go on.</summary>
-    public static PooledBuffer ConfirmationRequired(Confirmation confirmation, ToolBinding tool, ResolvedCaller caller, bool dryRun)
+    /// <param name="through">The compact tool that was called; empty when it was the tool itself.</param>
+    public static PooledBuffer ConfirmationRequired(Confirmation confirmation, ToolBinding tool, ResolvedCaller caller, bool dryRun, string through)
     {
         using var json = new PooledBuffer(1024);
-        using (var writer = new Utf8JsonWriter(json, _options))
+        using (var writer = new Utf8JsonWriter(json, Relaxed))
         {
             writer.WriteStartObject();
             writer.WriteBoolean(SharedNames.ConfirmationRequired, true);
@@ -48,7 +52,7 @@ internal static class ToolAnswers
         AddMembers(json, tool, caller, dryRun);
         return Write(json.WrittenSpan,
             $"Nothing was changed yet. {tool.Name} destroys what the preview shows.{Place(tool, caller)}",
-            $"To go on, after the user has agreed, call {tool.Name} again with exactly the same arguments and this `confirmation`. It is good for one use, until the time in `expiresAt`.",
+            $"To go on, after the user has agreed, call {(through.Length > 0 ? $"{through} with {tool.Name}" : tool.Name)} again with exactly the same arguments and this `confirmation`. It is good for one use, until the time in `expiresAt`.",
             userText: true);
     }
 
@@ -57,7 +61,7 @@ internal static class ToolAnswers
     {
         var members = new PooledBuffer(512);
         members.Write("\"content\":["u8);
-        using (var writer = new Utf8JsonWriter(members, _options))
+        using (var writer = new Utf8JsonWriter(members, Relaxed))
         {
             writer.WriteStartObject();
             writer.WriteString("type"u8, "text"u8);
@@ -92,7 +96,7 @@ internal static class ToolAnswers
     {
         var members = new PooledBuffer(json.Length * 2 + json.Length / 4 + 1024);
         members.Write("\"content\":["u8);
-        using (var writer = new Utf8JsonWriter(members, _options))
+        using (var writer = new Utf8JsonWriter(members, Relaxed))
         {
             writer.WriteStartObject();
             writer.WriteString("type"u8, "text"u8);

@@ -36,6 +36,9 @@ internal sealed class ToolBinding
 
     public string Scope => Definition.Options.Scope;
 
+    /// <summary>What a call does, in a word: <c>read</c>, <c>write</c> or <c>destructive</c>.</summary>
+    public string Effect => Definition.IsRead ? "read" : Definition.IsDestructive ? "destructive" : "write";
+
     public ArgumentSchema Arguments { get; }
 
     public MessageShape Request { get; }
@@ -59,6 +62,22 @@ internal sealed class ToolBinding
         context.Complete();
     }
 
+    /// <summary>All that the contract says of the tool, for those who ask for this one: members of a JSON object.</summary>
+    public void WriteDetails(Utf8JsonWriter json)
+    {
+        json.WriteString("name"u8, Name);
+        json.WriteString("title"u8, Definition.Options.Title);
+        json.WriteString("description"u8, Definition.Description);
+        json.WriteString("toolset"u8, Toolset);
+        json.WriteString("effect"u8, Effect);
+        json.WriteString("scope"u8, Scope);
+        json.WritePropertyName("inputSchema"u8);
+        json.WriteRawValue(Definition.InputSchema.Span);
+        json.WritePropertyName("outputSchema"u8);
+        json.WriteRawValue(Definition.OutputSchema.Span);
+    }
+
+    // Without the schema of the answer, which no model is shown by its client, and which would be half of the list.
     private byte[] WriteListEntry()
     {
         using var buffer = new PooledBuffer(4096);
@@ -69,11 +88,8 @@ internal sealed class ToolBinding
             json.WriteString("title"u8, Definition.Options.Title);
             json.WriteString("description"u8, Definition.Description);
             json.WritePropertyName("inputSchema"u8);
-            json.WriteRawValue(Definition.InputSchema.Span);
-            json.WritePropertyName("outputSchema"u8);
-            json.WriteRawValue(Definition.OutputSchema.Span);
+            json.WriteRawValue(Definition.BriefInputSchema.Span);
             json.WriteStartObject("annotations"u8);
-            json.WriteString("title"u8, Definition.Options.Title);
             json.WriteBoolean("readOnlyHint"u8, Definition.IsRead);
             json.WriteBoolean("destructiveHint"u8, Definition.IsDestructive);
             json.WriteBoolean("idempotentHint"u8, Definition.IsRead || Definition.Options.Idempotent);

@@ -150,7 +150,7 @@ internal sealed partial class ToolCaller(
         await audit.AnsweredAsync(call, Outcomes.Previewed);
         if (!ask)
         {
-            call.Exchange.AnswerWith(ToolAnswers.ConfirmationRequired(required, call.Tool!, call.Caller!, dryRun));
+            call.Exchange.AnswerWith(ToolAnswers.ConfirmationRequired(required, call.Tool!, call.Caller!, dryRun, call.Through));
             return;
         }
         var preview = required.Preview?.Utf8.ToStringUtf8() ?? "";

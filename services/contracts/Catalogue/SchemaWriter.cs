@@ -1,15 +1,25 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Google.Protobuf.Reflection;
 
 namespace Platform.Contracts.Catalogue;
 
-/// <summary>Writes the JSON Schema (2020-12) of a message as a model sees it.</summary>
-internal sealed class SchemaWriter(Utf8JsonWriter json, IReadOnlyDictionary<string, string> comments, bool isInput)
+/// <summary>
+/// Writes the JSON Schema (2020-12) of a message as a model sees it. The brief form, for lists, leaves out what a refusal tells just as
+/// well (lengths, patterns, lower bounds) and what is the same for every tool.
+/// </summary>
+internal sealed partial class SchemaWriter(Utf8JsonWriter json, IReadOnlyDictionary<string, string> comments, bool isInput, bool isBrief = false)
 {
+    // These mean the same wherever they stand; the server's instructions explain them once.
+    private static readonly string[] _conventions = ["limit", "cursor", "returnFields", "fieldKeys"];
+
     private static readonly JsonWriterOptions _options = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static byte[] Input(Tool tool, MessageDescriptor message, IReadOnlyDictionary<string, string> comments) =>
         Write(json => new SchemaWriter(json, comments, isInput: true).WriteRoot(message, () => SharedArguments.Write(json, tool)));
+
+    public static byte[] BriefInput(Tool tool, MessageDescriptor message, IReadOnlyDictionary<string, string> comments) =>
+        Write(json => new SchemaWriter(json, comments, isInput: true, isBrief: true).WriteRoot(message, () => SharedArguments.WriteBriefly(json, tool)));
 
     public static byte[] Output(Tool tool, MessageDescriptor message, IReadOnlyDictionary<string, string> comments) =>
         Write(json => new SchemaWriter(json, comments, isInput: false).WriteRoot(message, () => SharedAnswers.Write(json, tool)));
@@ -34,7 +44,7 @@ internal sealed class SchemaWriter(Utf8JsonWriter json, IReadOnlyDictionary<stri
         shared();
         json.WriteEndObject();
         WriteRequired(message);
-        if (isInput)
+        if (isInput && (!isBrief || message.Fields.InDeclarationOrder().Count == 0))
         {
             json.WriteBoolean("additionalProperties", false);
         }
@@ -69,7 +79,10 @@ internal sealed class SchemaWriter(Utf8JsonWriter json, IReadOnlyDictionary<stri
         var rules = Rules(field);
         if (comments.GetValueOrDefault(field.FullName) is { } comment)
         {
-            json.WriteString("description", comment);
+            if (!isBrief || !(_conventions.Contains(field.JsonName) || SaysOnlyWhereFrom().IsMatch(comment)))
+            {
+                json.WriteString("description", comment);
+            }
         }
         else if (isInput)
         {
@@ -110,7 +123,7 @@ internal sealed class SchemaWriter(Utf8JsonWriter json, IReadOnlyDictionary<stri
 
     private void WriteItems(Field rules, string minimum, string maximum)
     {
-        if (rules.MinItems > 0)
+        if (rules.MinItems > 0 && !isBrief)
         {
             json.WriteNumber(minimum, rules.MinItems);
         }
@@ -165,17 +178,17 @@ internal sealed class SchemaWriter(Utf8JsonWriter json, IReadOnlyDictionary<stri
     private void WriteString(Field rules)
     {
         json.WriteString("type", "string");
-        if (rules.MinLength > 0)
+        if (rules.MinLength > 0 && !isBrief)
         {
             json.WriteNumber("minLength", rules.MinLength);
         }
 
-        if (rules.MaxLength > 0)
+        if (rules.MaxLength > 0 && !isBrief)
         {
             json.WriteNumber("maxLength", rules.MaxLength);
         }
 
-        if (rules.Pattern.Length > 0)
+        if (rules.Pattern.Length > 0 && !isBrief)
         {
             json.WriteString("pattern", rules.Pattern);
         }
@@ -199,7 +212,7 @@ internal sealed class SchemaWriter(Utf8JsonWriter json, IReadOnlyDictionary<stri
 
     private void WriteRange(Field rules)
     {
-        if (rules.HasMinimum)
+        if (rules.HasMinimum && !isBrief)
         {
             json.WriteNumber("minimum", rules.Minimum);
         }
@@ -242,7 +255,7 @@ internal sealed class SchemaWriter(Utf8JsonWriter json, IReadOnlyDictionary<stri
         WriteProperties(message);
         json.WriteEndObject();
         WriteRequired(message);
-        if (isInput)
+        if (isInput && !isBrief)
         {
             json.WriteBoolean("additionalProperties", false);
         }
@@ -264,4 +277,8 @@ internal sealed class SchemaWriter(Utf8JsonWriter json, IReadOnlyDictionary<stri
     }
 
     private static Field Rules(FieldDescriptor field) => field.GetOptions()?.GetExtension(OptionsExtensions.Field) ?? new Field();
+
+    // `tableId` says by itself that list_tables has it.
+    [GeneratedRegex(@"^(From list_[a-z_]+\.|`[a-z]+_…`\.?)$")]
+    private static partial Regex SaysOnlyWhereFrom();
 }

@@ -44,6 +44,16 @@ public static class SharedArguments
         }
     }
 
+    internal static void WriteBriefly(Utf8JsonWriter json, Tool tool)
+    {
+        foreach (var name in Of(tool))
+        {
+            json.WriteStartObject(name);
+            json.WriteString("type", name == DryRun ? "boolean" : "string");
+            json.WriteEndObject();
+        }
+    }
+
     private static IEnumerable<string> Of(Tool tool)
     {
         if (tool.Bound == Bound.Environment)

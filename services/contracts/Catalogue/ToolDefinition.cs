@@ -13,6 +13,8 @@ public sealed record ToolDefinition(
 {
     private readonly Lazy<byte[]> _inputSchema = new(() => SchemaWriter.Input(Options, Method.InputType, Shapes));
 
+    private readonly Lazy<byte[]> _briefInputSchema = new(() => SchemaWriter.BriefInput(Options, Method.InputType, Shapes));
+
     private readonly Lazy<byte[]> _outputSchema = new(() => SchemaWriter.Output(Options, Method.OutputType, Shapes));
 
     /// <summary>Every service that answers it: one, or all that implement a shared contract.</summary>
@@ -31,6 +33,9 @@ public sealed record ToolDefinition(
 
     /// <summary>JSON Schema 2020-12 of the arguments, the shared ones included, as UTF-8.</summary>
     public ReadOnlyMemory<byte> InputSchema => _inputSchema.Value;
+
+    /// <summary>As <see cref="InputSchema"/>, in the short form that a list of many tools shows. It allows whatever that allows, and more.</summary>
+    public ReadOnlyMemory<byte> BriefInputSchema => _briefInputSchema.Value;
 
     /// <summary>JSON Schema 2020-12 of the structured answer as UTF-8.</summary>
     public ReadOnlyMemory<byte> OutputSchema => _outputSchema.Value;

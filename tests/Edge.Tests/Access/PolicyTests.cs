@@ -55,9 +55,13 @@ public sealed class PolicyTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("?toolset=things", "'toolset' is not known")]
+    [InlineData("?toolset=things", "'toolset' is not known. Known keys: environment, readOnly, surface, toolsets, workspace")]
+    [InlineData("?toolsets=things,nothing", "no toolset 'nothing'")]
+    [InlineData("?surface=tiny", "takes named or compact")]
+    [InlineData("?surface=", "takes named or compact")]
+    [InlineData("?environment=", "takes the id, name or kind")]
     [InlineData("?toolsets=nothing", "no toolset 'nothing'. Known toolsets: administration, things, trail")]
-    [InlineData("?toolsets=", "no toolset")]
+    [InlineData("?toolsets=", "takes names with commas. Known toolsets: administration, things, trail")]
     [InlineData("?readOnly=yes", "takes true or false")]
     [InlineData("?readOnly=true&readOnly=false", "more than once")]
     [InlineData("?workspace=acme", "takes an id")]

@@ -72,7 +72,7 @@ public sealed class EdgeFixture : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Logging.AddProvider(log);
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.AddEdge(FixtureContract.Catalogue);
+        builder.AddEdge(["things", "trail"], FixtureContract.Catalogue);
         var app = builder.Build();
         app.MapServiceDefaults();
         app.MapEdge();

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
 
@@ -62,6 +63,38 @@ public sealed class StreamingTests : IAsyncLifetime
         Assert.Contains("late", rest, StringComparison.Ordinal);
         Assert.EndsWith("\n\n", rest, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("\"p1\"")]
+    [InlineData("7")]
+    public async Task A_slow_call_tells_progress_to_a_client_that_asked_for_it(string token)
+    {
+        using var request = Post.ModernRequest(_server.Url, "tools/call", "\"name\":\"slow\"", "slow", token: token);
+        using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Token);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Token));
+        for (var beat = 1; beat <= 2; beat++)
+        {
+            Assert.Equal("event: message", await reader.ReadLineAsync(Token));
+            var notification = JsonDocument.Parse((await reader.ReadLineAsync(Token))!["data: ".Length..]).RootElement;
+            Assert.Equal("notifications/progress", notification.GetProperty("method").GetString());
+            Assert.Equal(token, notification.GetProperty("params").GetProperty("progressToken").GetRawText());
+            Assert.Equal(beat, notification.GetProperty("params").GetProperty("progress").GetInt32());
+            Assert.Equal("", await reader.ReadLineAsync(Token));
+        }
+        _server.Application.Entered.TrySetResult();
+        Assert.Contains("late", await reader.ReadToEndAsync(Token), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_quick_call_is_answered_with_json_although_progress_was_asked_for()
+    {
+        using var request = Post.ModernRequest(_server.Url, "tools/call", "\"name\":\"raw\"", "raw", token: "\"p1\"");
+        using var response = await _http.SendAsync(request, Token);
+        Assert.Equal("application/json", response.Content.Headers.ContentType!.MediaType);
+    }
+
+    [Fact]
+    public void A_call_may_be_silent_for_ten_seconds() => Assert.Equal(TimeSpan.FromSeconds(10), new Platform.Edge.Protocol.McpEndpointOptions().StreamAfter);
 
     [Fact]
     public async Task Hanging_up_cancels_the_call()

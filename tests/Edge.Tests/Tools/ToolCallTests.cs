@@ -229,6 +229,7 @@ public sealed class ToolCallTests : IAsyncLifetime
     [InlineData("accept", true, "deleted")]
     [InlineData("accept", false, "NOT_CONFIRMED")]
     [InlineData("decline", true, "NOT_CONFIRMED")]
+    [InlineData("cancel", true, "NOT_CONFIRMED")]
     public async Task A_client_that_can_ask_its_user_is_asked(string action, bool agrees, string expected)
     {
         const string Asks = """{"elicitation":{}}""";
@@ -283,6 +284,41 @@ public sealed class ToolCallTests : IAsyncLifetime
         var result = await client.CallToolAsync("delete_things", new Dictionary<string, object?> { ["thingIds"] = Things }, cancellationToken: Token);
         Assert.Equal(1, result.StructuredContent!.Value.GetProperty("deleted").GetInt32());
         Assert.Contains("\"things\":1", Assert.Single(asked), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_person_who_declines_keeps_everything_and_the_refusal_is_recorded()
+    {
+        await using var client = await ConnectAsync("2026-07-28", (_, _) => ValueTask.FromResult(new ElicitResult { Action = "decline" }));
+        var result = await client.CallToolAsync("delete_things", new Dictionary<string, object?> { ["thingIds"] = Things }, cancellationToken: Token);
+        Assert.True(result.IsError);
+        Assert.Contains("NOT_CONFIRMED: The user did not agree. Nothing was changed.", Assert.IsType<TextContentBlock>(result.Content.Single()).Text, StringComparison.Ordinal);
+        Assert.DoesNotContain(_edge.BackEnd.Things.Calls, call => call.Headers.GetValue("x-confirmation") is not null);
+        Assert.Equal("NOT_CONFIRMED", (await _edge.BackEnd.Audit.ArrivedAsync(record => record.Outcome == "refused")).Reason);
+    }
+
+    [Fact]
+    public async Task An_answer_to_another_question_makes_the_question_come_again()
+    {
+        var result = await _edge.CallAsync("delete_things", """{"thingIds":["1"]}""", capabilities: """{"elicitation":{}}""", more: """
+            "requestState":"sealed","inputResponses":{"other":{"action":"accept","content":{"confirm":true}}},
+            """);
+        Assert.Equal("input_required", result.GetProperty("resultType").GetString());
+    }
+
+    // Without sessions a server cannot ask a client of the older era, whatever that client can do.
+    [Theory]
+    [InlineData("2025-11-25")]
+    [InlineData("2025-06-18")]
+    public async Task A_client_of_the_older_era_gets_the_two_calls(string version)
+    {
+        await using var client = await ConnectAsync(version, (_, _) => throw new InvalidOperationException("Nobody may be asked."));
+        var arguments = new Dictionary<string, object?> { ["thingIds"] = Things };
+        var first = await client.CallToolAsync("delete_things", arguments, cancellationToken: Token);
+        Assert.True(first.StructuredContent!.Value.GetProperty("confirmationRequired").GetBoolean());
+        arguments["confirmation"] = first.StructuredContent.Value.GetProperty("confirmation").GetString();
+        var second = await client.CallToolAsync("delete_things", arguments, cancellationToken: Token);
+        Assert.Equal(1, second.StructuredContent!.Value.GetProperty("deleted").GetInt32());
     }
 
     private async Task<McpClient> ConnectAsync(string version, Func<ElicitRequestParams?, CancellationToken, ValueTask<ElicitResult>>? elicit)
