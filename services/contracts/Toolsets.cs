@@ -1,7 +1,7 @@
 namespace Platform.Contracts;
 
-/// <summary>Which toolsets the plain URL lists. The others are listed when the URL names them: see docs/decisions/0009.</summary>
+/// <summary>Which toolsets the plain URL lists. The others are listed when the URL names them: see docs/decisions/0010.</summary>
 public static class Toolsets
 {
-    public static IReadOnlyList<string> Default { get; } = ["workspace", "organizations", "databases", "tables", "records"];
+    public static IReadOnlyList<string> Default { get; } = ["workspace", "databases", "tables", "records"];
 }

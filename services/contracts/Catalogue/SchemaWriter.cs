@@ -15,6 +15,8 @@ internal sealed partial class SchemaWriter(Utf8JsonWriter json, IReadOnlyDiction
 
     private static readonly JsonWriterOptions _options = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    private MessageDescriptor? _root;
+
     public static byte[] Input(Tool tool, MessageDescriptor message, IReadOnlyDictionary<string, string> comments) =>
         Write(json => new SchemaWriter(json, comments, isInput: true).WriteRoot(message, () => SharedArguments.Write(json, tool)));
 
@@ -37,6 +39,7 @@ internal sealed partial class SchemaWriter(Utf8JsonWriter json, IReadOnlyDiction
 
     private void WriteRoot(MessageDescriptor message, Action shared)
     {
+        _root = message;
         json.WriteStartObject();
         json.WriteString("type", "object");
         json.WriteStartObject("properties");
@@ -79,7 +82,7 @@ internal sealed partial class SchemaWriter(Utf8JsonWriter json, IReadOnlyDiction
         var rules = Rules(field);
         if (comments.GetValueOrDefault(field.FullName) is { } comment)
         {
-            if (!isBrief || !(_conventions.Contains(field.JsonName) || SaysOnlyWhereFrom().IsMatch(comment)))
+            if (!isBrief || NeedsWords(field, comment))
             {
                 json.WriteString("description", comment);
             }
@@ -120,6 +123,12 @@ internal sealed partial class SchemaWriter(Utf8JsonWriter json, IReadOnlyDiction
             json.WriteRawValue(rules.DefaultJson);
         }
     }
+
+    // Inside a list the names speak for themselves, unless an example stands there.
+    private bool NeedsWords(FieldDescriptor field, string comment) =>
+        field.ContainingType == _root
+            ? !_conventions.Contains(field.JsonName) && !SaysOnlyWhereFrom().IsMatch(comment)
+            : comment.Contains("e.g.", StringComparison.Ordinal);
 
     private void WriteItems(Field rules, string minimum, string maximum)
     {
