@@ -30,6 +30,8 @@ public class DirectoryFixture(PostgresFixture postgres) : ServiceFixture<Program
 
     public Users.UsersClient Users => new(Channel);
 
+    public MemberInvitations.MemberInvitationsClient MemberInvitations => new(Channel);
+
     public Workspaces.WorkspacesClient Workspaces => new(Channel);
 
     public Members.MembersClient Members => new(Channel);

@@ -28,7 +28,7 @@ public sealed class TenancyTests(DirectoryFixture directory) : IClassFixture<Dir
     {
         await directory.CreateOrganizationAsync((await directory.AddWorkspaceAsync()).Owner, "Hidden", "hidden.example");
         string[] tables = ["workspace", "environment", "member", "member_role",
-            "organization", "organization_domain", "directory_user", "membership", "invitation", "mail", "invitation_token"];
+            "organization", "organization_domain", "directory_user", "membership", "invitation", "mail", "invitation_token", "member_invitation"];
         foreach (var table in tables)
         {
             await using var command = directory.App.CreateCommand($"select count(*) from directory.{table}");

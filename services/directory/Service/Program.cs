@@ -18,5 +18,6 @@ app.MapGrpcService<WorkspacesService>();
 app.MapGrpcService<OrganizationsService>();
 app.MapGrpcService<InvitationsService>();
 app.MapGrpcService<UsersService>();
+app.MapGrpcService<MemberInvitationsService>();
 app.MapJoinPage();
 await app.RunServiceAsync(args);

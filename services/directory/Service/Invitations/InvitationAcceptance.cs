@@ -10,7 +10,8 @@ namespace Platform.Directory.Service;
 
 /// <summary>What somebody with a link is shown.</summary>
 /// <param name="State"><c>pending</c>, <c>accepted</c>, <c>revoked</c>, <c>expired</c>; after an attempt to accept also <c>joined</c> or <c>deactivated</c>.</param>
-internal sealed record Offer(string State, string Name, string Inviter, string Email, string Role, DateTimeOffset ExpiresAt);
+/// <param name="Workspace"><c>wks_…</c> when they are asked to become a member of it.</param>
+internal sealed record Offer(string State, string Name, string Inviter, string Email, string Role, DateTimeOffset ExpiresAt, string Workspace = "");
 
 /// <summary>
 /// Lets the person who got an invitation's mail accept it. Whoever has the link has read the mailbox, which is all that is asked of them.
@@ -49,8 +50,10 @@ internal sealed class InvitationAcceptance(UnitOfWork work, TimeProvider time)
     public async Task<Offer?> FindAsync(string token, CancellationToken cancellationToken) =>
         await FindLinkAsync(token, cancellationToken) is { } link
             ? await work.ReadAsync(OwnCall.In(link.Workspace, link.Environment), SessionSettings.Default,
-                async reader => await reader.ReadAsync(cancellationToken) ? Read(reader) : null,
-                cancellationToken, new Statement(FindOffer, time.GetUtcNow(), link.Invitation))
+                async reader => !await reader.ReadAsync(cancellationToken) ? null
+                    : link.Environment is null ? MemberAcceptance.Read(reader) : Read(reader),
+                cancellationToken,
+                new Statement(link.Environment is null ? MemberAcceptance.FindOffer : FindOffer, time.GetUtcNow(), link.Invitation))
             : null;
 
     /// <summary>Null for a link that leads nowhere. The state <c>joined</c> comes once.</summary>
@@ -64,7 +67,7 @@ internal sealed class InvitationAcceptance(UnitOfWork work, TimeProvider time)
         Offer? answer = null;
         await work.WriteAsync(OwnCall.In(link.Workspace, link.Environment), async tx =>
         {
-            answer = await AcceptAsync(tx, link.Invitation);
+            answer = await (link.Environment is null ? MemberAcceptance.AcceptAsync(tx, link.Invitation) : AcceptAsync(tx, link.Invitation));
             return new Empty();
         }, SessionSettings.Default, cancellationToken);
         return answer;

@@ -77,6 +77,10 @@ internal static partial class JoinEndpoint
                 <form method="post" action="{JoinPage.Path[1..]}"><input type="hidden" name="token" value="{Text(token)}"><button>Accept</button></form>
                 <p><small>The invitation ends on {expires}. If you did not expect it, close this page: nothing happens.</small></p>
                 """),
+            "joined" when offer.Workspace.Length > 0 => new Page(StatusCodes.Status200OK, $"Welcome to {name}", $"""
+                <p><strong>{email}</strong> is a member of <strong>{name}</strong> now. Sign in with this address, and it is yours.</p>
+                <p><small>If you are in several workspaces, add <code>?workspace={offer.Workspace}</code> to the MCP URL.</small></p>
+                """),
             "joined" => new Page(StatusCodes.Status200OK, $"Welcome to {name}", $"<p><strong>{email}</strong> is in <strong>{name}</strong> now.</p>"),
             "accepted" => new Page(StatusCodes.Status410Gone, "Accepted already", $"<p>This invitation to {name} was accepted. Nothing is left to do.</p>"),
             "revoked" => new Page(StatusCodes.Status410Gone, "Taken back", $"<p>This invitation to {name} was taken back. Ask for a new one.</p>"),

@@ -45,6 +45,13 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
         where i.id = any($1) and i.is_open and i.expires_at > $2
         """;
 
+    private const string FindMemberContents = """
+        select i.id, i.email, i.expires_at, w.name, coalesce(m.display_name, '')
+        from directory.member_invitation i join directory.workspace w on w.workspace_id = i.workspace_id
+            left join directory.member m on m.id = i.invited_by
+        where i.id = any($1) and i.is_open and i.expires_at > $2
+        """;
+
     private const string DropOthers = "update directory.mail set state = 'dropped' where id = any($1) and state = 'waiting' and not id = any($2)";
 
     private const string ForgetOldLinks = """
@@ -107,7 +114,8 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
         await work.WriteAsync(Within(workspace, environment), async tx =>
         {
             var made = new List<(Guid Id, byte[] Hash)>();
-            var contents = (await tx.QueryAsync(FindContents, row => Read(row, page, made), due.ConvertAll(mail => mail.Id).ToArray(), tx.Now))
+            var contents = (await tx.QueryAsync(environment is null ? FindMemberContents : FindContents, row => Read(row, page, made),
+                due.ConvertAll(mail => mail.Id).ToArray(), tx.Now))
                 .ToDictionary(content => content.Id, content => content.Mail);
             await tx.ExecuteAsync(DropOthers, due.ConvertAll(mail => mail.Id).ToArray(), contents.Keys.ToArray());
             await tx.ExecuteAsync(ForgetOldLinks, contents.Keys.ToArray(), KeptLinks);

@@ -1,0 +1,138 @@
+using Grpc.Core;
+using Platform.Contracts;
+using Platform.Directory.Contracts;
+using Platform.Directory.Contracts.V1;
+
+namespace Platform.Directory.Service;
+
+internal sealed partial class MemberInvitationsService
+{
+    private const int DefaultDays = 7;
+
+    // Invitations of one workspace are written one call after the other.
+    private const string LockInvitations =
+        "select pg_advisory_xact_lock(hashtextextended('directory.member_invitation ' || current_setting('platform.workspace_id'), 0))";
+
+    private const string CloseExpired =
+        "update directory.member_invitation set is_open = false where is_open and expires_at <= $2 and email = any($1)";
+
+    private const string FindOpen = "select email, id from directory.member_invitation where is_open and email = any($1)";
+
+    private const string FindMembers = "select email from directory.member where email = any($1)";
+
+    private const string InsertInvitation = """
+        insert into directory.member_invitation (id, email, environments, roles, invited_by, created_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6, $7)
+        """;
+
+    public override Task<InviteMembersResponse> InviteMembers(InviteMembersRequest request, ServerCallContext context) =>
+        work.WriteAsync(context, async tx =>
+        {
+            var inviter = tx.Call.Caller.MemberId ?? throw ServiceDefaults.Problem.PermissionDenied("workspace:write");
+            var results = request.Invitations.Select(row => EmailAddress.TryNormalize(row.Email, out var email, out var rule)
+                ? new InvitationResult { Email = email }
+                : Refused(row.Email.Length > 254 ? row.Email[..254] + "…" : row.Email, $"email: {rule}. {EmailAddress.Fix}")).ToList();
+            var emails = results.Select(result => result.Email).Distinct().ToArray();
+            await tx.ExecuteAsync(LockInvitations);
+            var grants = await MemberGrants.OfAsync(tx, inviter);
+            await tx.ExecuteAsync(CloseExpired, emails, tx.Now);
+            var open = (await tx.QueryAsync(FindOpen, row => (Email: row.GetString(0), Id: row.GetGuid(1)), [emails]))
+                .ToDictionary(row => row.Email, row => row.Id);
+            var members = (await tx.QueryAsync(FindMembers, row => row.GetString(0), [emails])).ToHashSet();
+            var created = new List<Guid>();
+            var expires = tx.Now + TimeSpan.FromDays(request.HasExpiresInDays ? request.ExpiresInDays : DefaultDays);
+            foreach (var (row, result) in request.Invitations.Zip(results).Where(pair => pair.Second.Outcome != InvitationOutcome.Invalid))
+            {
+                if (Read(row, request.Role, grants, out var roles) is { } problem)
+                {
+                    result.MergeFrom(Refused(result.Email, problem));
+                }
+                else if (members.Contains(result.Email))
+                {
+                    result.Outcome = InvitationOutcome.AlreadyMember;
+                }
+                else if (open.TryGetValue(result.Email, out var invited))
+                {
+                    (result.Outcome, result.InvitationId) = (InvitationOutcome.AlreadyInvited, Ids.Format("minv", invited));
+                }
+                else
+                {
+                    var id = Ids.New();
+                    open.Add(result.Email, id);
+                    created.Add(id);
+                    (result.Outcome, result.InvitationId) = (InvitationOutcome.Created, Ids.Format("minv", id));
+                    await tx.ExecuteAsync(
+                        InsertInvitation, id, result.Email, roles.Keys.ToArray(), roles.Values.ToArray(), inviter, tx.Now, expires);
+                }
+            }
+
+            if (created.Count > 0)
+            {
+                await MailQueue.AskAsync(tx, [.. created]);
+                var ids = created.ConvertAll(id => Ids.Format("minv", id));
+                tx.Announce(new MemberInvitationsCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, ids), new Target("member_invitation", ids));
+            }
+
+            return Answer(results);
+        });
+
+    /// <summary>The roles a row asks for, or the rule it breaks.</summary>
+    private static string? Read(MemberInvitationRow row, string role, MemberGrants grants, out SortedDictionary<Guid, string> roles)
+    {
+        roles = [];
+        if (row.Roles.Count == 0)
+        {
+            roles.Add(grants.DefaultEnvironment, role.Length > 0 ? role : Roles.Viewer);
+        }
+
+        foreach (var asked in row.Roles)
+        {
+            // An environment that the inviter has no role in does not exist for them.
+            if (!Ids.TryParse("env", asked.EnvironmentId, out var environment) || !grants.Roles.ContainsKey(environment))
+            {
+                return $"roles: there is no environment {asked.EnvironmentId} here. Take it from list_environments.";
+            }
+
+            if (!Roles.All.Contains(asked.Role))
+            {
+                return $"roles: {asked.Role} is not one of {string.Join(", ", Roles.All)}. Send one of them.";
+            }
+
+            if (!roles.TryAdd(environment, asked.Role))
+            {
+                return $"roles: names {asked.EnvironmentId} twice. Name each environment once.";
+            }
+        }
+
+        foreach (var (environment, given) in roles)
+        {
+            if (!grants.Allows(environment, given))
+            {
+                return $"roles: you may not give the role {given} in {Ids.Format("env", environment)}. "
+                    + "It takes a role there that manages people and is not below the one given; only owners make owners.";
+            }
+        }
+
+        return null;
+    }
+
+    private static InvitationResult Refused(string email, string problem) =>
+        new() { Outcome = InvitationOutcome.Invalid, Email = email, Problem = problem };
+
+    private InviteMembersResponse Answer(List<InvitationResult> results)
+    {
+        int Count(InvitationOutcome outcome) => results.Count(result => result.Outcome == outcome);
+        return new InviteMembersResponse
+        {
+            Results = { results },
+            Counts = new InvitationCounts
+            {
+                Created = Count(InvitationOutcome.Created),
+                AlreadyInvited = Count(InvitationOutcome.AlreadyInvited),
+                AlreadyMember = Count(InvitationOutcome.AlreadyMember),
+                Invalid = Count(InvitationOutcome.Invalid),
+            },
+            MailNotice = mail.Value.Notice,
+        };
+    }
+}

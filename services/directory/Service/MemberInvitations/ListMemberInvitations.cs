@@ -1,0 +1,34 @@
+using Grpc.Core;
+using Platform.Directory.Contracts.V1;
+using Platform.ServiceDefaults.Calls;
+using Platform.ServiceDefaults.State;
+
+namespace Platform.Directory.Service;
+
+internal sealed partial class MemberInvitationsService
+{
+    private const string FindPage = $"""
+        select {MemberInvitationColumns.All} from directory.member_invitation i
+        where ($3::uuid is null or i.id < $3) and ($4 = '' or {InvitationColumns.State} = $4)
+        order by i.id desc limit $5
+        """;
+
+    public override Task<ListMemberInvitationsResponse> ListMemberInvitations(ListMemberInvitationsRequest request, ServerCallContext context)
+    {
+        var after = Paging.Cursor("minv", request.Cursor);
+        var limit = request.HasLimit ? request.Limit : Paging.DefaultLimit;
+        var call = context.Call();
+        return work.ReadAsync(call, Paging.Settings, async reader =>
+        {
+            var response = new ListMemberInvitationsResponse { MailNotice = mail.Value.Notice };
+            while (await reader.ReadAsync(context.CancellationToken))
+            {
+                response.Invitations.Add(MemberInvitationColumns.Read(reader));
+            }
+
+            response.Page = Paging.Close(response.Invitations, limit, invitation => invitation.Id);
+            return response;
+        }, context.CancellationToken,
+            new Statement(FindPage, time.GetUtcNow(), call.Caller.MemberId ?? Guid.Empty, after, request.State, limit + 1));
+    }
+}

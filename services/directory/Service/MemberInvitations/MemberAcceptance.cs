@@ -1,0 +1,81 @@
+using Npgsql;
+using Platform.Contracts;
+using Platform.Directory.Contracts;
+using Platform.ServiceDefaults.State;
+
+namespace Platform.Directory.Service;
+
+/// <summary>
+/// Makes a member of whoever accepts an invitation to the workspace. The member has an address and no account yet: the first sign-in with
+/// that address, verified by the identity provider, is tied to it (<see cref="MembersService.BindSubject"/>).
+/// </summary>
+internal static class MemberAcceptance
+{
+    /// <summary>$1 is the present, $2 the invitation.</summary>
+    public const string FindOffer = $"""
+        select {InvitationColumns.State}, w.name, coalesce(m.display_name, ''), i.email,
+            (select string_agg(distinct role, ', ') from unnest(i.roles) as role), i.expires_at, i.workspace_id,
+            i.invited_by, i.environments, i.roles
+        from directory.member_invitation i join directory.workspace w on w.workspace_id = i.workspace_id
+            left join directory.member m on m.id = i.invited_by
+        where i.id = $2
+        """;
+
+    private const string LockInvitation = "select 1 from directory.member_invitation where id = $1 for update";
+
+    private const string AddMember = """
+        insert into directory.member (id, email, display_name, created_at) values ($1, $2, $3, $4) on conflict (workspace_id, email) do nothing
+        """;
+
+    private const string FindMember = "select id from directory.member where email = $1";
+
+    private const string AddRoles = """
+        insert into directory.member_role (member_id, environment_id, role)
+        select $1, environment, role from unnest($2::uuid[], $3::text[]) as given(environment, role) on conflict do nothing
+        """;
+
+    private const string Accept = "update directory.member_invitation set accepted_at = $2, is_open = false where id = $1";
+
+    public static Offer Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4),
+        new DateTimeOffset(row.GetDateTime(5)), Ids.Format("wks", row.GetGuid(6)));
+
+    public static async Task<Offer?> AcceptAsync(WriteTransaction tx, Guid id)
+    {
+        await tx.ExecuteAsync(LockInvitation, id);
+        var found = await tx.QueryOneAsync(FindOffer, row => new
+        {
+            Offer = Read(row),
+            Inviter = row.GetGuid(7),
+            Environments = row.GetFieldValue<Guid[]>(8),
+            Roles = row.GetFieldValue<string[]>(9),
+        }, tx.Now, id);
+        if (found is not { Offer.State: "pending" })
+        {
+            return found?.Offer;
+        }
+
+        // What the inviter may give no more, their invitation gives no more either.
+        var grants = await MemberGrants.OfAsync(tx, found.Inviter);
+        if (!found.Environments.Zip(found.Roles).All(given => grants.Allows(given.First, given.Second)))
+        {
+            return found.Offer with { State = "revoked" };
+        }
+
+        var email = found.Offer.Email;
+        var isNew = await tx.ExecuteAsync(AddMember, Ids.New(), email, email[..email.IndexOf('@', StringComparison.Ordinal)], tx.Now) == 1;
+        var member = await tx.ScalarAsync<Guid>(FindMember, email);
+        await tx.ExecuteAsync(AddRoles, member, found.Environments, found.Roles);
+        await tx.ExecuteAsync(Accept, id, tx.Now);
+        var (minv, mbr) = (Ids.Format("minv", id), Ids.Format("mbr", member));
+        if (isNew)
+        {
+            tx.Announce(new MemberAdded(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, mbr,
+                found.Environments.Zip(found.Roles).ToDictionary(given => Ids.Format("env", given.First), given => given.Second)),
+                "member.added", new Target("member", mbr));
+        }
+
+        tx.Announce(new MemberInvitationAccepted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, minv, mbr), "member_invitation.accepted",
+            new Target("member_invitation", minv), new Target("member", mbr));
+        return found.Offer with { State = "joined" };
+    }
+}
