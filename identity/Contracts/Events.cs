@@ -15,5 +15,8 @@ public sealed record PersonalTokenRevoked(Guid EventId, Guid WorkspaceId, DateTi
 public sealed record McpSettingsChanged(
     Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, bool Enabled, bool ProductionAccess, bool WriteAccess, bool StrictAudit) : IEvent;
 
+/// <summary>A member ended one of their sign-ins. What it was given is refused within a second.</summary>
+public sealed record SessionEnded(Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string MemberId, string SessionId) : IEvent;
+
 /// <summary>A member disconnected an app. What it was given is refused within a second.</summary>
 public sealed record ConnectedAppRevoked(Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string MemberId, string ClientId) : IEvent;

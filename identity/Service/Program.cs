@@ -3,6 +3,7 @@ using Platform.Identity.Contracts;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Assertions;
 using Platform.Identity.Service.Callers;
+using Platform.Identity.Service.ConnectedApps;
 using Platform.Identity.Service.Governance;
 using Platform.Identity.Service.Keycloak;
 using Platform.Identity.Service.Tokens;
@@ -38,6 +39,7 @@ builder.Services.AddOptions<PersonalTokenOptions>().BindConfiguration(PersonalTo
     .Validate(options => options.DefaultDays >= 1 && options.MaxDays >= options.DefaultDays, "PersonalTokens: 1 <= DefaultDays <= MaxDays.").ValidateOnStart();
 builder.Services.AddSingleton<ServiceSecrets>();
 builder.Services.AddSingleton<EdgeAudience>();
+builder.Services.AddSingleton<ConnectedApps>();
 builder.Services.AddSingleton<MemberDirectory>();
 builder.Services.AddServiceClient<Members.MembersClient>("directory");
 

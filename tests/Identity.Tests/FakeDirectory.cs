@@ -57,6 +57,7 @@ public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
         Members[member.MemberId] = member;
         if (subject is not null)
         {
+            member.Subject = subject;
             Bound.GetOrAdd(subject, _ => []).Add(member.MemberId);
         }
 

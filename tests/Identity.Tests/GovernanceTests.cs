@@ -265,6 +265,41 @@ public sealed class GovernanceTests(IdentityFixture identity) : IClassFixture<Id
         }
     }
 
+    [Theory]
+    [InlineData(100, 201)]
+    [InlineData(64 * 1024, 201)]
+    [InlineData(64 * 1024 + 1, 400)]
+    public async Task A_body_in_chunks_is_taken_up_to_64_KiB(int length, int status)
+    {
+        var member = identity.Directory.Add(Roles.Editor);
+        using var governance = identity.GovernanceOf(member);
+        var body = """{"name":"Laptop","scopes":["workspace:read"]}""".PadRight(length);
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"workspaces/{member.WorkspaceId}/personal-tokens")
+        {
+            Content = new StreamContent(new Chunks(Encoding.UTF8.GetBytes(body))) { Headers = { ContentType = new("application/json") } },
+        };
+        request.Headers.TransferEncodingChunked = true;
+        using var response = await governance.SendAsync(request, Cancellation);
+        Assert.Equal(status, (int)response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Every_workspace_of_a_person_records_that_a_session_was_ended()
+    {
+        var subject = Guid.NewGuid().ToString();
+        var members = new[] { identity.Directory.Add(Roles.Viewer, subject: subject), identity.Directory.Add(Roles.Admin, subject: subject) };
+        using var governance = identity.Governance(identity.Forge.SignForGovernance(subject, identity.Now));
+        await AssertProblemAsync(governance.DeleteAsync("sessions/somebody-elses", Cancellation), 404, "NOT_FOUND");
+        (await governance.DeleteAsync($"sessions/session-of-{subject}", Cancellation)).EnsureSuccessStatusCode();
+        foreach (var member in members)
+        {
+            var happened = await identity.Events.WaitAsync(happened => happened.Action == "session.ended" && happened.Actor.Id == member.MemberId);
+            Assert.Equal($"session-of-{subject}", happened.Read<SessionEnded>().SessionId);
+        }
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await governance.GetAsync("me", Cancellation)).StatusCode);
+    }
+
     [Fact]
     public async Task Me_lists_workspaces_and_roles()
     {
@@ -273,6 +308,12 @@ public sealed class GovernanceTests(IdentityFixture identity) : IClassFixture<Id
         var me = (await governance.GetFromJsonAsync<JsonNode>("me", Cancellation))!;
         Assert.Equal(member.WorkspaceId, (string)me["workspaces"]![0]!["id"]!);
         Assert.Equal(["admin", "viewer"], me["workspaces"]![0]!["environments"]!.AsArray().Select(environment => (string)environment!["role"]!));
+    }
+
+    // A stream that does not know its length.
+    private sealed class Chunks(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override bool CanSeek => false;
     }
 
     private static async Task<JsonNode> PostAsync(HttpClient governance, string workspace, object token)

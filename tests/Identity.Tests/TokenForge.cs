@@ -12,7 +12,7 @@ namespace Platform.Identity.Tests;
 
 /// <summary>
 /// Stands where Keycloak would, to sign what no Keycloak would sign: tokens of another issuer, another audience, another time. It publishes
-/// its key and knows accounts, and nothing else.
+/// its key and knows accounts with their consents, and nothing else.
 /// </summary>
 public sealed class TokenForge : IAsyncDisposable
 {
@@ -25,6 +25,12 @@ public sealed class TokenForge : IAsyncDisposable
     internal string Issuer => $"{Url}/realms/platform";
 
     internal ConcurrentDictionary<string, JsonObject> Accounts { get; } = new();
+
+    /// <summary>What people have agreed to, by subject and client.</summary>
+    internal ConcurrentDictionary<(string Subject, string Client), JsonObject> Consents { get; } = new();
+
+    /// <summary>When set, nothing can be taken back: the realm answers 500.</summary>
+    internal bool RefusesToRevoke { get; set; }
 
     internal SecurityKey Key => _key;
 
@@ -41,8 +47,25 @@ public sealed class TokenForge : IAsyncDisposable
         });
         _app.MapPost("/realms/platform/protocol/openid-connect/token", () => Results.Json(new { access_token = "administrator", expires_in = 300 }));
         _app.MapGet("/admin/realms/platform/users/{subject}", (string subject) => Accounts.TryGetValue(subject, out var account) ? Results.Json(account) : Results.NotFound());
+        _app.MapGet("/admin/realms/platform/users/{subject}/consents", (string subject) =>
+            Results.Json(Consents.Where(consent => consent.Key.Subject == subject).Select(consent => consent.Value)));
+        _app.MapDelete("/admin/realms/platform/users/{subject}/consents/{client}", (string subject, string client) =>
+            RefusesToRevoke ? Results.InternalServerError() : Consents.TryRemove((subject, client), out _) ? Results.NoContent() : Results.NotFound());
+        _app.MapGet("/admin/realms/platform/clients", (string? clientId) =>
+            Results.Json(clientId is null ? Array.Empty<object>() : [new { clientId, name = $"The app {clientId}" }]));
+        _app.MapGet("/admin/realms/platform/users/{subject}/sessions", (string subject) => Results.Json(new[] { new { id = $"session-of-{subject}" } }));
+        _app.MapDelete("/admin/realms/platform/sessions/{session}", () => Results.NoContent());
         await _app.StartAsync();
     }
+
+    /// <summary>Somebody agrees to an app.</summary>
+    internal void Agree(string subject, string client, DateTimeOffset at, params string[] scopes) => Consents[(subject, client)] = new JsonObject
+    {
+        ["clientId"] = client,
+        ["grantedClientScopes"] = new JsonArray([.. scopes.Select(scope => (JsonNode)scope)]),
+        ["createdDate"] = at.ToUnixTimeMilliseconds(),
+        ["lastUpdatedDate"] = at.ToUnixTimeMilliseconds(),
+    };
 
     /// <summary>A token as an MCP client gets it; the changes make it something else.</summary>
     internal string Sign(string subject, DateTimeOffset now, string scope = "workspace:read databases.records:read databases.records:write",

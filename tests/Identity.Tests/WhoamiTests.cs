@@ -74,7 +74,7 @@ public sealed class WhoamiTests(IdentityFixture identity) : IClassFixture<Identi
     [Fact]
     public async Task Every_table_of_a_workspace_is_behind_forced_row_level_security() =>
         await TenancyLaws.AssertAsync(identity.Admin, "identity", "identity.personal_token: personal_token_resolve", "identity.personal_token: personal_token_used",
-            "identity.mcp_settings: mcp_settings_resolve");
+            "identity.mcp_settings: mcp_settings_resolve", "identity.connected_app: connected_app_used");
 
     [Fact]
     public async Task The_application_role_sees_no_token_without_a_workspace()

@@ -68,7 +68,14 @@ internal sealed partial class CallersService
             };
         }
 
-        return await DecideAsync(request, caller, membership, switches, cancellationToken);
+        var response = await DecideAsync(request, caller, membership, switches, cancellationToken);
+        if (response.Refusal == Refusal.Unspecified && Ids.TryParse("wks", membership.WorkspaceId, out var workspace)
+            && Ids.TryParse("mbr", membership.MemberId, out var member))
+        {
+            lastUse.SeenApp(workspace, member, token.ClientId);
+        }
+
+        return response;
     }
 
     private async Task<ResolveCallerResponse> ResolvePersonalTokenAsync(ResolveCallerRequest request, CancellationToken cancellationToken)

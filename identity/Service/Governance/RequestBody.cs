@@ -10,19 +10,32 @@ internal static class RequestBody
     /// <exception cref="Grpc.Core.RpcException">The body is no JSON of this shape, or holds a member that nobody knows.</exception>
     public static async Task<T> ReadAsync<T>(this HttpContext http) where T : class
     {
-        if (http.Request.ContentLength is null or > MaxLength || !http.Request.HasJsonContentType())
+        if (!http.Request.HasJsonContentType() || await ReadAsync(http.Request) is not { } body)
         {
-            throw Problem.Invalid("body", "is not a JSON document of up to 64 KiB", "Send application/json with a Content-Length.");
+            throw Problem.Invalid("body", "is not a JSON document of up to 64 KiB", "Send application/json in UTF-8.");
         }
 
         try
         {
-            return await http.Request.ReadFromJsonAsync<T>(GovernanceApi.Json, http.RequestAborted) ?? throw new JsonException("The body is null.");
+            return JsonSerializer.Deserialize<T>(body.Span, GovernanceApi.Json) ?? throw new JsonException("The body is null.");
         }
         catch (JsonException exception)
         {
             var known = typeof(T).GetProperties().Select(property => JsonNamingPolicy.CamelCase.ConvertName(property.Name));
             throw Problem.Invalid(exception.Path is { Length: > 2 } path ? path[2..] : "body", "is not what is expected here", $"Send an object with: {string.Join(", ", known)}.");
         }
+    }
+
+    // Null when it is too long. One that comes in chunks tells its length only by ending.
+    private static async Task<ReadOnlyMemory<byte>?> ReadAsync(HttpRequest request)
+    {
+        if (request.ContentLength > MaxLength)
+        {
+            return null;
+        }
+
+        var buffer = new byte[MaxLength + 1];
+        var length = await request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, request.HttpContext.RequestAborted);
+        return length > MaxLength ? null : buffer.AsMemory(0, length);
     }
 }

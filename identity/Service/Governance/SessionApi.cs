@@ -1,15 +1,20 @@
+using Google.Protobuf.WellKnownTypes;
 using Platform.Contracts;
+using Platform.Identity.Contracts;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Keycloak;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.State;
 
 namespace Platform.Identity.Service.Governance;
 
 /// <summary>The caller's sign-ins.</summary>
 internal static class SessionApi
 {
-    /// <summary>Ends one of them: what it was given is refused from now on.</summary>
-    public static async Task<IResult> EndAsync(HttpContext http, KeycloakUsers users, Revocations revocations, string session)
+    /// <summary>
+    /// Ends one of them: what it was given is refused from now on. Sessions belong to people, so every workspace of the caller records it.
+    /// </summary>
+    public static async Task<IResult> EndAsync(HttpContext http, UnitOfWork work, KeycloakUsers users, Revocations revocations, string session)
     {
         var caller = http.Caller();
         var own = caller.Token.Session == session
@@ -20,7 +25,21 @@ internal static class SessionApi
         }
 
         await revocations.RevokeSessionAsync(Ids.New().ToString(), session, http.RequestAborted);
+        foreach (var membership in caller.Memberships)
+        {
+            await RecordAsync(work, caller with { Member = membership }, session, http.RequestAborted);
+        }
+
+        // Last: should the realm fail, the session is shut out and on record, and the caller tries again.
         await users.EndSessionAsync(session, http.RequestAborted);
         return Results.NoContent();
     }
+
+    private static async Task RecordAsync(UnitOfWork work, GovernanceCaller caller, string session, CancellationToken cancellationToken) =>
+        await work.WriteAsync(caller.ToCall(), tx =>
+        {
+            tx.Announce(new SessionEnded(tx.NewEventId(), caller.WorkspaceId, tx.Now, caller.Membership.MemberId, session), "session.ended",
+                new Target("session", session));
+            return Task.FromResult(new Empty());
+        }, SessionSettings.Default, cancellationToken);
 }

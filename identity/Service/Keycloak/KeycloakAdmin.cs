@@ -13,6 +13,11 @@ internal sealed class KeycloakUnavailableException(string message, Exception? in
 /// The admin API of the realm (https://www.keycloak.org/docs-api/latest/rest-api). Signs in with the service account, or, while the realm
 /// does not know its secret yet, as the bootstrap administrator.
 /// </summary>
+/// <remarks>
+/// While people use the platform, beside what the reconciler needs: <c>GET events</c>, <c>GET admin-events</c>, <c>GET clients?clientId=</c>
+/// (with <c>name</c>), <c>GET users/{id}</c>, <c>GET</c> and <c>DELETE users/{id}/consents[/{client}]</c> (which ends the client's sessions
+/// of that user as well), <c>GET users/{id}/sessions</c>, <c>DELETE sessions/{id}</c>.
+/// </remarks>
 internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> options, TimeProvider time) : IDisposable
 {
     private readonly KeycloakOptions _options = options.Value;
@@ -85,6 +90,11 @@ internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> o
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, JsonNode? body, CancellationToken cancellationToken)
     {
+        if (!_options.IsConfigured)
+        {
+            throw new KeycloakUnavailableException("There is no Keycloak.");
+        }
+
         var separator = path.Length > 0 ? "/" : "";
         using var request = new HttpRequestMessage(method, new Uri($"{_options.Url.TrimEnd('/')}/admin/realms/{_options.Realm}{separator}{path}"));
         if (body is not null)

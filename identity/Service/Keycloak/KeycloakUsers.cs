@@ -15,6 +15,11 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
     public Task<JsonArray> ListConsentsAsync(string subject, CancellationToken cancellationToken) =>
         keycloak.ListAsync($"users/{Uri.EscapeDataString(subject)}/consents", cancellationToken);
 
+    /// <summary>What a client calls itself; its id when it has no name, or is gone.</summary>
+    public async Task<string> ClientNameAsync(string clientId, CancellationToken cancellationToken) =>
+        (await keycloak.ListAsync($"clients?clientId={Uri.EscapeDataString(clientId)}", cancellationToken)).FirstOrDefault() is { } client
+        && (string?)client["name"] is { Length: > 0 } name ? name : clientId;
+
     /// <summary>Takes a consent back, with the refresh tokens that hang on it. Access tokens live on until somebody looks at our own record.</summary>
     public Task RevokeConsentAsync(string subject, string clientId, CancellationToken cancellationToken) =>
         keycloak.DeleteAsync($"users/{Uri.EscapeDataString(subject)}/consents/{Uri.EscapeDataString(clientId)}", cancellationToken);

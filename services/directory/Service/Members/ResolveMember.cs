@@ -11,7 +11,7 @@ namespace Platform.Directory.Service;
 internal sealed partial class MembersService
 {
     private const string FindMemberships = """
-        select w.workspace_id, w.name, m.id, m.email, m.display_name, e.id, e.name, e.kind, e.is_default, r.role
+        select w.workspace_id, w.name, m.id, m.email, m.display_name, e.id, e.name, e.kind, e.is_default, r.role, m.subject
         from directory.member m
             join directory.workspace w on w.workspace_id = m.workspace_id
             left join directory.member_role r on r.workspace_id = m.workspace_id and r.member_id = m.id
@@ -63,6 +63,7 @@ internal sealed partial class MembersService
                 MemberId = id,
                 Email = row.GetString(3),
                 DisplayName = row.GetString(4),
+                Subject = row.IsDBNull(10) ? "" : row.GetString(10),
             };
             response.Memberships.Add(membership);
         }
