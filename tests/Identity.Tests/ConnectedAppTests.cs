@@ -60,7 +60,8 @@ public sealed class ConnectedAppTests(IdentityFixture identity) : IClassFixture<
         {
             try
             {
-                return (await Client.RevokeConnectedAppAsync(request, identity.As(CallerOf(member), confirmation: preview.Confirmation.Token))).App.ClientId;
+                var options = identity.As(CallerOf(member), confirmation: preview.Confirmation.Token);
+                return (await Client.RevokeConnectedAppAsync(request, options)).App.ClientId;
             }
             catch (RpcException exception)
             {

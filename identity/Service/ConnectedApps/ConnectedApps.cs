@@ -13,7 +13,8 @@ namespace Platform.Identity.Service.ConnectedApps;
 /// <summary>An OAuth client that a person has agreed to.</summary>
 /// <param name="LastUsedAt">In the workspace that was asked about.</param>
 internal sealed record ConnectedApp(
-    string ClientId, string Name, IReadOnlyList<string> Scopes, DateTimeOffset? ConnectedAt, DateTimeOffset? ChangedAt, DateTimeOffset? LastUsedAt);
+    string ClientId, string Name, IReadOnlyList<string> Scopes, DateTimeOffset? ConnectedAt, DateTimeOffset? ChangedAt,
+    DateTimeOffset? LastUsedAt);
 
 /// <summary>What people have agreed to, from the realm, with when they used it, from us.</summary>
 internal sealed class ConnectedApps(UnitOfWork work, KeycloakUsers users, Revocations revocations, LastUse lastUse, TimeProvider time)
@@ -69,7 +70,8 @@ internal sealed class ConnectedApps(UnitOfWork work, KeycloakUsers users, Revoca
         }
 
         // A use without a consent is one that a try before took back, whose record did not commit.
-        var consent = (await users.ListConsentsAsync(subject, tx.Cancellation)).FirstOrDefault(found => (string?)found!["clientId"] == client);
+        var consents = await users.ListConsentsAsync(subject, tx.Cancellation);
+        var consent = consents.FirstOrDefault(found => (string?)found!["clientId"] == client);
         if (consent is null && use.Count == 0)
         {
             throw Problem.NotFound("connected app", client);
@@ -86,8 +88,8 @@ internal sealed class ConnectedApps(UnitOfWork work, KeycloakUsers users, Revoca
         await users.RevokeConsentAsync(subject, client, tx.Cancellation);
         await tx.ExecuteAsync(ForgetUse, member, client);
         lastUse.ForgetApp(tx.Call.WorkspaceId, member, client);
-        tx.Announce(new ConnectedAppRevoked(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, Ids.Format("mbr", member), client), "connected_app.revoked",
-            new Target("connected_app", client));
+        tx.Announce(new ConnectedAppRevoked(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, Ids.Format("mbr", member), client),
+            "connected_app.revoked", new Target("connected_app", client));
         return app;
     }
 
