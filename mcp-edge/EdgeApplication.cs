@@ -6,17 +6,19 @@ using Platform.Audit.Contracts;
 using Platform.Edge.Access;
 using Platform.Edge.Audit;
 using Platform.Edge.Compact;
+using Platform.Edge.Prompts;
 using Platform.Edge.Protocol;
+using Platform.Edge.Resources;
 using Platform.Edge.Tools;
 
 namespace Platform.Edge;
 
 /// <summary>The tools of the platform behind the MCP endpoint: who calls, whether they may, and what becomes of it.</summary>
 internal sealed class EdgeApplication(
-    ToolSurface surface, CompactSurface compact, UrlNarrowings narrowings, BearerReader bearers, CallerCache callers, Policy policy, ToolCaller tools, CallAudit audit,
+    ToolSurface surface, CompactSurface compact, ResourceCatalogue resources, PromptCatalogue prompts, UrlNarrowings narrowings, BearerReader bearers, CallerCache callers, Policy policy, ToolCaller tools, CallAudit audit,
     UnknownCallers unknown, Instructions instructions, IOptions<McpEndpointOptions> endpoint, TimeProvider time) : McpApplication
 {
-    private static readonly ServerCapabilities _capabilities = new() { Tools = new() };
+    private static readonly ServerCapabilities _capabilities = new() { Tools = new(), Resources = new(), Prompts = new() };
 
     public override async ValueTask<bool> AdmitAsync(HttpContext http)
     {
@@ -47,9 +49,10 @@ internal sealed class EdgeApplication(
         var http = exchange.Http;
         var (credential, narrowing) = http.Features.Get<Admission>()!;
         var target = TargetOf(exchange, narrowing);
-        if (target is null && exchange is { Method: RequestMethods.ToolsCall, IsRequest: true })
+        if (target is null && exchange is { Method: RequestMethods.ToolsCall or RequestMethods.ResourcesRead, IsRequest: true })
         {
-            await new McpError(StatusCodes.Status200OK, McpError.InvalidParams, "params.name must be the name of a tool.").WriteAsync(http, exchange.IdElement);
+            await new McpError(StatusCodes.Status200OK, McpError.InvalidParams,
+                exchange.Method == RequestMethods.ToolsCall ? "params.name must be the name of a tool." : "params.uri must be the URI of a resource.").WriteAsync(http, exchange.IdElement);
             return null;
         }
         var tool = target?.Tool;
@@ -92,6 +95,8 @@ internal sealed class EdgeApplication(
     /// <summary>What a message is about; null when it is about no tool.</summary>
     private AskedFor? TargetOf(McpExchange exchange, UrlNarrowing narrowing)
     {
+        if (exchange is { IsRequest: true, ResourceUri: { } uri })
+            return resources.Find(uri);
         if (!exchange.IsRequest || exchange.ToolName is not { } name)
             return null;
         if (narrowing.IsCompact)
@@ -131,7 +136,10 @@ internal sealed class EdgeApplication(
                 var scopes = Contracts.Scopes.All.Where(scope => scope == call.Tool!.Scope || call.Caller!.Scopes.Contains(scope));
                 await Challenge.InsufficientScopeAsync(http, endpoint.Value, string.Join(' ', scopes), refusal.Message);
                 return false;
-            case RefusalForm.ToolError:
+            case RefusalForm.UnknownTool when call.Exchange.ResourceUri is { } uri:
+                await new McpError(StatusCodes.Status200OK, McpError.InvalidParams, "There is no such resource.") { Uri = uri }.WriteAsync(http, call.Exchange.IdElement);
+                return false;
+            case RefusalForm.ToolError when call.Exchange.ResourceUri is null:
                 call.Refusal = refusal;
                 return true;
             case RefusalForm.UnknownTool:
@@ -140,7 +148,7 @@ internal sealed class EdgeApplication(
             default:
                 if (refusal.Status == StatusCodes.Status429TooManyRequests)
                     http.Response.Headers.RetryAfter = "1";
-                await new McpError(refusal.Status, McpError.InvalidRequest, $"{refusal.Reason}: {refusal.Message}").WriteAsync(http, call.Exchange.IdElement);
+                await new McpError(refusal.Status, McpError.InvalidRequest, $"{refusal.Reason}: {refusal.Message} {refusal.Fix}".TrimEnd()).WriteAsync(http, call.Exchange.IdElement);
                 return false;
         }
     }
@@ -158,6 +166,14 @@ internal sealed class EdgeApplication(
                     : surface.List(call.Caller!, narrowing, call.Exchange.IsModern, endpoint.Value.ListPage, request.Params?.Cursor));
                 return ValueTask.FromResult(new ListToolsResult { Tools = [] });
             },
+            ListResourcesHandler = (request, _) => ValueTask.FromResult(ResourceCatalogue.List(endpoint.Value.ListPage, request.Params?.Cursor)),
+            ListResourceTemplatesHandler = (request, _) =>
+                ValueTask.FromResult(resources.Templates(call.Caller!, narrowing, endpoint.Value.ListPage, request.Params?.Cursor)),
+            ReadResourceHandler = async (request, cancellationToken) => call.Tool is not null
+                ? ResourceCatalogue.Text(request.Params.Uri, "application/json", await tools.ReadAsync(call, cancellationToken), TimeSpan.Zero)
+                : resources.Read(request.Params.Uri, call.Caller!, narrowing) ?? throw ToolCaller.NoResource(request.Params.Uri, "There is no such resource."),
+            ListPromptsHandler = (request, _) => ValueTask.FromResult(prompts.List(call.Caller!, narrowing, endpoint.Value.ListPage, request.Params?.Cursor)),
+            GetPromptHandler = (request, _) => ValueTask.FromResult(prompts.Get(request.Params, call.Caller!, narrowing)),
             CallToolHandler = (request, cancellationToken) =>
             {
                 if (call.Tool is not null || call.Refusal is not null)

@@ -8,7 +8,9 @@ using Platform.Contracts.Catalogue;
 using Platform.Edge.Access;
 using Platform.Edge.Audit;
 using Platform.Edge.Compact;
+using Platform.Edge.Prompts;
 using Platform.Edge.Protocol;
+using Platform.Edge.Resources;
 using Platform.Edge.Tools;
 using Platform.Identity.Contracts.V1;
 using Platform.ServiceDefaults;
@@ -36,6 +38,8 @@ public static class EdgeHost
         services.AddJoinPage();
         services.AddSingleton<CompactSurface>();
         services.AddSingleton<Instructions>();
+        services.AddSingleton<ResourceCatalogue>();
+        services.AddSingleton<PromptCatalogue>();
         AddAccess(services);
         AddAudit(services);
         if (builder.Configuration.GetConnectionString("redis") is not null)

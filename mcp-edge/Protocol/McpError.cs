@@ -17,6 +17,9 @@ internal readonly record struct McpError(int Status, int Code, string Message)
     /// <summary>For <see cref="UnsupportedVersion"/>: what the client asked for.</summary>
     public string? Requested { get; init; }
 
+    /// <summary>For a resource that is not there: its URI.</summary>
+    public string? Uri { get; init; }
+
     public static McpError Bad(int code, string message) => new(StatusCodes.Status400BadRequest, code, message);
 
     public async Task WriteAsync(HttpContext http, JsonElement id = default)
@@ -45,6 +48,12 @@ internal readonly record struct McpError(int Status, int Code, string Message)
                     writer.WriteStringValue(version);
                 writer.WriteEndArray();
                 writer.WriteString("requested"u8, Requested);
+                writer.WriteEndObject();
+            }
+            if (Uri is not null)
+            {
+                writer.WriteStartObject("data"u8);
+                writer.WriteString("uri"u8, Uri);
                 writer.WriteEndObject();
             }
             writer.WriteEndObject();

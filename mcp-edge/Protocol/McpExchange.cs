@@ -52,6 +52,11 @@ public sealed class McpExchange
         Method == RequestMethods.ToolsCall && Params.ValueKind == JsonValueKind.Object
         && Params.TryGetProperty("name"u8, out var name) ? name.TextOrNull() : null;
 
+    /// <summary>The URI a <c>resources/read</c> asks for; null for any other message, or when it is not a string.</summary>
+    public string? ResourceUri =>
+        Method == RequestMethods.ResourcesRead && Params.ValueKind == JsonValueKind.Object
+        && Params.TryGetProperty("uri"u8, out var uri) ? uri.TextOrNull() : null;
+
     /// <summary>The arguments of a <c>tools/call</c>; of kind Undefined when there are none.</summary>
     public JsonElement Arguments =>
         Params.ValueKind == JsonValueKind.Object && Params.TryGetProperty("arguments"u8, out var arguments) ? arguments : default;

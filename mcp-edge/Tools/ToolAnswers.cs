@@ -75,6 +75,13 @@ internal static class ToolAnswers
     private static string Place(ToolBinding tool, ResolvedCaller caller) =>
         tool.Definition.IsEnvironmentBound && caller.Caller.Environment is { } here ? $" Environment: {here.EnvironmentId} ({here.Kind})." : "";
 
+    /// <summary>The answer of a read as it stands in a resource.</summary>
+    public static string Content(PooledBuffer json, ToolBinding tool, ResolvedCaller caller)
+    {
+        AddMembers(json, tool, caller, dryRun: false);
+        return Encoding.UTF8.GetString(json.WrittenSpan);
+    }
+
     private static void AddMembers(PooledBuffer json, ToolBinding tool, ResolvedCaller caller, bool dryRun)
     {
         if (tool.Definition.IsEnvironmentBound)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
+using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
 using Platform.Audit.Contracts;
@@ -54,6 +55,47 @@ internal sealed partial class ToolCaller(
         }
         return _answered;
     }
+
+    /// <summary>Carries out a read on behalf of a resource, and returns its answer as JSON.</summary>
+    /// <exception cref="McpProtocolException">It was refused or went wrong; the client reads why.</exception>
+    public async ValueTask<string> ReadAsync(EdgeCall call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var wire = new PooledBuffer(512);
+            if (Shape(call, wire, out var shared) is { } violations)
+            {
+                await audit.RefusedAsync(call, "INVALID_ARGUMENT");
+                throw NoResource(call.Exchange.ResourceUri, $"{violations.What} {violations.Fix}");
+            }
+            var (answer, outcome) = await SendAsync(call, wire, shared, confirmation: null, cancellationToken);
+            using (answer)
+            {
+                return await audit.AnsweredAsync(call, outcome)
+                    ? ToolAnswers.Content(answer, call.Tool!, call.Caller!)
+                    : throw new McpProtocolException("UNAVAILABLE: The audit log cannot take this read, and without it nothing may be shown. Try again in a few seconds.", McpErrorCode.InternalError);
+            }
+        }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            audit.Later(call, AuditOutcomes.Failed, "CANCELLED");
+            throw new OperationCanceledException(cancellationToken);
+        }
+        catch (RpcException exception)
+        {
+            var (reason, message, fix) = Explain(call, Problem.Read(exception), exception);
+            if (IsRefusal(reason))
+                await audit.RefusedAsync(call, reason);
+            else
+                await audit.FailedAsync(call, reason);
+            throw reason is "NOT_FOUND" or "INVALID_ARGUMENT"
+                ? NoResource(call.Exchange.ResourceUri, $"{message} {fix}")
+                : new McpProtocolException($"{reason}: {message} {fix} (trace {call.TraceId})", McpErrorCode.InternalError);
+        }
+    }
+
+    /// <summary>What a client is told of a resource that is not there.</summary>
+    public static McpProtocolException NoResource(string? uri, string message) => new(message, McpErrorCode.InvalidParams) { Data = { ["uri"] = uri } };
 
     private static Violations? Shape(EdgeCall call, PooledBuffer wire, out Shared shared)
     {
@@ -170,7 +212,23 @@ internal sealed partial class ToolCaller(
 
     private async Task FailAsync(EdgeCall call, ProblemDetail? problem, RpcException exception)
     {
-        var (reason, message, fix) = problem is not null
+        var (reason, message, fix) = Explain(call, problem, exception);
+        if (IsRefusal(reason))
+        {
+            await audit.RefusedAsync(call, reason);
+            call.Exchange.AnswerWith(ToolAnswers.Error(reason, message, fix, call.TraceId));
+            return;
+        }
+        await FailAsync(call, reason, message, fix);
+    }
+
+    private static bool IsRefusal(string reason) => reason is "INVALID_ARGUMENT" or "PERMISSION_DENIED";
+
+    private (string Reason, string Message, string Fix) Explain(EdgeCall call, ProblemDetail? problem, RpcException exception)
+    {
+        if (problem is null)
+            LogFailed(exception, call.Tool!.Name);
+        return problem is not null
             ? (problem.Reason, problem.Message, problem.Fix)
             : exception.StatusCode switch
             {
@@ -180,15 +238,6 @@ internal sealed partial class ToolCaller(
                 StatusCode.ResourceExhausted => ("TOO_LARGE", "The request or its answer is too large.", "Ask for less at a time."),
                 _ => ("INTERNAL", "Something unforeseen happened.", "Report the trace id."),
             };
-        if (problem is null)
-            LogFailed(exception, call.Tool!.Name);
-        if (reason is "INVALID_ARGUMENT" or "PERMISSION_DENIED")
-        {
-            await audit.RefusedAsync(call, reason);
-            call.Exchange.AnswerWith(ToolAnswers.Error(reason, message, fix, call.TraceId));
-            return;
-        }
-        await FailAsync(call, reason, message, fix);
     }
 
     private async Task FailAsync(EdgeCall call, string reason, string message, string fix)

@@ -37,7 +37,7 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
     public async Task Operations_of_every_toolset_are_listed_with_title_and_effect()
     {
         var operations = (await OperationsAsync("{}")).GetProperty("operations");
-        Assert.Equal(["administer", "delete_things", "echo_thing", "get_thing", "read_trail"], Names(operations));
+        Assert.Equal(["administer", "delete_things", "echo_thing", "get_table", "get_thing", "read_trail"], Names(operations));
         Assert.Equal("""{"name":"delete_things","title":"Delete things","toolset":"things","effect":"destructive"}""", operations[1].GetRawText());
     }
 
@@ -54,7 +54,7 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
     {
         var answer = await OperationsAsync("""{"search":"unicorns"}""");
         Assert.Empty(Names(answer.GetProperty("operations")));
-        Assert.Contains("administration, things, trail", answer.GetProperty("hint").GetString(), StringComparison.Ordinal);
+        Assert.Contains("administration, tables, things, trail", answer.GetProperty("hint").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
     {
         Identity.Role = Roles.Viewer;
         Identity.ProductionRole = Roles.Viewer;
-        Assert.Equal(["get_thing"], Names((await OperationsAsync("{}")).GetProperty("operations")));
+        Assert.Equal(["get_table", "get_thing"], Names((await OperationsAsync("{}")).GetProperty("operations")));
         Assert.StartsWith("UNKNOWN_OPERATION", (await ListOperationsAsync("""{"name":"delete_things"}""")).Text(), StringComparison.Ordinal);
         Assert.True((await MutateAsync("delete_things", """{"thingIds":["1"]}""")).IsError());
         Assert.Empty(_edge.BackEnd.Things.Calls);

@@ -151,6 +151,15 @@ public sealed class FakeThings : Things.ThingsBase
         return Task.FromResult(new ReadTrailResponse { Count = 3 });
     }
 
+    public override Task<GetTableResponse> GetTable(GetTableRequest request, ServerCallContext context)
+    {
+        Calls.Enqueue(("GetTable", request, context.RequestHeaders));
+        if (request.TableId == "missing")
+            throw Problem.NotFound("table", request.TableId);
+        context.ResponseTrailers.Add("x-outcome", "read");
+        return Task.FromResult(new GetTableResponse { Name = $"table {request.TableId}" });
+    }
+
     public override Task<AdministerResponse> Administer(AdministerRequest request, ServerCallContext context)
     {
         Calls.Enqueue(("Administer", request, context.RequestHeaders));

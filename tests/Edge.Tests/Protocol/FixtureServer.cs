@@ -70,6 +70,14 @@ public sealed class FixtureApplication : McpApplication
 
     public ConcurrentQueue<string> Closed { get; } = new();
 
+    /// <summary>Returns once an exchange of this method was closed, which can be after its answer has arrived.</summary>
+    public async Task ClosedAsync(string method)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        while (!Closed.Contains(method))
+            await Task.Delay(20, patience.Token);
+    }
+
     public override ValueTask<bool> AdmitAsync(HttpContext http) => ValueTask.FromResult(true);
 
     public override ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange) => ValueTask.FromResult<McpServerOptions?>(new()

@@ -33,7 +33,7 @@ public sealed class StreamingTests : IAsyncLifetime
         Assert.Equal("echo", (await client.ListToolsAsync(cancellationToken: Token)).Single().Name);
         var result = await client.CallToolAsync("echo", new Dictionary<string, object?> { ["text"] = "hello" }, cancellationToken: Token);
         Assert.Equal("hello", Assert.IsType<TextContentBlock>(result.Content.Single()).Text);
-        Assert.Contains("tools/call", _server.Application.Closed);
+        await _server.Application.ClosedAsync("tools/call");
     }
 
     [Fact]

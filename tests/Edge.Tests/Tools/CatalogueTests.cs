@@ -1,19 +1,13 @@
 using System.Text.Json;
-using Platform.Audit.Contracts;
 using Platform.Contracts;
-using Platform.Contracts.Catalogue;
-using Platform.Data.Contracts;
-using Platform.Directory.Contracts;
 using Platform.Edge.Tools;
-using Platform.Identity.Contracts;
 
 namespace Platform.Edge.Tests.Tools;
 
 /// <summary>Laws over every tool of the product.</summary>
 public sealed class CatalogueTests
 {
-    private static readonly ToolSurface _surface =
-        new(ToolCatalogue.Join(IdentityContract.Catalogue, DirectoryContract.Catalogue, DataContract.Catalogue, AuditContract.Catalogue), Toolsets.Default);
+    private static readonly ToolSurface _surface = Product.Surface;
 
     private static readonly string[] _hints = ["readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"];
 

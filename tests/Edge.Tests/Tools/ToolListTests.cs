@@ -1,39 +1,21 @@
 using System.Text;
 using System.Text.Json;
-using Platform.Audit.Contracts;
 using Platform.Contracts;
-using Platform.Contracts.Catalogue;
-using Platform.Data.Contracts;
-using Platform.Directory.Contracts;
 using Platform.Edge.Access;
 using Platform.Edge.Compact;
 using Platform.Edge.Protocol;
 using Platform.Edge.Tests.Fixture;
 using Platform.Edge.Tests.Protocol;
 using Platform.Edge.Tools;
-using Platform.Identity.Contracts;
-using Platform.Identity.Contracts.V1;
 
 namespace Platform.Edge.Tests.Tools;
 
 /// <summary>What a list of tools costs a model, and how it comes in pages.</summary>
 public sealed class ToolListTests
 {
-    private static readonly ToolSurface _product =
-        new(ToolCatalogue.Join(IdentityContract.Catalogue, DirectoryContract.Catalogue, DataContract.Catalogue, AuditContract.Catalogue), Toolsets.Default);
-
-    private static readonly ResolvedCaller _owner = new(new ResolveCallerResponse
-    {
-        Caller = new Caller
-        {
-            Token = new CallerToken { Kind = "personal", TokenId = "tok_1" },
-            Switches = new Switches { Enabled = true, WriteAccess = true },
-            RolePermissions = { Roles.PermissionsOf(Roles.Owner) },
-            Scopes = { Scopes.All },
-        },
-    });
-
-    private static readonly UrlNarrowing _plain = new(null, false, "", "", false, "");
+    private static readonly ToolSurface _product = Product.Surface;
+    private static readonly ResolvedCaller _owner = Product.Caller(Roles.Owner);
+    private static readonly UrlNarrowing _plain = Product.PlainUrl;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -82,7 +64,7 @@ public sealed class ToolListTests
         Assert.Equal(["delete_things", "echo_thing", "get_thing", "read_trail"], await edge.ListAsync());
         Assert.Equal(["administer"], await edge.ListAsync("?toolsets=administration"));
         Assert.Equal(["administer", "delete_things", "echo_thing", "get_thing", "read_trail"], await edge.ListAsync("?toolsets=default,administration"));
-        Assert.Equal(["administer", "delete_things", "echo_thing", "get_thing", "read_trail"], await edge.ListAsync("?toolsets=all"));
+        Assert.Equal(["administer", "delete_things", "echo_thing", "get_table", "get_thing", "read_trail"], await edge.ListAsync("?toolsets=all"));
         Assert.False((await edge.CallAsync("administer")).IsError());
     }
 
