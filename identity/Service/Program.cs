@@ -48,4 +48,5 @@ app.MapAssertionKeys();
 app.MapGovernance();
 app.MapGrpcService<CallersService>();
 app.MapGrpcService<WorkspaceService>();
+app.MapGrpcService<AppsService>();
 await app.RunServiceAsync(args);

@@ -18,7 +18,7 @@ public sealed class ConnectedAppTests(IdentityFixture identity) : IClassFixture<
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private Workspace.WorkspaceClient Client => new(identity.Channel);
+    private Apps.AppsClient Client => new(identity.Channel);
 
     [Fact]
     public async Task Apps_are_listed_with_what_was_agreed_to_and_their_last_use_to_the_minute()

@@ -5,9 +5,9 @@ using Platform.Identity.Contracts.V1;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Identity.Service.Whoami;
+namespace Platform.Identity.Service.ConnectedApps;
 
-internal sealed partial class WorkspaceService
+internal sealed partial class AppsService
 {
     public override async Task<ListConnectedAppsResponse> ListConnectedApps(ListConnectedAppsRequest request, ServerCallContext context)
     {
@@ -29,9 +29,9 @@ internal sealed partial class WorkspaceService
         return (member, membership.Subject);
     }
 
-    private static ConnectedApp Describe(ConnectedApps.ConnectedApp app)
+    private static Contracts.V1.ConnectedApp Describe(ConnectedApp app)
     {
-        var described = new ConnectedApp
+        var described = new Contracts.V1.ConnectedApp
         {
             ClientId = app.ClientId,
             Name = app.Name,

@@ -1,9 +1,9 @@
 using Grpc.Core;
 using Platform.Identity.Contracts.V1;
 
-namespace Platform.Identity.Service.Whoami;
+namespace Platform.Identity.Service.ConnectedApps;
 
-internal sealed partial class WorkspaceService
+internal sealed partial class AppsService
 {
     public override async Task<RevokeConnectedAppResponse> RevokeConnectedApp(RevokeConnectedAppRequest request, ServerCallContext context)
     {
