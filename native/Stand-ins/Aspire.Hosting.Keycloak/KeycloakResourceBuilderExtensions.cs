@@ -1,6 +1,7 @@
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Native;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Platform.Native.Servers;
 
 namespace Aspire.Hosting;
@@ -79,14 +80,15 @@ public static class KeycloakResourceBuilderExtensions
     private static async Task<LocalServer?> StartAsync(KeycloakResource resource, NativeServerContext context,
         CancellationToken cancellationToken)
     {
-        var home = await KeycloakServer.FindHomeAsync(context.Settings.Root, text =>
-        {
-            context.Say(text);
-            context.Services.GetRequiredService<ConsoleReporter>().Say(resource.Name,
-                $"{text} Everything runs without OAuth; personal tokens work.");
-        }, cancellationToken);
+        var wanted = context.Settings.Keycloak;
+        string? home = null;
+        if (wanted == NativeSettings.EmbeddedKeycloak)
+            Tell(resource, context, $"Native:Keycloak is {wanted}.");
+        else
+            home = await KeycloakServer.FindHomeAsync(context.Settings.Root, text => Tell(resource, context, text), cancellationToken);
         if (home is null)
-            return null;
+            return wanted == NativeSettings.GenuineKeycloak ? Without(resource, context, $"Native:Keycloak is {wanted}.")
+                : await StartEmbeddedAsync(resource, context, cancellationToken);
         return await KeycloakServer.StartAsync(new KeycloakOptions
         {
             Home = home,
@@ -101,5 +103,46 @@ public static class KeycloakResourceBuilderExtensions
             Arguments = await context.ArgumentsAsync(cancellationToken),
             OnLine = context.Say,
         }, cancellationToken);
+    }
+
+    /// <summary>The same realm files, endpoints and variables, served by native mode itself.</summary>
+    private static async Task<LocalServer?> StartEmbeddedAsync(KeycloakResource resource, NativeServerContext context,
+        CancellationToken cancellationToken)
+    {
+        var environment = context.Services.GetRequiredService<IHostEnvironment>();
+        if (!environment.IsDevelopment())
+            return Without(resource, context, $"The embedded realm is for Development alone, and this is {environment.EnvironmentName}.");
+        if (RealmServer.FindProgram(context.Settings.Root) is not { } program)
+            return Without(resource, context, "The embedded realm is not built: run native/prepare.");
+        var server = await RealmServer.StartAsync(new RealmOptions
+        {
+            Program = program,
+            Host = Launcher.DotnetHost(),
+            // Beside what a genuine Keycloak keeps there.
+            DataDirectory = Path.Combine(context.DataDirectory, "embedded"),
+            Port = context.PortOf(Primary),
+            ManagementPort = context.PortOf(Management),
+            HostName = "localhost",
+            Imports = resource.Imports,
+            AdminUserName = await resource.AdminReference.GetValueAsync(cancellationToken) ?? "admin",
+            AdminPassword = await resource.AdminPasswordParameter.GetValueAsync(cancellationToken) ?? "",
+            Environment = await context.EnvironmentAsync(cancellationToken),
+            EnvironmentName = environment.EnvironmentName,
+            OnLine = context.Say,
+        }, cancellationToken);
+        Tell(resource, context, "This is the embedded development realm, in the place of a Keycloak. It is not for production.");
+        return server;
+    }
+
+    private static LocalServer? Without(KeycloakResource resource, NativeServerContext context, string text)
+    {
+        Tell(resource, context, $"{text} Everything runs without OAuth; personal tokens work.");
+        return null;
+    }
+
+    private static void Tell(KeycloakResource resource, NativeServerContext context, string text)
+    {
+        context.Say(text);
+        context.Services.GetRequiredService<ConsoleReporter>().Say(resource.Name, text);
     }
 }

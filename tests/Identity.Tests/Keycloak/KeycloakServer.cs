@@ -1,9 +1,6 @@
 using System.Diagnostics;
 using System.Formats.Tar;
 using System.IO.Compression;
-using System.Net;
-using System.Net.Sockets;
-using Platform.Identity.Service.Keycloak;
 
 [assembly: AssemblyFixture(typeof(Platform.Identity.Tests.Keycloak.KeycloakServer))]
 
@@ -13,47 +10,13 @@ namespace Platform.Identity.Tests.Keycloak;
 /// A genuine Keycloak with the platform's realm, started by the first test that asks for it. It is a copy of its own, in memory only.
 /// Where none is found, those tests are skipped and say so.
 /// </summary>
-public sealed class KeycloakServer : IAsyncDisposable
+public sealed class KeycloakServer : RealmServer
 {
-    /// <summary>The tests that share the realm: a service keeps it as its file says while another test changes it by hand.</summary>
-    internal const string OneAtATime = "realm";
+    internal const string Collection = "Keycloak";
 
-    internal const string EdgeUrl = "http://127.0.0.1:9999/mcp";
-    internal const string Secret = "secret-of-the-service-account";
-    private const string AdminPassword = "bootstrap-of-the-tests";
-
-    private readonly Lazy<Task<string?>> _started;
     private Process? _process;
 
-    public KeycloakServer() => _started = new(StartAsync);
-
-    internal string Url { get; } = $"http://127.0.0.1:{FreePort()}";
-
-    /// <summary>Starts it, once. Skips the test that asks when there is none.</summary>
-    internal async Task RequireAsync()
-    {
-        if (await _started.Value is { } missing)
-        {
-            Assert.Skip(missing);
-        }
-    }
-
-    internal KeycloakOptions Options(bool bootstrap) => new()
-    {
-        Url = Url,
-        ClientSecret = Secret,
-        AdminUsername = bootstrap ? "admin" : "",
-        AdminPassword = bootstrap ? AdminPassword : "",
-    };
-
-    internal KeycloakAdmin Admin(bool bootstrap = false) =>
-        new(new HttpClient(), Microsoft.Extensions.Options.Options.Create(Options(bootstrap)), TimeProvider.System);
-
-    internal static RealmFile File { get; } = RealmFile.Load(null, new Dictionary<string, string> { ["PLATFORM_EDGE_URL"] = EdgeUrl });
-
-    internal static RealmReconciler Reconciler(KeycloakAdmin admin) => new(admin, File, "platform-identity", Secret);
-
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
         if (_process is { HasExited: false } process)
         {
@@ -64,8 +27,7 @@ public sealed class KeycloakServer : IAsyncDisposable
         _process?.Dispose();
     }
 
-    /// <summary>Null when it runs; otherwise what is missing.</summary>
-    private async Task<string?> StartAsync()
+    private protected override async Task<string?> StartAsync()
     {
         if (FindDistribution() is not { } distribution)
         {
@@ -109,8 +71,6 @@ public sealed class KeycloakServer : IAsyncDisposable
             await Task.Delay(300);
         }
 
-        using var admin = Admin(bootstrap: true);
-        await Reconciler(admin).RunAsync(CancellationToken.None);
         return null;
     }
 
@@ -162,25 +122,5 @@ public sealed class KeycloakServer : IAsyncDisposable
         }
 
         return System.IO.Directory.EnumerateDirectories(copy).Single();
-    }
-
-    private static string Checkout { get; } = FindCheckout();
-
-    private static string FindCheckout()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!System.IO.File.Exists(Path.Combine(folder, "Platform.sln")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests run outside their checkout.");
-        }
-
-        return folder;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

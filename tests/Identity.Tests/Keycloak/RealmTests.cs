@@ -4,9 +4,14 @@ using Platform.Identity.Service.Keycloak;
 
 namespace Platform.Identity.Tests.Keycloak;
 
-/// <summary>The realm file against a genuine Keycloak.</summary>
-[Collection(KeycloakServer.OneAtATime)]
-public sealed class RealmTests(KeycloakServer server) : IAsyncLifetime
+[Collection(KeycloakServer.Collection)]
+public sealed class KeycloakRealmTests(KeycloakServer server) : RealmTests(server);
+
+[Collection(EmbeddedRealm.Collection)]
+public sealed class EmbeddedRealmTests(EmbeddedRealm server) : RealmTests(server);
+
+/// <summary>The realm file, against every server of it.</summary>
+public abstract class RealmTests(RealmServer server) : IAsyncLifetime
 {
     private const string Redirect = "http://127.0.0.1:54321/callback";
     private const string Username = "ada";
@@ -14,7 +19,7 @@ public sealed class RealmTests(KeycloakServer server) : IAsyncLifetime
 
     private KeycloakAdmin _admin = null!;
 
-    private string Issuer => $"{server.Url}/realms/platform";
+    private string Issuer => server.Issuer;
 
     public async ValueTask InitializeAsync()
     {
@@ -26,13 +31,14 @@ public sealed class RealmTests(KeycloakServer server) : IAsyncLifetime
     public ValueTask DisposeAsync()
     {
         _admin?.Dispose();
+        GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
     }
 
     [Fact]
     public async Task A_second_reconciliation_changes_nothing()
     {
-        Assert.Empty(await KeycloakServer.Reconciler(_admin).RunAsync(TestContext.Current.CancellationToken));
+        Assert.Empty(await RealmServer.Reconciler(_admin).RunAsync(TestContext.Current.CancellationToken));
         Assert.False(_admin.IsBootstrap);
     }
 
@@ -54,12 +60,12 @@ public sealed class RealmTests(KeycloakServer server) : IAsyncLifetime
         await _admin.PutAsync($"clients/{(string)client["id"]!}", client, cancellation);
         await _admin.PutAsync("", new JsonObject { ["revokeRefreshToken"] = false }, cancellation);
 
-        var changes = await KeycloakServer.Reconciler(_admin).RunAsync(cancellation);
+        var changes = await RealmServer.Reconciler(_admin).RunAsync(cancellation);
 
         Assert.Equal(
             ["client claude: consentRequired, redirectUris", "realm: revokeRefreshToken", "scope basic: mapper another audience removed"],
             changes.Order(StringComparer.Ordinal));
-        Assert.Empty(await KeycloakServer.Reconciler(_admin).RunAsync(cancellation));
+        Assert.Empty(await RealmServer.Reconciler(_admin).RunAsync(cancellation));
     }
 
     [Fact]
@@ -80,7 +86,7 @@ public sealed class RealmTests(KeycloakServer server) : IAsyncLifetime
         using var client = new OAuthClient(Issuer, "mcp-public", Redirect);
         var tokens = await client.SignInAsync("workspace:read databases.records:read", Username, Password);
         var claims = OAuthClient.Claims(tokens);
-        Assert.Equal(KeycloakServer.EdgeUrl, (string)claims["aud"]!);
+        Assert.Equal(RealmServer.EdgeUrl, (string)claims["aud"]!);
         Assert.Equal(Issuer, (string)claims["iss"]!);
         Assert.Equal("mcp-public", (string)claims["azp"]!);
         Assert.Equal(["databases.records:read", "workspace:read"], ((string)claims["scope"]!).Split(' ').Order(StringComparer.Ordinal));
@@ -169,14 +175,14 @@ public sealed class RealmTests(KeycloakServer server) : IAsyncLifetime
 
         var happened = Assert.Single((await events.ReadAsync(cancellation)).OfType<RealmEvent.ClientRegistered>(), happened => happened.ClientId == clientId);
         // Several at once, as replicas of the service would.
-        var completed = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => new RegisteredClients(_admin, KeycloakServer.File).CompleteAsync(clientId, cancellation)));
+        var completed = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => new RegisteredClients(_admin, RealmServer.File).CompleteAsync(clientId, cancellation)));
         Assert.True(scope is not null || completed.All(changed => !changed));
-        Assert.False(await new RegisteredClients(_admin, KeycloakServer.File).CompleteAsync(clientId, cancellation));
+        Assert.False(await new RegisteredClients(_admin, RealmServer.File).CompleteAsync(clientId, cancellation));
         events.Done(happened);
         Assert.DoesNotContain(await events.ReadAsync(cancellation), again => again.Id == happened.Id);
 
         using var client = new OAuthClient(Issuer, clientId, Redirect);
-        Assert.Equal(KeycloakServer.EdgeUrl, (string)OAuthClient.Claims(await client.SignInAsync("workspace:read directory:read", Username, Password))["aud"]!);
+        Assert.Equal(RealmServer.EdgeUrl, (string)OAuthClient.Claims(await client.SignInAsync("workspace:read directory:read", Username, Password))["aud"]!);
         Assert.NotEmpty(client.Browser.ConsentLines);
         var claims = OAuthClient.Claims(await client.SignInAsync("workspace:read directory:read audit:write", Username, Password));
         Assert.Contains("audit:write", ((string)claims["scope"]!).Split(' '));

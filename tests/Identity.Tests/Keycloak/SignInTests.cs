@@ -7,9 +7,22 @@ using Platform.Testing;
 
 namespace Platform.Identity.Tests.Keycloak;
 
-/// <summary>The service with a genuine Keycloak beside it: what people do there takes effect here.</summary>
-[Collection(KeycloakServer.OneAtATime)]
-public sealed class SignInTests(SignInTests.Fixture identity, KeycloakServer server) : IClassFixture<SignInTests.Fixture>, IAsyncLifetime
+[Collection(KeycloakServer.Collection)]
+public sealed class KeycloakSignInTests(KeycloakSignInTests.BesideIt identity, KeycloakServer server)
+    : SignInTests(identity, server), IClassFixture<KeycloakSignInTests.BesideIt>
+{
+    public sealed class BesideIt(PostgresFixture postgres, KeycloakServer server) : Fixture(postgres, server);
+}
+
+[Collection(EmbeddedRealm.Collection)]
+public sealed class EmbeddedSignInTests(EmbeddedSignInTests.BesideIt identity, EmbeddedRealm server)
+    : SignInTests(identity, server), IClassFixture<EmbeddedSignInTests.BesideIt>
+{
+    public sealed class BesideIt(PostgresFixture postgres, EmbeddedRealm server) : Fixture(postgres, server);
+}
+
+/// <summary>The service with a realm beside it: what people do there takes effect here.</summary>
+public abstract class SignInTests(SignInTests.Fixture identity, RealmServer server) : IAsyncLifetime
 {
     private const string Redirect = "http://127.0.0.1:54321/callback";
     private const string Password = "correct horse battery";
@@ -20,7 +33,7 @@ public sealed class SignInTests(SignInTests.Fixture identity, KeycloakServer ser
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    private string Issuer => $"{server.Url}/realms/platform";
+    private string Issuer => server.Issuer;
 
     public async ValueTask InitializeAsync()
     {
@@ -31,7 +44,11 @@ public sealed class SignInTests(SignInTests.Fixture identity, KeycloakServer ser
         _member = identity.Directory.Add(Roles.Editor, email: _user.Email);
     }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return ValueTask.CompletedTask;
+    }
 
     [Fact]
     public async Task A_genuine_sign_in_is_bound_to_its_member_and_may_do_what_was_agreed_to()
@@ -144,7 +161,7 @@ public sealed class SignInTests(SignInTests.Fixture identity, KeycloakServer ser
         }
     }
 
-    public sealed class Fixture(PostgresFixture postgres, KeycloakServer server) : IdentityFixture(postgres)
+    public abstract class Fixture(PostgresFixture postgres, RealmServer server) : IdentityFixture(postgres)
     {
         internal string CredentialsPath { get; } = Path.Combine(AppContext.BaseDirectory, $"demo-{Guid.NewGuid():N}.json");
 
@@ -157,7 +174,7 @@ public sealed class SignInTests(SignInTests.Fixture identity, KeycloakServer ser
             ["Demo:Seed"] = "true",
             ["Demo:CredentialsPath"] = CredentialsPath,
             ["Keycloak:Url"] = server.Url,
-            ["Keycloak:ClientSecret"] = KeycloakServer.Secret,
+            ["Keycloak:ClientSecret"] = RealmServer.Secret,
         });
     }
 }

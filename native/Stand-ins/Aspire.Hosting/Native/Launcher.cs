@@ -129,7 +129,8 @@ internal static class Launcher
             .FirstOrDefault(File.Exists);
     }
 
-    private static string DotnetHost()
+    /// <summary>The host that this process runs on.</summary>
+    public static string DotnetHost()
     {
         var beside = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
         return File.Exists(beside) ? beside : "dotnet";

@@ -8,6 +8,9 @@ namespace Aspire.Hosting.Native;
 /// <summary>Where native mode keeps its files and how it behaves; configuration section "Native".</summary>
 internal sealed class NativeSettings
 {
+    public const string EmbeddedKeycloak = "embedded";
+    public const string GenuineKeycloak = "genuine";
+
     public NativeSettings(IConfiguration configuration, string appHostDirectory, Assembly? assembly, string applicationName,
         TestingHooks? testing)
     {
@@ -30,6 +33,9 @@ internal sealed class NativeSettings
         RestartCrashed = section.GetValue("RestartCrashed", true);
         RandomizePorts = configuration.GetValue("DcpPublisher:RandomizePorts", false);
         Durable = section.GetValue("Durable", true);
+        Keycloak = section["Keycloak"] is { Length: > 0 } keycloak ? keycloak : "any";
+        if (Keycloak is not ("any" or EmbeddedKeycloak or GenuineKeycloak))
+            throw new DistributedApplicationException($"Native:Keycloak is '{Keycloak}'; it can be any, {EmbeddedKeycloak} or {GenuineKeycloak}.");
         Console = section["Console"] ?? (IsTesting ? "none" : "all");
         Configuration = Path.GetFileName(Path.GetDirectoryName(Path.GetDirectoryName(assembly?.Location))) is { Length: > 0 } name
             ? name : "Debug";
@@ -60,6 +66,12 @@ internal sealed class NativeSettings
 
     /// <summary>Off only in tests whose data may be lost.</summary>
     public bool Durable { get; }
+
+    /// <summary>
+    /// What an AddKeycloak becomes: "any" a genuine Keycloak where there is one, else the embedded realm; "embedded" that one in any case;
+    /// "genuine" never that one.
+    /// </summary>
+    public string Keycloak { get; }
 
     /// <summary>What goes to the console besides states: "all" lines of projects, or "none".</summary>
     public string Console { get; }

@@ -1,0 +1,82 @@
+using System.Net;
+using System.Net.Sockets;
+using Platform.Identity.Service.Keycloak;
+
+namespace Platform.Identity.Tests.Keycloak;
+
+/// <summary>
+/// A server with the platform's realm, started by the first test that asks for it. Tests that share one belong to one collection: a service
+/// keeps the realm as its file says while another test changes it by hand.
+/// </summary>
+public abstract class RealmServer : IAsyncDisposable
+{
+    internal const string EdgeUrl = "http://127.0.0.1:9999/mcp";
+    internal const string Secret = "secret-of-the-service-account";
+    private protected const string AdminPassword = "bootstrap-of-the-tests";
+
+    private readonly Lazy<Task<string?>> _started;
+
+    private protected RealmServer() => _started = new(StartWithRealmAsync);
+
+    internal string Url { get; } = $"http://127.0.0.1:{FreePort()}";
+
+    internal string Issuer => $"{Url}/realms/platform";
+
+    internal static RealmFile File { get; } = RealmFile.Load(null, new Dictionary<string, string> { ["PLATFORM_EDGE_URL"] = EdgeUrl });
+
+    /// <summary>Starts it, once. Skips the test that asks when there is none.</summary>
+    internal async Task RequireAsync()
+    {
+        if (await _started.Value is { } missing)
+        {
+            Assert.Skip(missing);
+        }
+    }
+
+    internal KeycloakAdmin Admin(bool bootstrap = false) => new(new HttpClient(), Microsoft.Extensions.Options.Options.Create(new KeycloakOptions
+    {
+        Url = Url,
+        ClientSecret = Secret,
+        AdminUsername = bootstrap ? "admin" : "",
+        AdminPassword = bootstrap ? AdminPassword : "",
+    }), TimeProvider.System);
+
+    internal static RealmReconciler Reconciler(KeycloakAdmin admin) => new(admin, File, "platform-identity", Secret);
+
+    public abstract ValueTask DisposeAsync();
+
+    /// <summary>Null when it runs, without a realm; otherwise what is missing.</summary>
+    private protected abstract Task<string?> StartAsync();
+
+    private async Task<string?> StartWithRealmAsync()
+    {
+        if (await StartAsync() is { } missing)
+        {
+            return missing;
+        }
+
+        using var admin = Admin(bootstrap: true);
+        await Reconciler(admin).RunAsync(CancellationToken.None);
+        return null;
+    }
+
+    private protected static string Checkout { get; } = FindCheckout();
+
+    private static string FindCheckout()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!System.IO.File.Exists(Path.Combine(folder, "Platform.sln")))
+        {
+            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests run outside their checkout.");
+        }
+
+        return folder;
+    }
+
+    private protected static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
