@@ -20,7 +20,7 @@ public sealed class TheSuite : ICollectionFixture<RunningSuite>
 }
 
 /// <summary>The whole of it, started from the AppHost once for all tests. What they know of it is what a client knows.</summary>
-public sealed class RunningSuite : IAsyncLifetime
+public class RunningSuite : IAsyncLifetime
 {
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
 
@@ -28,6 +28,9 @@ public sealed class RunningSuite : IAsyncLifetime
     private DistributedApplication? _app;
 
     internal Endpoints Endpoints { get; private set; } = null!;
+
+    /// <summary>Settings of the AppHost besides the tests' own.</summary>
+    private protected virtual IEnumerable<string> Settings => [];
 
     /// <summary>Where the audit service of this suite sends what is for Datadog.</summary>
     internal Uri Intake { get; } = new($"http://127.0.0.1:{FreePort()}");
@@ -39,7 +42,7 @@ public sealed class RunningSuite : IAsyncLifetime
         using var patience = new CancellationTokenSource(_patience);
         // A hundred calls at once are to meet in the owning service, not in the limit of one token.
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Platform_AppHost>(
-            [$"--EndpointsFile={_file}", $"--Demo:DatadogIntake={Intake}", "--Edge:Access:ReadsPerSecond=1000", "--Edge:Access:WritesPerSecond=1000"], patience.Token);
+            [$"--EndpointsFile={_file}", $"--Demo:DatadogIntake={Intake}", "--Edge:Access:ReadsPerSecond=1000", "--Edge:Access:WritesPerSecond=1000", .. Settings], patience.Token);
         _app = await builder.BuildAsync(patience.Token);
         await _app.StartAsync(patience.Token);
         var path = Path.Combine(Checkout.Artifacts, _file);
@@ -57,12 +60,14 @@ public sealed class RunningSuite : IAsyncLifetime
         {
             await _app.DisposeAsync();
         }
+
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Skips the test that asks where nobody can sign in.</summary>
     internal Uri RequireIssuer()
     {
-        Assert.SkipWhen(Endpoints.Issuer is null, "No Keycloak: neither KEYCLOAK_HOME nor ../shared/keycloak* is there.");
+        Assert.SkipWhen(Endpoints.Issuer is null, "Nobody signs in here: there is neither a Keycloak nor the embedded realm.");
         return Endpoints.Issuer!;
     }
 

@@ -2,7 +2,7 @@ using Platform.Native.Realm.Tokens;
 
 namespace Platform.Native.Realm.OAuth;
 
-/// <summary>Takes back a token (RFC 7009). A refresh token goes with the consent behind it, as in Keycloak: the client asks anew.</summary>
+/// <summary>Takes back a token (RFC 7009). With a refresh token goes all that the client has of that session; the consent stays.</summary>
 internal static class Revocation
 {
     public static async ValueTask<Answer> Revoke(RealmRequest request)
@@ -17,10 +17,11 @@ internal static class Revocation
         {
             if (TokenIssuer.Text(refresh, "azp") != client.ClientId)
                 return Answer.Error(400, "invalid_token", "Unmatching clients");
-            if (TokenEndpoint.FindGrant(realm, refresh) is { } grant && realm.FindUser(grant.UserId) is { } user)
+            if (TokenEndpoint.FindGrant(realm, refresh) is { } grant)
             {
-                realm.RemoveConsent(user, client.ClientId);
-                realm.Record("REVOKE_GRANT", client.ClientId, request.Address, user.Id, grant.SessionId, details: ("revoked_client", client.ClientId));
+                realm.State.Grants.RemoveAll(other => other.SessionId == grant.SessionId && other.ClientId == client.ClientId);
+                realm.Changed();
+                realm.Record("REVOKE_GRANT", client.ClientId, request.Address, grant.UserId, grant.SessionId, details: ("revoked_client", client.ClientId));
             }
         }
         else if (await TokenIssuer.ReadAsync(realm, text, "Bearer") is { } access)

@@ -46,17 +46,26 @@ internal sealed class OAuthClient(string issuer, string clientId, string redirec
     {
         var (callback, verifier) = await AuthorizeAsync(scope, username, password);
         Assert.True(callback.ContainsKey("code"), string.Join(' ', callback));
-        return await TokenAsync(new()
-        {
-            ["grant_type"] = "authorization_code",
-            ["code"] = callback["code"],
-            ["redirect_uri"] = redirect,
-            ["code_verifier"] = verifier,
-        });
+        return await ExchangeAsync(callback["code"], verifier);
     }
+
+    public Task<JsonNode> ExchangeAsync(string code, string verifier) => TokenAsync(new()
+    {
+        ["grant_type"] = "authorization_code",
+        ["code"] = code,
+        ["redirect_uri"] = redirect,
+        ["code_verifier"] = verifier,
+    });
 
     public Task<JsonNode> RefreshAsync(JsonNode tokens) =>
         TokenAsync(new() { ["grant_type"] = "refresh_token", ["refresh_token"] = (string)tokens["refresh_token"]! });
+
+    /// <summary>To an endpoint of the protocol, as this client.</summary>
+    public Task<HttpResponseMessage> PostAsync(string endpoint, Dictionary<string, string> form)
+    {
+        form["client_id"] = clientId;
+        return _http.PostAsync(new Uri($"{issuer}/protocol/openid-connect/{endpoint}"), new FormUrlEncodedContent(form));
+    }
 
     public static JsonObject Claims(JsonNode tokens) =>
         JsonNode.Parse(Base64Url.DecodeFromChars(((string)tokens["access_token"]!).Split('.')[1]))!.AsObject();
@@ -69,8 +78,7 @@ internal sealed class OAuthClient(string issuer, string clientId, string redirec
 
     private async Task<JsonNode> TokenAsync(Dictionary<string, string> form)
     {
-        form["client_id"] = clientId;
-        using var response = await _http.PostAsync(new Uri($"{issuer}/protocol/openid-connect/token"), new FormUrlEncodedContent(form));
+        using var response = await PostAsync("token", form);
         return (await response.Content.ReadFromJsonAsync<JsonNode>())!;
     }
 }

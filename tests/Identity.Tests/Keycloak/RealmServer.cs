@@ -60,7 +60,7 @@ public abstract class RealmServer : IAsyncDisposable
         return null;
     }
 
-    private protected static string Checkout { get; } = FindCheckout();
+    internal static string Checkout { get; } = FindCheckout();
 
     private static string FindCheckout()
     {

@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Platform.Demo;
+using Platform.Demo.Steps;
+using Platform.Testing;
+
+namespace Platform.EndToEnd.Tests;
+
+/// <summary>The suite as it starts on a machine without Keycloak, also where there is one.</summary>
+public sealed class EmbeddedRealmTests(EmbeddedRealmTests.Suite suite) : IClassFixture<EmbeddedRealmTests.Suite>
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task An_official_client_registers_itself_signs_in_and_calls()
+    {
+        await RequireEmbeddedAsync();
+        using var browser = new SignInBrowser();
+        await using var agent = await Agent.ConnectAsync(suite.Endpoints.Mcp, "registered", SignIn.As(suite.Endpoints.Owner, browser, null), new CallLog(), Cancellation);
+        Assert.Contains("Create and change records in your databases", browser.ConsentLines);
+        var me = await agent.CallUntilAnsweredAsync("whoami", new { }, Cancellation);
+        Assert.Equal("owner", me.GetProperty("member").GetProperty("role").GetString());
+    }
+
+    [Fact]
+    public async Task A_disconnected_app_is_refused()
+    {
+        await RequireEmbeddedAsync();
+        using var agent = new RawCalls(suite.Endpoints.Mcp, await SignInAsync("mcp-public", "workspace:read"));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(agent));
+
+        using var governance = new HttpClient
+        {
+            BaseAddress = new Uri($"{suite.Endpoints.Governance}/"),
+            DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", await SignInAsync("platform-governance", "openid")) },
+        };
+        var me = await governance.GetFromJsonAsync<JsonElement>("me", Cancellation);
+        var apps = $"workspaces/{me.GetProperty("workspaces")[0].GetProperty("id").GetString()}/connected-apps";
+        using var revoked = await governance.DeleteAsync(new Uri($"{apps}/mcp-public", UriKind.Relative), Cancellation);
+        Assert.True(revoked.IsSuccessStatusCode, $"{(int)revoked.StatusCode}");
+        var waited = Stopwatch.StartNew();
+        while (await StatusAsync(agent) != HttpStatusCode.Unauthorized)
+        {
+            Assert.True(waited.Elapsed < _patience, "It is still let in.");
+        }
+    }
+
+    private async Task RequireEmbeddedAsync()
+    {
+        using var http = new HttpClient();
+        var realm = await http.GetFromJsonAsync<JsonElement>(suite.RequireIssuer(), Cancellation);
+        Assert.SkipUnless(realm.TryGetProperty("served-by", out _), "The AppHost runs with containers: native mode alone has the embedded realm.");
+    }
+
+    private Task<string> SignInAsync(string clientId, string scope) =>
+        AuthorizationCode.SignInAsync(suite.RequireIssuer(), clientId, scope, suite.Endpoints.Owner, Cancellation);
+
+    private static async Task<HttpStatusCode> StatusAsync(RawCalls agent)
+    {
+        using var response = await agent.SendAsync("whoami", new { });
+        return response.StatusCode;
+    }
+
+    public sealed class Suite : RunningSuite
+    {
+        private protected override IEnumerable<string> Settings => ["--Native:Keycloak=embedded"];
+    }
+}
