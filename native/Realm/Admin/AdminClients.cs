@@ -57,9 +57,13 @@ internal static class AdminClients
     public static Answer Secret(RealmRequest request) =>
         With(request, client => Answer.Json(new JsonObject { ["type"] = "secret", ["value"] = client.Secret }));
 
-    public static Answer ServiceAccount(RealmRequest request) => With(request, client => client.ServiceAccount
-        ? Answer.Json(UserRepresentation.Of(RealmImport.ServiceAccountOf(request.Realm.State, client, request.Realm.Name, request.Realm.Now)))
-        : AdminRealm.Refused($"Service account not enabled for the client '{client.ClientId}'"));
+    public static Answer ServiceAccount(RealmRequest request) => With(request, client =>
+    {
+        if (!client.ServiceAccount)
+            return AdminRealm.Refused($"Service account not enabled for the client '{client.ClientId}'");
+        request.Realm.Changed();
+        return Answer.Json(UserRepresentation.Of(RealmImport.ServiceAccountOf(request.Realm.State, client, request.Realm.Name, request.Realm.Now)));
+    });
 
     public static Answer Roles(RealmRequest request) =>
         With(request, client => AdminRealm.List(request.Realm.State.Roles.Where(role => (string)role["containerId"]! == client.Id)));

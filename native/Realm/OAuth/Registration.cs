@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Platform.Native.Realm.State;
 
@@ -11,12 +12,16 @@ internal static class Registration
 {
     private static readonly string[] s_authMethods = ["none", "client_secret_basic", "client_secret_post"];
 
+    private static readonly string[] s_texts = ["client_name", "token_endpoint_auth_method", "scope"];
+
     public static ValueTask<Answer> Register(RealmRequest request)
     {
         var realm = request.Realm;
         AllowOrigin(request);
         if (request.Body is not JsonObject wanted)
             return Refuse(request, 400, "invalid_client_metadata", "The body is not a JSON object.");
+        if (s_texts.FirstOrDefault(name => wanted[name] is { } value && value.GetValueKind() != JsonValueKind.String) is { } wrong)
+            return Refuse(request, 400, "invalid_client_metadata", $"{wrong} is not a text.");
         var redirects = wanted["redirect_uris"].Texts().ToList();
         var grants = wanted["grant_types"] is JsonArray ? wanted["grant_types"].Texts().ToList() : ["authorization_code"];
         var method = (string?)wanted["token_endpoint_auth_method"] ?? "client_secret_basic";

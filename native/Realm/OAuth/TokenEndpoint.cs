@@ -124,6 +124,7 @@ internal static class TokenEndpoint
             return Answer.Error(400, "invalid_scope", $"Invalid scopes: {unknown}");
         scopes.UnionWith(client.DefaultScopes);
         var account = RealmImport.ServiceAccountOf(realm.State, client, realm.Name, realm.Now);
+        realm.Changed();
         realm.Record("CLIENT_LOGIN", client.ClientId, request.Address, account.Id);
         return Answer.Json(TokenIssuer.Issue(realm, account, client, scopes, null));
     }

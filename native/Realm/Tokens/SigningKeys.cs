@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Microsoft.IdentityModel.Tokens;
@@ -10,6 +11,8 @@ internal static class SigningKeys
 {
     public const string ProviderType = "org.keycloak.keys.KeyProvider";
 
+    private static readonly ConditionalWeakTable<SigningKey, RsaSecurityKey> s_loaded = [];
+
     public static SigningKey Create(string componentId, int priority, DateTimeOffset now)
     {
         using var rsa = RSA.Create(2048);
@@ -18,12 +21,12 @@ internal static class SigningKeys
 
     public static SigningKey Active(RealmState state) => state.Keys.OrderByDescending(key => key.Priority).ThenByDescending(key => key.Created).First();
 
-    public static RsaSecurityKey Private(SigningKey key)
+    public static RsaSecurityKey Private(SigningKey key) => s_loaded.GetValue(key, static key =>
     {
         var rsa = RSA.Create();
         rsa.ImportPkcs8PrivateKey(key.Pkcs8, out _);
         return new RsaSecurityKey(rsa) { KeyId = key.Id };
-    }
+    });
 
     public static JsonObject Published(SigningKey key)
     {
