@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Options;
 using Platform.Identity.Service.Keycloak;
 using Platform.Native.Realm;
-using Platform.Testing;
 
 namespace Platform.Identity.Tests.Keycloak;
 
@@ -15,7 +14,7 @@ public sealed class EmbeddedRealmStateTests : IAsyncLifetime
     private const string Password = "correct horse battery";
     private const string AdminPassword = "bootstrap-of-the-tests";
 
-    private readonly TestClock _clock = new();
+    private readonly StoppedClock _clock = new();
     private readonly string _data = Path.Combine(AppContext.BaseDirectory, $"realm-{Guid.NewGuid():N}");
     private RealmOptions _options = null!;
     private RealmHost _host = null!;
@@ -236,6 +235,16 @@ public sealed class EmbeddedRealmStateTests : IAsyncLifetime
 
     private static async Task RefusedAsync(OAuthClient client, string password) =>
         await Assert.ThrowsAsync<InvalidOperationException>(() => client.AuthorizeAsync("workspace:read", Username, password));
+
+    /// <summary>Time passes only when a test says so: what is quick must not hang on the machine.</summary>
+    private sealed class StoppedClock : TimeProvider
+    {
+        private DateTimeOffset _now = System.GetUtcNow();
+
+        public override DateTimeOffset GetUtcNow() => _now;
+
+        public void Advance(TimeSpan by) => _now += by;
+    }
 
     private sealed class EmptyFolder : IDisposable
     {
