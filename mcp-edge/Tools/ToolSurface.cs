@@ -37,7 +37,7 @@ internal sealed class ToolSurface
     /// <summary>The members of a list result with one page of the named tools that this caller can use behind this URL.</summary>
     public PooledBuffer List(ResolvedCaller caller, UrlNarrowing narrowing, bool isModern, int pageSize, string? cursor)
     {
-        var listed = Usable(caller, narrowing).Where(tool => narrowing.Toolsets is not null || DefaultToolsets.Contains(tool.Toolset));
+        var listed = Usable(caller, narrowing).Where(tool => narrowing.Toolsets is not null || IsListedByDefault(tool));
         var (page, next) = ListCursor.Cut(listed, tool => tool.Name, pageSize, cursor);
         return Write(page.Select(tool => tool.ListEntry), isModern, next);
     }
@@ -53,6 +53,10 @@ internal sealed class ToolSurface
             ? caller.RolePermissions.Contains(tool.Scope)
             : caller.MayAnywhere(tool.Scope))
         && (!caller.IsPersonal || caller.Scopes.Contains(tool.Scope));
+
+    // Administration is for those whose URL names its toolset: nobody else is asked for its scopes.
+    private bool IsListedByDefault(ToolBinding tool) =>
+        DefaultToolsets.Contains(tool.Toolset) && !Contracts.Scopes.Administrative.Contains(tool.Scope);
 
     public static PooledBuffer Write(IEnumerable<byte[]> entries, bool isModern, string? next)
     {

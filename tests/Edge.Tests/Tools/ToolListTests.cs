@@ -36,10 +36,13 @@ public sealed class ToolListTests
     }
 
     [Fact]
-    public void A_default_toolset_exists_and_needs_no_administrative_scope()
+    public void The_plain_url_lists_every_default_toolset_without_its_administration()
     {
         Assert.Empty(Toolsets.Default.Except(_product.Toolsets));
-        Assert.Empty(_product.Tools.Where(tool => Toolsets.Default.Contains(tool.Toolset)).Select(tool => tool.Scope).Intersect(Scopes.Administrative));
+        using var list = _product.List(_owner, _plain, isModern: true, pageSize: 1000, null);
+        var listed = Names(list).Select(name => _product.Tools.Single(tool => tool.Name == name)).ToList();
+        Assert.Equal(Toolsets.Default.Order(StringComparer.Ordinal), listed.Select(tool => tool.Toolset).Distinct().Order(StringComparer.Ordinal));
+        Assert.Empty(listed.Select(tool => tool.Scope).Intersect(Scopes.Administrative));
     }
 
     [Fact]
