@@ -28,9 +28,6 @@ public sealed class UndoReport
     /// <summary>What the caller is shown, before and after.</summary>
     public UndoPart Part { get; } = new();
 
-    /// <summary>Changes that are undone now and have to be marked so, because nothing else tells.</summary>
-    public HashSet<Guid> Marked { get; } = [];
-
     public bool HasUndone => Part.Undone.Count > 0;
 
     internal string Fingerprint => string.Join('\n', _fingerprint);
@@ -41,13 +38,14 @@ public sealed class UndoReport
     internal bool IsHandled(JournaledChange change) => _handled.Contains(change.Id);
 
     /// <param name="kind">Such as <c>record</c>.</param>
-    /// <param name="how"><c>removed</c>, <c>restored</c> or <c>reverted</c>.</param>
+    /// <param name="how"><c>removed</c>, <c>restored</c>, <c>reverted</c> or <c>revoked</c>.</param>
     /// <param name="ids">As the API shows them.</param>
     /// <param name="states">What the confirmation is bound to, such as ids with versions.</param>
     /// <param name="tableId">Of records.</param>
-    public void Undone(string kind, string how, IReadOnlyCollection<string> ids, IEnumerable<string> states, string tableId = "")
+    /// <param name="note">What about it cannot be taken back.</param>
+    public void Undone(string kind, string how, IReadOnlyCollection<string> ids, IEnumerable<string> states, string tableId = "", string note = "")
     {
-        Part.Undone.Add(new Undone { Kind = kind, How = how, TableId = tableId, Count = ids.Count, Ids = { ids.Take(MaxIds) } });
+        Part.Undone.Add(new Undone { Kind = kind, How = how, TableId = tableId, Count = ids.Count, Ids = { ids.Take(MaxIds) }, Note = note });
         _fingerprint.AddRange(states);
     }
 

@@ -12,11 +12,11 @@ namespace Platform.ServiceDefaults.Changes;
 /// <param name="Id">Of its event.</param>
 /// <param name="Type">Of its event, such as <c>OrganizationUpdated</c>.</param>
 /// <param name="Targets">What it happened to; of each kind up to 100 ids, and how many there were.</param>
-/// <param name="Undo">What its inverse needs; null when it has none, or keeps it elsewhere.</param>
-/// <param name="UndoneBy">The call that took it back.</param>
 public sealed record JournaledChange(
-    Guid Id, string CallId, string Tool, string Type, string Action, string Actor, DateTime ChangedAt, IReadOnlyList<Target> Targets,
-    JsonElement? Undo, string? UndoneBy);
+    Guid Id, string CallId, string Tool, string Type, string Action, string Actor, DateTime ChangedAt, IReadOnlyList<Target> Targets)
+{
+    internal bool IsUndo => Action is "task.undone" or "change.undone";
+}
 
 /// <summary>Which changes are meant: those of a task, or those of one call.</summary>
 public sealed record ChangeScope(string? Task, string? CallId)
@@ -31,21 +31,22 @@ public static class Journal
     private const int MaxIds = 100;
 
     private const string InsertChanges = """
-        insert into platform.change (id, call_id, task, tool, type, action, actor, changed_at, targets, undo)
-        select e.id, $2, $3, $4, e.type, e.action, $5, $6, e.targets::jsonb, e.undo::jsonb
-        from unnest($1::uuid[], $7::text[], $8::text[], $9::text[], $10::text[]) with ordinality as e(id, type, action, targets, undo, n) order by e.n
+        insert into platform.change (id, call_id, task, tool, type, action, actor, changed_at, targets)
+        select e.id, $2, $3, $4, e.type, e.action, $5, $6, e.targets::jsonb
+        from unnest($1::uuid[], $7::text[], $8::text[], $9::text[]) with ordinality as e(id, type, action, targets, n) order by e.n
         """;
 
     private const string RequireTaskOfCaller = "select platform.require_task($1, $2)";
 
     private const string FindChanges = """
-        select id, call_id, tool, type, action, actor, changed_at, targets, undo, undone_by from platform.change
-        where (task = $1 or call_id = $2) order by position desc
+        select id, call_id, tool, type, action, actor, changed_at, targets from platform.change
+        where task = $1 or call_id = $2 order by position desc
         """;
 
-    private const string MarkUndone = "update platform.change set undone_by = $2 where id = any($1)";
+    // Triggers that keep rows ask for these.
+    private const string SetCall = "select set_config('platform.call_id', $1, true), set_config('platform.actor', $2, true)";
 
-    internal static Statement Insert(IReadOnlyList<EventEnvelope> events, IReadOnlyDictionary<Guid, object> undo)
+    internal static Statement Insert(IReadOnlyList<EventEnvelope> events)
     {
         var first = events[0];
         return new Statement(InsertChanges,
@@ -53,16 +54,22 @@ public static class Journal
             first.OccurredAt.UtcDateTime,
             events.Select(happened => happened.Type).ToArray(),
             events.Select(happened => happened.Action).ToArray(),
-            events.Select(happened => JsonSerializer.Serialize(happened.Targets.Select(Shorten), EventJson.Options)).ToArray(),
-            new NpgsqlParameter
-            {
-                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
-                Value = events.Select(happened => undo.TryGetValue(happened.EventId, out var inverse) ? JsonSerializer.Serialize(inverse, EventJson.Options) : null).ToArray(),
-            });
+            events.Select(happened => JsonSerializer.Serialize(happened.Targets.Select(Shorten), EventJson.Options)).ToArray());
     }
 
-    internal static Statement RequireTask(Call call) =>
-        new(RequireTaskOfCaller, Ids.TryParse("tsk", call.Task, out var task) ? task : throw UnknownTask(), call.ActorId);
+    /// <summary>What a change begins with: its call told to triggers, and its task found to be there.</summary>
+    internal static IEnumerable<Statement> Begin(Call call)
+    {
+        if (call.Definition is not null)
+        {
+            yield return new Statement(SetCall, call.CallId, call.ActorId);
+        }
+
+        if (call.Task is not null)
+        {
+            yield return new Statement(RequireTaskOfCaller, Ids.TryParse("tsk", call.Task, out var task) ? task : throw UnknownTask(), call.ActorId);
+        }
+    }
 
     internal static RpcException UnknownTask() => Problem.Of(StatusCode.NotFound, "TASK_NOT_FOUND",
         "The task is none that you have begun in this environment. Nothing was changed.", "Open one with begin_task and pass its id, or leave `task` out.");
@@ -70,11 +77,8 @@ public static class Journal
     /// <summary>The changes meant, newest first.</summary>
     internal static Task<List<JournaledChange>> FindAsync(WriteTransaction tx, ChangeScope scope) => tx.QueryAsync(FindChanges, row => new JournaledChange(
         row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5), row.GetDateTime(6),
-        JsonSerializer.Deserialize<Target[]>(row.GetString(7), EventJson.Options)!,
-        row.IsDBNull(8) ? null : JsonSerializer.Deserialize<JsonElement>(row.GetString(8)), row.IsDBNull(9) ? null : row.GetString(9)),
+        JsonSerializer.Deserialize<Target[]>(row.GetString(7), EventJson.Options)!),
         Text(scope.Task), Text(scope.CallId));
-
-    internal static Task MarkAsync(WriteTransaction tx, IEnumerable<Guid> undone) => tx.ExecuteAsync(MarkUndone, undone.ToArray(), tx.Call.CallId);
 
     private static Target Shorten(Target target) => new(target.Kind, [.. target.Ids.Take(MaxIds)], target.Count);
 

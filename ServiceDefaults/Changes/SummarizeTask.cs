@@ -18,7 +18,7 @@ public sealed partial class ChangesService
         {
             var part = await FindPartAsync(tx, request.TaskId);
             var scope = new ChangeScope(request.TaskId, null);
-            var changes = await Journal.FindAsync(tx, scope);
+            var changes = (await Journal.FindAsync(tx, scope)).Where(change => !change.IsUndo && change.Action != "task.begun").ToList();
             var counted = await undo.SummarizeAsync(tx, scope, changes, part.Changes);
             foreach (var kinds in changes.Where(change => !counted.Contains(change.Id)).GroupBy(change => (change.Targets[0].Kind, change.Action)))
             {
@@ -56,9 +56,8 @@ file static class Summary
         var summary = new NetChange
         {
             Kind = kind,
-            Undone = changes.Count(change => change.UndoneBy is not null),
             Ids = { changes.SelectMany(change => change.Targets[0].Ids).Distinct(StringComparer.Ordinal).Take(MaxIds) },
-            CannotBeUndone = changes.All(change => change.Undo is null) ? $"There is no inverse of {changes[0].Action}." : "",
+            CannotBeUndone = $"{changes[0].Tool} has no inverse.",
         };
         switch (verb)
         {

@@ -19,8 +19,7 @@ public sealed partial class ChangesService
     private async Task<UndoPart> UndoAsync(WriteTransaction tx, ChangeScope scope, List<JournaledChange> changes)
     {
         var report = new UndoReport { Part = { Service = service.Name } };
-        var candidates = changes.Where(change => change.UndoneBy is null && (scope.IncludesUndo || change.Action is not ("task.undone" or "change.undone"))).ToList();
-        report.UndoneBefore(changes.Count(change => change.UndoneBy is not null));
+        var candidates = changes.Where(change => scope.IncludesUndo || !change.IsUndo).ToList();
         await undo.UndoAsync(tx, scope, candidates, report);
         foreach (var change in candidates.Where(change => !report.IsHandled(change) && change.Action != "task.begun"))
         {
@@ -39,7 +38,6 @@ public sealed partial class ChangesService
         if (report.HasUndone)
         {
             await tx.LeaveRoleAsync();
-            await Journal.MarkAsync(tx, report.Marked);
             // All of it is done by now, so the preview tells exactly what would be; without a confirmation it is rolled back.
             var fingerprint = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(report.Fingerprint)));
             await tx.ConfirmAsync(fingerprint, UndoPreview.Of(report.Part));
@@ -54,7 +52,7 @@ file static class UndoPreview
     public static object Of(UndoPart part) => new
     {
         part.Service,
-        Undone = part.Undone.Select(undone => new { undone.Kind, undone.TableId, undone.How, undone.Count, Ids = undone.Ids.Take(20) }),
+        Undone = part.Undone.Select(undone => new { undone.Kind, undone.TableId, undone.How, undone.Count, undone.Note, Ids = undone.Ids.Take(20) }),
         Left = part.Left.Take(20).Select(left => new
         {
             left.Kind,

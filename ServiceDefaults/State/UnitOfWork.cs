@@ -98,7 +98,7 @@ public sealed class UnitOfWork(
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         var unit = new WriteTransaction(call, connection, service, confirmations, time, cancellationToken);
         var enter = settings.ToStatement(call.WorkspaceId, call.EnvironmentId);
-        unit.EnterWithFirstStatement(call.Task is null || !_keepsTasks ? [enter] : [enter, Journal.RequireTask(call)]);
+        unit.EnterWithFirstStatement(_keepsTasks ? [enter, .. Journal.Begin(call)] : [enter]);
 
         var digest = call.IdempotencyKey is null ? null : SHA256.HashData(call.Request.ToByteArray());
         if (digest is not null && !call.DryRun && await Idempotency.ClaimAsync(unit, digest) is { } stored)

@@ -19,7 +19,6 @@ public sealed class WriteTransaction
     private readonly ServiceIdentity _service;
     private readonly Confirmations _confirmations;
     private readonly List<EventEnvelope> _events = [];
-    private readonly Dictionary<Guid, object> _undo = [];
     private IReadOnlyList<Statement> _entry = [];
     private int _skippedResults;
 
@@ -121,9 +120,6 @@ public sealed class WriteTransaction
             new CallInfo(Call.CallId, Call.Tool, Call.Task, Activity.Current?.Id, [.. Call.Caller.Permissions.Order(StringComparer.Ordinal)], Call.Caller.EnvironmentKind),
             targets, JsonSerializer.SerializeToElement(happened, EventJson.Options)));
 
-    /// <summary>Keeps what the inverse of the change announced last needs, for undo. It stays in the service's database.</summary>
-    public void KeepForUndo(object inverse) => _undo[_events[^1].EventId] = inverse;
-
     /// <summary>
     /// Passes when the call carries a confirmation of exactly this: this caller, this tool, these arguments, this state. Otherwise the call
     /// ends here, and the caller gets the preview with a confirmation for the next try. Call it under the locks of the deletion.
@@ -166,7 +162,7 @@ public sealed class WriteTransaction
 
         if (_events.Count > 0 && Call.Definition is not null)
         {
-            batch.BatchCommands.Add(Changes.Journal.Insert(_events, _undo).ToBatchCommand());
+            batch.BatchCommands.Add(Changes.Journal.Insert(_events).ToBatchCommand());
         }
 
         batch.BatchCommands.Add(new NpgsqlBatchCommand("commit"));

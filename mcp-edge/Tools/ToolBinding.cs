@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Grpc.Core;
@@ -22,6 +23,9 @@ internal sealed class ToolBinding
             new Marshaller<PooledBuffer>(Write, static _ => throw new NotSupportedException("Requests are only written.")),
             new Marshaller<PooledBuffer>(static (_, _) => throw new NotSupportedException("Answers are only read."),
                 context => AnswerDecoder.Decode(context.PayloadAsReadOnlySequence(), answer)));
+        SharedMethod = new Method<PooledBuffer, byte[]>(MethodType.Unary, definition.Method.Service.FullName, definition.Method.Name,
+            Method.RequestMarshaller, Marshallers.Create(static _ => throw new NotSupportedException("Answers are only read."), static bytes => bytes));
+        Decode = wire => AnswerDecoder.Decode(new ReadOnlySequence<byte>(wire), answer);
         ListEntry = WriteListEntry();
         Targets = [.. Request.Fields.Where(field => field.Kind == FieldKind.String && !field.IsMap).Select(TargetOf).OfType<TargetField>()];
     }
@@ -44,6 +48,12 @@ internal sealed class ToolBinding
     public MessageShape Request { get; }
 
     public Method<PooledBuffer, PooledBuffer> Method { get; }
+
+    /// <summary>The same for a tool of several services, whose answers are put together before they are read.</summary>
+    public Method<PooledBuffer, byte[]> SharedMethod { get; }
+
+    /// <summary>Reads such an answer.</summary>
+    public Func<byte[], PooledBuffer> Decode { get; }
 
     /// <summary>Whether its answers can hold text that people wrote.</summary>
     public bool AnswersUserText { get; }

@@ -166,9 +166,25 @@ internal sealed partial class ToolCaller(
         EdgeCall call, PooledBuffer wire, Shared shared, string? confirmation, CancellationToken cancellationToken)
     {
         var tool = call.Tool!;
+        var deadline = DateTime.UtcNow + options.Value.CallTimeout;
+        if (tool.Definition.Services.Count > 1)
+        {
+            return await SharedCalls.SendAsync(channels, tool, wire, confirmation,
+                (service, its) => new CallOptions(Headers(call, service, shared, its), deadline, cancellationToken));
+        }
+        using var sent = channels.For(tool.Service).AsyncUnaryCall(tool.Method, null,
+            new CallOptions(Headers(call, tool.Service, shared, confirmation), deadline, cancellationToken), wire);
+        var answer = await sent.ResponseAsync;
+        var outcome = sent.GetTrailers().GetValue(CallMetadata.Outcome);
+        return (answer, outcome ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged));
+    }
+
+    private static Metadata Headers(EdgeCall call, string service, Shared shared, string? confirmation)
+    {
+        var tool = call.Tool!;
         var headers = new Metadata
         {
-            { "authorization", call.Caller!.AuthorizationFor(tool.Service) ?? throw new InvalidOperationException($"Identity gave no assertion for {tool.Service}.") },
+            { "authorization", call.Caller!.AuthorizationFor(service) ?? throw new InvalidOperationException($"Identity gave no assertion for {service}.") },
             { CallMetadata.CallId, call.Id },
             { "x-tool", tool.Name },
         };
@@ -179,12 +195,7 @@ internal sealed partial class ToolCaller(
         // The HTTP client passes the current trace on by itself; the client's own trace only goes on when there is no current one.
         if (Activity.Current is null)
             Add(headers, "traceparent", call.TraceParent);
-
-        using var sent = channels.For(tool.Service).AsyncUnaryCall(tool.Method, null,
-            new CallOptions(headers, DateTime.UtcNow + options.Value.CallTimeout, cancellationToken), wire);
-        var answer = await sent.ResponseAsync;
-        var outcome = sent.GetTrailers().GetValue(CallMetadata.Outcome);
-        return (answer, outcome ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged));
+        return headers;
     }
 
     private async Task AskAsync(EdgeCall call, Confirmation required, bool ask, bool dryRun)

@@ -18,7 +18,7 @@ internal sealed class ToolSurface
             .ToFrozenDictionary(pair => pair.name, pair => pair.tool, StringComparer.Ordinal);
         Toolsets = new SortedSet<string>(Tools.Select(tool => tool.Toolset), StringComparer.Ordinal);
         DefaultToolsets = defaultToolsets.ToFrozenSet(StringComparer.Ordinal);
-        Services = [.. Tools.Select(tool => tool.Service).Distinct(StringComparer.Ordinal)];
+        Services = [.. Tools.SelectMany(tool => tool.Definition.Services).Distinct(StringComparer.Ordinal)];
     }
 
     /// <summary>Sorted by name, so that the list is the same each time.</summary>

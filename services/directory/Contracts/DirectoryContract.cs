@@ -1,3 +1,4 @@
+using Platform.Changes.Contracts;
 using Platform.Contracts.Catalogue;
 
 namespace Platform.Directory.Contracts;
@@ -6,5 +7,6 @@ namespace Platform.Directory.Contracts;
 public static class DirectoryContract
 {
     /// <summary>The tools of the directory service.</summary>
-    public static ToolCatalogue Catalogue { get; } = ToolCatalogue.Of("directory", typeof(DirectoryContract).Assembly);
+    public static ToolCatalogue Catalogue { get; } =
+        ToolCatalogue.Join(ToolCatalogue.Of("directory", typeof(DirectoryContract).Assembly), ChangesContract.Of("directory"));
 }

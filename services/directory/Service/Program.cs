@@ -1,12 +1,14 @@
 using Platform.Directory.Contracts;
 using Platform.Directory.Service;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.Events;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("directory");
 builder.AddServiceDatabase(DirectoryConstraints.Describe);
 builder.AddToolsets(DirectoryContract.Catalogue);
+builder.Services.AddSingleton<IChangeUndo>(DirectoryUndo.Create());
 builder.AddMessaging();
 builder.AddMail(args);
 builder.Services.AddSingleton<InvitationAcceptance>();
@@ -20,4 +22,5 @@ app.MapGrpcService<InvitationsService>();
 app.MapGrpcService<UsersService>();
 app.MapGrpcService<MemberInvitationsService>();
 app.MapJoinPage();
+app.MapGrpcService<ChangesService>();
 await app.RunServiceAsync(args);

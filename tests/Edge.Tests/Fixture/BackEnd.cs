@@ -35,6 +35,8 @@ public sealed class BackEnd : IAsyncDisposable
 
     public FakeThings Things => _app.Services.GetRequiredService<FakeThings>();
 
+    public FakeChanges Changes => _app.Services.GetRequiredService<FakeChanges>();
+
     public FakeIdentity Identity => _app.Services.GetRequiredService<FakeIdentity>();
 
     public FakeAudit Audit => _app.Services.GetRequiredService<FakeAudit>();
@@ -52,11 +54,13 @@ public sealed class BackEnd : IAsyncDisposable
         });
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = grpc.MaxSendMessageSize = 64 * 1024 * 1024);
         builder.Services.AddSingleton<FakeThings>();
+        builder.Services.AddSingleton<FakeChanges>();
         builder.Services.AddSingleton<FakeIdentity>();
         builder.Services.AddSingleton<FakeAudit>();
         builder.Services.AddSingleton<FakeIssuer>();
         var app = builder.Build();
         app.MapGrpcService<FakeThings>();
+        app.MapGrpcService<FakeChanges>();
         app.MapGrpcService<FakeIdentity>();
         app.MapGrpcService<FakeAudit>();
         app.MapGet("/realms/platform/.well-known/openid-configuration", (FakeIssuer issuer) => issuer.Metadata("oidc"));

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Platform.Contracts.Catalogue;
 using Platform.Edge.Tests.Protocol;
 using Platform.Identity.Contracts;
 using Platform.ServiceDefaults;
@@ -44,7 +45,7 @@ public sealed class EdgeFixture : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
 
     public static async Task<EdgeFixture> StartAsync(
-        BackEnd? backEnd = null, TimeProvider? time = null, string? spool = null, params (string Key, string Value)[] settings)
+        BackEnd? backEnd = null, TimeProvider? time = null, string? spool = null, IReadOnlyList<ToolCatalogue>? more = null, params (string Key, string Value)[] settings)
     {
         backEnd ??= await BackEnd.StartAsync();
         var ownsSpool = spool is null;
@@ -61,6 +62,7 @@ public sealed class EdgeFixture : IAsyncDisposable
             ["Edge:Access:ReadsPerSecond"] = "100000",
             ["Edge:Access:WritesPerSecond"] = "100000",
             ["services:fixture:grpc:0"] = backEnd.Grpc,
+            ["services:other:grpc:0"] = backEnd.Grpc,
             ["services:identity:grpc:0"] = backEnd.Grpc,
             ["services:audit:grpc:0"] = backEnd.Grpc,
         });
@@ -72,7 +74,7 @@ public sealed class EdgeFixture : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Logging.AddProvider(log);
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.AddEdge(["things", "trail"], FixtureContract.Catalogue);
+        builder.AddEdge(["things", "trail", .. more is null ? [] : new[] { "tasks" }], [FixtureContract.Catalogue, .. more ?? []]);
         var app = builder.Build();
         app.MapServiceDefaults();
         app.MapEdge();

@@ -1,0 +1,231 @@
+using Google.Protobuf.WellKnownTypes;
+using Npgsql;
+using Platform.Changes.Contracts;
+using Platform.Changes.Contracts.V1;
+using Platform.Contracts;
+using Platform.ServiceDefaults.State;
+
+namespace Platform.ServiceDefaults.Changes;
+
+/// <summary>Undo for tables whose rows are kept: a row goes back if it is as the changes meant left it.</summary>
+/// <param name="tables">Owners before what they own.</param>
+public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUndo
+{
+    private const int MaxRows = 100_000;
+    private const int MaxIds = 100;
+
+    private const string CountRows = "select count(*)::int from platform.row_change where call_id = any($1)";
+
+    private const string FindLastOther = """
+        select distinct on (key) key, actor, changed_at, call_id from platform.row_change
+        where relation = $1 and key = any($2) and call_id <> all($3) order by key, position desc
+        """;
+
+    public async Task UndoAsync(WriteTransaction tx, ChangeScope scope, IReadOnlyList<JournaledChange> changes, UndoReport report)
+    {
+        var calls = changes.Select(change => change.CallId).Distinct(StringComparer.Ordinal).ToArray();
+        if (await tx.ScalarAsync<int>(CountRows, [calls]) is var rows and > MaxRows)
+        {
+            throw Problem.Conflict("UNDO_TOO_LARGE", $"{rows} rows are more than the {MaxRows} that one undo takes back. Nothing was changed.",
+                "Undo its calls one by one with undo_change, newest first.");
+        }
+
+        var plans = await RowPlan.FindAsync(tx, tables, calls);
+        foreach (var change in changes.Where(change => tables.Any(table => table.Kind == change.Targets[0].Kind)))
+        {
+            report.Handled(change);
+        }
+
+        report.UndoneBefore(plans.Count(plan => plan.Fate == RowFate.IsBack && plan.Table.PartOf is null));
+        await LeaveChangedAsync(tx, plans, calls, report);
+        var wanted = plans.Where(plan => plan.Fate == RowFate.CanGoBack).ToList();
+        LeaveForbidden(tx, wanted, report);
+        await LeaveUsedAsync(tx, wanted, report);
+        var left = plans.Except(wanted).Where(plan => plan.Fate != RowFate.IsBack).Select(plan => (plan.Table.Name, plan.Key)).ToHashSet();
+        wanted.RemoveAll(plan => plan.Table.PartOf is { } owner && left.Contains((owner, plan.Key.Split('/')[0])));
+
+        // What is owned goes before its owner, and comes after it.
+        foreach (var removed in wanted.Where(IsRemoval).GroupBy(plan => plan.Table).Reverse())
+        {
+            await ApplyAsync(tx, removed.Key, "removed", [.. removed], report);
+        }
+
+        foreach (var table in tables)
+        {
+            var ofTable = wanted.Where(plan => plan.Table == table && !IsRemoval(plan)).ToList();
+            foreach (var (how, group) in new[]
+            {
+                ("revoked", ofTable.Where(plan => plan.Target is null)),
+                ("restored", ofTable.Where(plan => plan.Target is not null && plan.Current is null)),
+                ("reverted", ofTable.Where(plan => plan.Target is not null && plan.Current is not null)),
+            })
+            {
+                var refused = (await ApplyAsync(tx, table, how, [.. group], report)).Select(plan => plan.Key).ToHashSet();
+                wanted.RemoveAll(plan => plan.Table.PartOf == table.Name && refused.Contains(plan.Key.Split('/')[0]));
+            }
+        }
+    }
+
+    public async Task<IReadOnlySet<Guid>> SummarizeAsync(
+        WriteTransaction tx, ChangeScope scope, IReadOnlyList<JournaledChange> changes, ICollection<NetChange> summary)
+    {
+        var counted = changes.Where(change => tables.Any(table => table.Kind == change.Targets[0].Kind)).ToList();
+        var plans = await RowPlan.FindAsync(tx, tables, [.. counted.Select(change => change.CallId).Distinct(StringComparer.Ordinal)]);
+        foreach (var kind in plans.Where(plan => plan.Table.PartOf is null).GroupBy(plan => plan.Table.Kind))
+        {
+            var inEffect = kind.Where(plan => plan.Fate != RowFate.IsBack && plan.Before != plan.After).ToList();
+            summary.Add(new NetChange
+            {
+                Kind = kind.Key,
+                Created = inEffect.Count(plan => plan.Before is null),
+                Deleted = inEffect.Count(plan => plan.After is null),
+                Updated = inEffect.Count(plan => plan.Before is not null && plan.After is not null),
+                Undone = kind.Count(plan => plan.Fate == RowFate.IsBack),
+                ChangedSince = kind.Count(plan => plan.Fate == RowFate.ChangedSince),
+                Ids = { inEffect.Take(MaxIds).Select(plan => plan.Id) },
+            });
+        }
+
+        return counted.Select(change => change.Id).ToHashSet();
+    }
+
+    private static bool IsRemoval(RowPlan plan) => plan.Target is null && plan.Table.InsteadOfRemoval is null;
+
+    private static async Task LeaveChangedAsync(WriteTransaction tx, List<RowPlan> plans, string[] calls, UndoReport report)
+    {
+        foreach (var changed in plans.Where(plan => plan.Fate == RowFate.ChangedSince && plan.Table.PartOf is null).GroupBy(plan => plan.Table))
+        {
+            var last = (await tx.QueryAsync(FindLastOther, row => (Key: row.GetString(0), By: row.GetString(1), At: row.GetDateTime(2), CallId: row.GetString(3)),
+                changed.Key.Name, changed.Select(plan => plan.Key).ToArray(), calls)).ToDictionary(step => step.Key);
+            foreach (var plan in changed)
+            {
+                var left = Alone(plan, "CHANGED_SINCE", plan.Current is null ? "It is gone by now." : "Somebody changed it since.");
+                if (last.TryGetValue(plan.Key, out var other))
+                {
+                    (left.ChangedBy, left.ChangedAt, left.CallId) = (other.By, Timestamp.FromDateTime(other.At), other.CallId);
+                }
+
+                report.Left(left);
+            }
+        }
+    }
+
+    // An undo does what it takes back and what it does instead, so it needs both permissions.
+    private static void LeaveForbidden(WriteTransaction tx, List<RowPlan> wanted, UndoReport report)
+    {
+        foreach (var plan in wanted.ToList())
+        {
+            var permissions = tx.Call.Caller.Permissions;
+            var missing = !permissions.Contains(plan.Table.WritePermission) ? plan.Table.WritePermission
+                : (IsRemoval(plan) || plan.Current is null) && !permissions.Contains(plan.Table.DeletePermission) ? plan.Table.DeletePermission
+                : null;
+            if (missing is not null)
+            {
+                wanted.Remove(plan);
+                if (plan.Table.PartOf is null)
+                {
+                    report.Left(Alone(plan, "PERMISSION_DENIED", $"Taking this back needs the permission {missing}."));
+                }
+            }
+        }
+    }
+
+    private async Task LeaveUsedAsync(WriteTransaction tx, List<RowPlan> wanted, UndoReport report)
+    {
+        foreach (var table in tables)
+        {
+            foreach (var (owned, column, key) in table.Owned)
+            {
+                var removed = wanted.Where(plan => plan.Table == table && IsRemoval(plan)).ToDictionary(plan => plan.Key);
+                if (removed.Count == 0)
+                {
+                    continue;
+                }
+
+                var going = wanted.Where(plan => plan.Table.Name == owned && plan.Target is null).Select(plan => plan.Key).ToArray();
+                var used = await tx.QueryAsync($"select distinct c.{column}::text from {table.Schema}.{owned} c where c.{column}::text = any($1) and {key} <> all($2)",
+                    row => row.GetString(0), removed.Keys.ToArray(), going);
+                foreach (var plan in used.Select(one => removed[one]))
+                {
+                    wanted.Remove(plan);
+                    report.Left(Alone(plan, "CHANGED_SINCE", $"It has {owned} rows by now that are not of these changes."));
+                }
+            }
+        }
+    }
+
+    /// <summary>Returns those that something was in the way of.</summary>
+    private static async Task<List<RowPlan>> ApplyAsync(WriteTransaction tx, KeptTable table, string how, List<RowPlan> plans, UndoReport report)
+    {
+        if (plans.Count == 0)
+        {
+            return [];
+        }
+
+        var (done, refused) = (plans, new List<RowPlan>());
+        if (!await TryAsync(tx, table, how, plans))
+        {
+            // Something is in the way of some of them: one by one, to find out which.
+            done = [];
+            foreach (var plan in plans)
+            {
+                (await TryAsync(tx, table, how, [plan]) ? done : refused).Add(plan);
+            }
+        }
+
+        foreach (var plan in refused.Where(plan => plan.Table.PartOf is null))
+        {
+            report.Left(Alone(plan, "VALUE_TAKEN", "A unique value of it belongs to another one by now, or what it belongs to is gone."));
+        }
+
+        if (table.PartOf is null && done.Count > 0)
+        {
+            List<string> ids = done.ConvertAll(plan => plan.Id);
+            report.Undone(table.Kind, how, ids, done.Select(plan => $"{plan.Id} {plan.Current}"), note: plans[0].Target is null ? table.Note : "");
+            tx.Announce(new ChangesUndone(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Kind, how, [.. ids.Take(Target.MaxIds)]), new Target(table.Kind, ids));
+        }
+
+        return refused;
+    }
+
+    private static async Task<bool> TryAsync(WriteTransaction tx, KeptTable table, string how, List<RowPlan> plans)
+    {
+        await tx.ExecuteAsync("savepoint undo");
+        try
+        {
+            await tx.ExecuteAsync(RowSql.Of(table, how), plans.ConvertAll(plan => plan.Key).ToArray(),
+                plans.ConvertAll(plan => plan.Target ?? plan.Current!).ToArray());
+            return true;
+        }
+        catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ForeignKeyViolation)
+        {
+            await tx.ExecuteAsync("rollback to savepoint undo");
+            return false;
+        }
+    }
+
+    private static LeftAlone Alone(RowPlan plan, string reason, string why) => new() { Kind = plan.Table.Kind, Id = plan.Id, Reason = reason, Why = why };
+}
+
+file static class RowSql
+{
+    /// <summary>$1 keys, $2 images to write. The version of a row that comes back is unknown here: it is found in the history.</summary>
+    public static string Of(KeptTable table, string how) => how switch
+    {
+        "removed" => $"delete from {table.QualifiedName} r using unnest($1::text[], $2::text[]) as k(key, image) where {table.Match}",
+        "restored" => $"insert into {table.QualifiedName} select p.* from {Images(table, table.HasVersion ? $"k.image::jsonb || jsonb_build_object('version', {LastVersion(table)} + 1)" : "k.image::jsonb")}",
+        "revoked" => Update(table, table.InsteadOfRemoval!),
+        _ => Update(table, "k.image::jsonb"),
+    };
+
+    private static string Update(KeptTable table, string image) => $"""
+        update {table.QualifiedName} r set {string.Join(", ", table.Updatable.Select(column => $"{column} = k.{column}"))}{(table.HasVersion ? ", version = r.version + 1" : "")}
+        from (select k.key, {string.Join(", ", table.Updatable.Select(column => "p." + column))} from {Images(table, image)}) k where {table.Match}
+        """;
+
+    private static string Images(KeptTable table, string image) =>
+        $"unnest($1::text[], $2::text[]) as k(key, image) cross join lateral jsonb_populate_record(null::{table.QualifiedName}, {image}) as p";
+
+    private static string LastVersion(KeptTable table) =>
+        $"(select max((c.before ->> 'version')::bigint) from platform.row_change c where c.relation = '{table.Name}' and c.key = k.key)";
+}

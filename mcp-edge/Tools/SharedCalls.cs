@@ -1,0 +1,132 @@
+using System.Text;
+using System.Text.Json;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Platform.Contracts;
+using Platform.Edge.Protocol;
+using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
+
+namespace Platform.Edge.Tools;
+
+/// <summary>
+/// Calls of a tool that several services offer: each is asked with its own assertion, and their parts stand side by side in one answer. The
+/// answer is one list of parts, or the same from all. Protobuf makes it easy: two lists behind each other are one.
+/// </summary>
+internal static class SharedCalls
+{
+    private const char Between = '~';
+    private const char Of = ':';
+
+    public static async Task<(PooledBuffer Answer, string Outcome)> SendAsync(
+        ServiceChannels channels, ToolBinding tool, PooledBuffer wire, string? confirmation, Func<string, string?, CallOptions> optionsFor)
+    {
+        var replies = await Task.WhenAll(tool.Definition.Services.Select(service => AskAsync(channels, tool, service, wire, optionsFor(service, PartFor(confirmation, service)))));
+        var answered = replies.Where(reply => reply.Answer is not null).ToList();
+        // Who knows nothing of it has no part in it, unless nobody does.
+        var failed = replies.Where(reply => reply.Failure is { StatusCode: not StatusCode.NotFound }).ToList();
+        var committed = answered.Any(reply => reply.Outcome == Outcomes.Committed);
+        if (!committed && !(tool.Definition.IsRead && answered.Count > 0))
+        {
+            if (failed.FirstOrDefault(reply => !reply.AsksConfirmation) is { } first)
+                throw first.Failure!;
+            if (failed.Count > 0)
+                throw Confirm(failed);
+        }
+        if (answered.Count == 0)
+            throw replies.First(reply => reply.Failure is not null).Failure!;
+
+        var outcome = committed ? Outcomes.Committed : answered[0].Outcome!;
+        return (tool.Decode(Join(tool.Definition.Method.OutputType, answered, failed)), outcome);
+    }
+
+    private static async Task<Reply> AskAsync(ServiceChannels channels, ToolBinding tool, string service, PooledBuffer wire, CallOptions options)
+    {
+        try
+        {
+            using var sent = channels.For(service).AsyncUnaryCall(tool.SharedMethod, null, options, wire);
+            var answer = await sent.ResponseAsync;
+            return new Reply(service, answer, sent.GetTrailers().GetValue(CallMetadata.Outcome) ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged), null);
+        }
+        catch (RpcException exception) when (!options.CancellationToken.IsCancellationRequested)
+        {
+            return new Reply(service, null, null, exception);
+        }
+    }
+
+    /// <summary>One confirmation of many: a preview per service, and all their tokens in one.</summary>
+    private static RpcException Confirm(List<Reply> asking)
+    {
+        var details = asking.ConvertAll(reply => (reply.Service, Detail: reply.Problem!));
+        using var preview = new MemoryStream();
+        using (var json = new Utf8JsonWriter(preview))
+        {
+            json.WriteStartObject();
+            foreach (var (service, detail) in details)
+            {
+                json.WritePropertyName(service);
+                json.WriteRawValue(detail.Confirmation.Preview.Utf8.Span);
+            }
+            json.WriteEndObject();
+        }
+        var merged = details[0].Detail.Clone();
+        merged.Confirmation = new Confirmation
+        {
+            Token = string.Join(Between, details.Select(one => $"{one.Service}{Of}{one.Detail.Confirmation.Token}")),
+            ExpiresAt = details.Select(one => one.Detail.Confirmation.ExpiresAt).MinBy(expires => expires.ToDateTime()) ?? new Timestamp(),
+            Preview = new Json { Utf8 = ByteString.CopyFrom(preview.ToArray()) },
+        };
+        return Problem.Of(StatusCode.FailedPrecondition, merged);
+    }
+
+    // What is no confirmation of ours goes to every service, to be refused there.
+    private static string? PartFor(string? confirmation, string service) => confirmation?.Contains(Of, StringComparison.Ordinal) != true
+        ? confirmation
+        : confirmation.Split(Between).FirstOrDefault(part => part.StartsWith(service + Of, StringComparison.Ordinal))?[(service.Length + 1)..];
+
+    private static byte[] Join(MessageDescriptor type, List<Reply> answered, List<Reply> failed)
+    {
+        if (PartsOf(type) is not { } parts)
+            return answered[0].Answer!;
+        using var joined = new MemoryStream();
+        foreach (var reply in answered)
+            joined.Write(reply.Answer);
+        using var output = new CodedOutputStream(joined, leaveOpen: true);
+        foreach (var reply in failed)
+        {
+            output.WriteTag(parts.FieldNumber, WireFormat.WireType.LengthDelimited);
+            output.WriteBytes(ByteString.CopyFrom(FailedPart(parts.MessageType, reply)));
+        }
+        output.Flush();
+        return joined.ToArray();
+    }
+
+    private static byte[] FailedPart(MessageDescriptor part, Reply reply)
+    {
+        var why = reply.AsksConfirmation ? "CONFIRMATION_REQUIRED: something changed after the preview."
+            : reply.Problem is { } problem ? $"{problem.Reason}: {problem.Message}"
+            : $"UNAVAILABLE: the {reply.Service} service gave no answer.";
+        using var bytes = new MemoryStream();
+        using (var output = new CodedOutputStream(bytes, leaveOpen: true))
+        {
+            foreach (var (field, text) in new[] { ("service", reply.Service), ("failed", why) })
+            {
+                output.WriteTag(part.FindFieldByName(field).FieldNumber, WireFormat.WireType.LengthDelimited);
+                output.WriteBytes(ByteString.CopyFrom(text, Encoding.UTF8));
+            }
+        }
+        return bytes.ToArray();
+    }
+
+    /// <summary>The one list of an answer that is a list of parts.</summary>
+    internal static FieldDescriptor? PartsOf(MessageDescriptor type) => type.Fields.InDeclarationOrder() is [{ IsRepeated: true, IsMap: false } parts] ? parts : null;
+
+    private sealed record Reply(string Service, byte[]? Answer, string? Outcome, RpcException? Failure)
+    {
+        public ProblemDetail? Problem { get; } = Failure is null ? null : ServiceDefaults.Problem.Read(Failure);
+
+        public bool AsksConfirmation => Problem is { Reason: ServiceDefaults.Problem.ConfirmationRequiredReason, Confirmation: not null };
+    }
+}

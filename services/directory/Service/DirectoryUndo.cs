@@ -1,0 +1,53 @@
+using Platform.Contracts;
+using Platform.ServiceDefaults.Changes;
+
+namespace Platform.Directory.Service;
+
+/// <summary>What the directory can take back.</summary>
+internal static class DirectoryUndo
+{
+    private const string Write = "directory:write";
+    private const string Delete = "directory:delete";
+
+    public static RowUndo Create() => new(
+        new KeptTable("directory", "organization", "organization", "r.id = k.key::uuid", "name", "external_id", "metadata", "updated_at")
+        {
+            IdOf = key => Ids.Format("org", Guid.Parse(key)),
+            HasVersion = true,
+            Owned = [("organization_domain", "organization_id", "c.organization_id || '/' || c.domain"), ("invitation", "organization_id", "c.id::text"), ("membership", "organization_id", "c.id::text")],
+            WritePermission = Write,
+            DeletePermission = Delete,
+        },
+        new KeptTable("directory", "directory_user", "user", "r.id = k.key::uuid",
+            "email", "first_name", "last_name", "external_id", "metadata", "state", "updated_at")
+        {
+            IdOf = key => Ids.Format("usr", Guid.Parse(key)),
+            HasVersion = true,
+            Owned = [("membership", "user_id", "c.id::text")],
+            WritePermission = Write,
+            DeletePermission = Delete,
+        },
+        new KeptTable("directory", "organization_domain", "organization", "r.organization_id = split_part(k.key, '/', 1)::uuid and r.domain = split_part(k.key, '/', 2)", "state")
+        {
+            IdOf = key => Ids.Format("org", Guid.Parse(key.Split('/')[0])),
+            PartOf = "organization",
+            WritePermission = Write,
+            DeletePermission = Write,
+        },
+        new KeptTable("directory", "membership", "membership", "r.id = k.key::uuid", "role", "state", "updated_at")
+        {
+            IdOf = key => Ids.Format("om", Guid.Parse(key)),
+            WritePermission = Write,
+            DeletePermission = Write,
+        },
+        new KeptTable("directory", "invitation", "invitation", "r.id = k.key::uuid", "is_open", "revoked_at")
+        {
+            IdOf = key => Ids.Format("inv", Guid.Parse(key)),
+            // Somebody may have it in their mailbox already: it stays, revoked, and says so to whoever comes with it.
+            InsteadOfRemoval = "k.image::jsonb || jsonb_build_object('is_open', false, 'revoked_at', now())",
+            IsTakenBack = row => !row.Contains("\"revoked_at\": null", StringComparison.Ordinal),
+            Note = "A message that was sent cannot be called back; its link no longer works.",
+            WritePermission = Write,
+            DeletePermission = Write,
+        });
+}
