@@ -31,6 +31,11 @@ public sealed record KeptTable(string Schema, string Name, string Kind, string M
     /// <summary>What about undoing a creation cannot be taken back.</summary>
     public string Note { get; init; } = "";
 
+    /// <summary>What has to be there beside rows that come back, in SQL of the keys $1; and what the caller has to know of it.</summary>
+    public string? AfterRestore { get; init; }
+
+    public string RestoreNote { get; init; } = "";
+
     /// <summary>What writing and removing rows needs.</summary>
     public required string WritePermission { get; init; }
 

@@ -16,6 +16,8 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
 
     private const string CountRows = "select count(*)::int from platform.row_change where call_id = any($1)";
 
+    private const string FindCalls = "select distinct call_id from platform.row_change where call_id = any($1)";
+
     private const string FindLastOther = """
         select distinct on (key) key, actor, changed_at, call_id from platform.row_change
         where relation = $1 and key = any($2) and call_id <> all($3) order by key, position desc
@@ -31,7 +33,8 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
         }
 
         var plans = await RowPlan.FindAsync(tx, tables, calls);
-        foreach (var change in changes.Where(change => tables.Any(table => table.Kind == change.Targets[0].Kind)))
+        var kept = await FindKeptAsync(tx, calls);
+        foreach (var change in changes.Where(change => IsKept(change, kept)))
         {
             report.Handled(change);
         }
@@ -69,7 +72,8 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
     public async Task<IReadOnlySet<Guid>> SummarizeAsync(
         WriteTransaction tx, ChangeScope scope, IReadOnlyList<JournaledChange> changes, ICollection<NetChange> summary)
     {
-        var counted = changes.Where(change => tables.Any(table => table.Kind == change.Targets[0].Kind)).ToList();
+        var kept = await FindKeptAsync(tx, [.. changes.Select(change => change.CallId).Distinct(StringComparer.Ordinal)]);
+        var counted = changes.Where(change => IsKept(change, kept)).ToList();
         var plans = await RowPlan.FindAsync(tx, tables, [.. counted.Select(change => change.CallId).Distinct(StringComparer.Ordinal)]);
         foreach (var kind in plans.Where(plan => plan.Table.PartOf is null).GroupBy(plan => plan.Table.Kind))
         {
@@ -88,6 +92,13 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
 
         return counted.Select(change => change.Id).ToHashSet();
     }
+
+    // A call that left no row, such as one that only mailed something, has nothing that could go back.
+    private static async Task<HashSet<string>> FindKeptAsync(WriteTransaction tx, string[] calls) =>
+        [.. await tx.QueryAsync(FindCalls, row => row.GetString(0), [calls])];
+
+    private bool IsKept(JournaledChange change, HashSet<string> kept) =>
+        kept.Contains(change.CallId) && tables.Any(table => table.Kind == change.Targets[0].Kind);
 
     private static bool IsRemoval(RowPlan plan) => plan.Target is null && plan.Table.InsteadOfRemoval is null;
 
@@ -173,6 +184,11 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
             }
         }
 
+        if (how == "restored" && table.AfterRestore is { } beside && done.Count > 0)
+        {
+            await tx.ExecuteAsync(beside, [done.ConvertAll(plan => plan.Key).ToArray()]);
+        }
+
         foreach (var plan in refused.Where(plan => plan.Table.PartOf is null))
         {
             report.Left(Alone(plan, "VALUE_TAKEN", "A unique value of it belongs to another one by now, or what it belongs to is gone."));
@@ -181,7 +197,7 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
         if (table.PartOf is null && done.Count > 0)
         {
             List<string> ids = done.ConvertAll(plan => plan.Id);
-            report.Undone(table.Kind, how, ids, done.Select(plan => $"{plan.Id} {plan.Current}"), note: plans[0].Target is null ? table.Note : "");
+            report.Undone(table.Kind, how, ids, done.Select(plan => $"{plan.Id} {plan.Current}"), note: plans[0].Target is null ? table.Note : how == "restored" ? table.RestoreNote : "");
             tx.Announce(new ChangesUndone(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Kind, how, [.. ids.Take(Target.MaxIds)]), new Target(table.Kind, ids));
         }
 

@@ -46,6 +46,12 @@ public sealed class UndoTests(DirectoryFixture directory) : IClassFixture<Direct
         var announced = await directory.Events.WaitAsync(happened => happened.WorkspaceId == workspace.Id && happened.Type == nameof(ChangesUndone));
         Assert.Equal("task.undone", announced.Action);
         Assert.Empty((await Undo.UndoTaskAsync(new() { TaskId = task }, directory.As(owner))).Parts.Single().Undone);
+        var invitation = Assert.Single((await directory.Invitations.ListInvitationsAsync(new(), directory.As(owner))).Invitations);
+        Assert.Contains("resend_invitation", part.Undone.Single(undone => undone.Kind == "invitation").Note, StringComparison.Ordinal);
+        var resent = directory.As(owner);
+        await directory.Invitations.ResendInvitationAsync(new() { InvitationId = invitation.Id }, resent);
+        var mailed = await Undo.UndoChangeAsync(new() { CallId = resent.Headers!.GetValue(CallMetadata.CallId) }, directory.As(owner));
+        Assert.Equal("CANNOT_BE_UNDONE", Assert.Single(mailed.Parts.Single().Left).Reason);
 
         // The undo is a call like any other.
         var request = new UndoChangeRequest { CallId = callId };

@@ -14,7 +14,12 @@ public sealed class UndoTests(RunningSuite suite)
         var tableId = table.GetProperty("table").GetProperty("id").GetString();
         var begun = await CallAsync("begin_task", new { goal = "To be regretted" });
         var task = begun.GetProperty("taskId").GetString();
-        await CallAsync("create_records", new { tableId, records = new[] { new { fields = new { Name = "a" } }, new { fields = new { Name = "b" } } }, task });
+        await CallAsync("create_records", new
+        {
+            tableId,
+            records = new[] { "a", "b" }.Select(name => new { fields = new Dictionary<string, string> { ["Name"] = name } }),
+            task,
+        });
         var organization = await CallAsync("create_organization", new { name = "Regretted", task });
         var organizationId = organization.GetProperty("organization").GetProperty("id").GetString();
 

@@ -46,6 +46,11 @@ internal static class DirectoryUndo
             // Somebody may have it in their mailbox already: it stays, revoked, and says so to whoever comes with it.
             InsteadOfRemoval = "k.image::jsonb || jsonb_build_object('is_open', false, 'revoked_at', now())",
             IsTakenBack = row => !row.Contains("\"revoked_at\": null", StringComparison.Ordinal),
+            AfterRestore = """
+                insert into directory.mail (id, environment_id, state, asked_at, due_at)
+                select k.key::uuid, platform.environment_id(), 'dropped', '{}', now() from unnest($1::text[]) as k(key) on conflict do nothing
+                """,
+            RestoreNote = "Links that were mailed before stay void; resend_invitation mails new ones.",
             Note = "A message that was sent cannot be called back; its link no longer works.",
             WritePermission = Write,
             DeletePermission = Write,

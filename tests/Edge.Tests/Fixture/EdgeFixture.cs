@@ -74,7 +74,8 @@ public sealed class EdgeFixture : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Logging.AddProvider(log);
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.AddEdge(["things", "trail", .. more is null ? [] : new[] { "tasks" }], [FixtureContract.Catalogue, .. more ?? []]);
+        IEnumerable<string> listed = more is null ? ["things", "trail"] : ["things", "trail", "tasks"];
+        builder.AddEdge(listed, [FixtureContract.Catalogue, .. more ?? []]);
         var app = builder.Build();
         app.MapServiceDefaults();
         app.MapEdge();
