@@ -19,7 +19,7 @@ public sealed class ToolListTests
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    // Over it: shorten descriptions, or keep the new toolset out of Toolsets.Default (docs/decisions/0010).
+    // Over it: shorten descriptions, or keep the new toolset out of Toolsets.Default (docs/decisions/0012).
     [Fact]
     public void The_list_of_the_default_toolsets_is_less_than_24_KB_for_an_owner()
     {
