@@ -19,7 +19,7 @@ internal sealed class ToolBinding
         Request = MessageShape.Of(definition.Method.InputType);
         var answer = MessageShape.Of(definition.Method.OutputType);
         AnswersUserText = answer.HasUserText;
-        Method = new Method<PooledBuffer, PooledBuffer>(MethodType.Unary, definition.Method.Service.FullName, definition.Method.Name,
+        Method = new Method<PooledBuffer, PooledBuffer>(definition.Method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary, definition.Method.Service.FullName, definition.Method.Name,
             new Marshaller<PooledBuffer>(Write, static _ => throw new NotSupportedException("Requests are only written.")),
             new Marshaller<PooledBuffer>(static (_, _) => throw new NotSupportedException("Answers are only read."),
                 context => AnswerDecoder.Decode(context.PayloadAsReadOnlySequence(), answer)));

@@ -138,7 +138,7 @@ internal sealed partial class ToolCaller(
         try
         {
             string outcome;
-            (answer, outcome) = await SendAsync(call, wire, shared, confirmation, cancellationToken);
+            (answer, outcome) = await SendAsync(call, wire, shared, confirmation, request, cancellationToken);
             if (outcome != Outcomes.Committed && !await audit.AnsweredAsync(call, outcome))
             {
                 call.Exchange.AnswerWith(ToolAnswers.Error("UNAVAILABLE", "The audit log cannot take this call, and without it nothing may be shown.",
@@ -163,7 +163,7 @@ internal sealed partial class ToolCaller(
     }
 
     private async Task<(PooledBuffer Answer, string Outcome)> SendAsync(
-        EdgeCall call, PooledBuffer wire, Shared shared, string? confirmation, CancellationToken cancellationToken)
+        EdgeCall call, PooledBuffer wire, Shared shared, string? confirmation, RequestContext<CallToolRequestParams> request, CancellationToken cancellationToken)
     {
         var tool = call.Tool!;
         var deadline = DateTime.UtcNow + options.Value.CallTimeout;
@@ -195,7 +195,22 @@ internal sealed partial class ToolCaller(
         // The HTTP client passes the current trace on by itself; the client's own trace only goes on when there is no current one.
         if (Activity.Current is null)
             Add(headers, "traceparent", call.TraceParent);
+<<<<<<< HEAD
         return headers;
+=======
+
+        var callOptions = new CallOptions(headers, DateTime.UtcNow + options.Value.CallTimeout, cancellationToken);
+        if (tool.Method.Type == MethodType.ServerStreaming)
+        {
+            using var streamed = channels.For(tool.Service).AsyncServerStreamingCall(tool.Method, null, callOptions, wire);
+            var whole = await ReadStreamAsync(streamed, request, cancellationToken);
+            return (whole, streamed.GetTrailers().GetValue(CallMetadata.Outcome) ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged));
+        }
+        using var sent = channels.For(tool.Service).AsyncUnaryCall(tool.Method, null, callOptions, wire);
+        var answer = await sent.ResponseAsync;
+        var outcome = sent.GetTrailers().GetValue(CallMetadata.Outcome);
+        return (answer, outcome ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged));
+>>>>>>> bc57100 (Records as CSV, in and out, by stream with progress)
     }
 
     private async Task AskAsync(EdgeCall call, Confirmation required, bool ask, bool dryRun)

@@ -22,6 +22,8 @@ public class DataFixture(PostgresFixture postgres) : ServiceFixture<Program>(pos
 
     public Records.RecordsClient Records => new(Channel);
 
+    public Csv.CsvClient Csv => new(Channel);
+
     public Views.ViewsClient Views => new(Channel);
 
     public override async ValueTask InitializeAsync()

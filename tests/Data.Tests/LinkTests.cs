@@ -138,6 +138,35 @@ public sealed class LinkTests(DataFixture data) : IClassFixture<DataFixture>
     }
 
     [Fact]
+    public async Task Undo_brings_links_back_with_a_changed_value_and_with_a_deleted_record()
+    {
+        var (owner, customers, orders) = await ShopAsync();
+        var ada = await data.CreateRecordAsync(owner, customers, """{"Name":"Ada"}""");
+        var order = await data.CreateRecordAsync(owner, orders, $$"""{"No":1,"Customers":["{{ada}}"]}""");
+        var clear = data.As(owner);
+        await data.Records.UpdateRecordAsync(Change(orders, order, """{"Customers":null}"""), clear);
+        await UndoAsync(clear);
+        Assert.Equal($$"""[{"id":"{{ada}}","label":"Ada"}]""", await ReadAsync(owner, orders, order, "Customers"));
+
+        var request = new DeleteRecordsRequest { TableId = customers.Id, RecordIds = { ada } };
+        var delete = data.As(owner, confirmation: (await data.Records.DeleteRecordsAsync(request, data.As(owner)).ProblemAsync()).Confirmation.Token);
+        await data.Records.DeleteRecordsAsync(request, delete);
+        Assert.Equal("null", await ReadAsync(owner, orders, order, "Customers"));
+        await UndoAsync(delete);
+        Assert.Equal($$"""[{"id":"{{ada}}","label":"Ada"}]""", await ReadAsync(owner, orders, order, "Customers"));
+        Assert.Equal($$"""[{"id":"{{order}}","label":"1"}]""", await ReadAsync(owner, customers, ada, "Orders"));
+        var history = await data.Records.ListRecordHistoryAsync(new ListRecordHistoryRequest { TableId = orders.Id, RecordId = order }, data.As(owner));
+        Assert.Contains(history.Changes, change => change.Before.Utf8.ToStringUtf8().Contains(ada, StringComparison.Ordinal));
+
+        async Task UndoAsync(Grpc.Core.CallOptions call)
+        {
+            var undo = new Platform.Changes.Contracts.V1.UndoChangeRequest { CallId = call.Headers!.GetValue(ServiceDefaults.Calls.CallMetadata.CallId)! };
+            var preview = await data.Changes.UndoChangeAsync(undo, data.As(owner)).ProblemAsync();
+            await data.Changes.UndoChangeAsync(undo, data.As(owner, confirmation: preview.Confirmation.Token));
+        }
+    }
+
+    [Fact]
     public async Task Definitions_of_links_are_held_to_their_rules()
     {
         var (owner, customers, orders) = await ShopAsync();

@@ -1,5 +1,6 @@
 using Platform.Data.Contracts;
 using Platform.Data.Service.Changes;
+using Platform.Data.Service.Csv;
 using Platform.Data.Service.Databases;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Records;
@@ -28,4 +29,5 @@ app.MapGrpcService<TablesService>();
 app.MapGrpcService<RecordsService>();
 app.MapGrpcService<ChangesService>();
 app.MapGrpcService<ViewsService>();
+app.MapGrpcService<CsvService>();
 await app.RunServiceAsync(args);

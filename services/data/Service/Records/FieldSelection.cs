@@ -12,8 +12,9 @@ internal sealed record FieldSelection(IReadOnlyList<FieldSchema> Fields, bool By
     /// <param name="requested">Names or ids, or <c>*</c> for all.</param>
     /// <param name="fieldKeys"><c>name</c> or <c>id</c>; empty means name.</param>
     /// <param name="allByDefault">What no request means: all, or none.</param>
+    /// <param name="path">What the request calls them.</param>
     /// <exception cref="RpcException">INVALID_ARGUMENT: an unknown field.</exception>
-    public static FieldSelection Of(TableSchema table, IReadOnlyList<string> requested, string fieldKeys, bool allByDefault)
+    public static FieldSelection Of(TableSchema table, IReadOnlyList<string> requested, string fieldKeys, bool allByDefault, string path = "returnFields")
     {
         var byName = fieldKeys != "id";
         if (requested.Count == 0 ? allByDefault : requested.Contains("*"))
@@ -29,7 +30,7 @@ internal sealed record FieldSelection(IReadOnlyList<FieldSchema> Fields, bool By
             {
                 violations.Add(new Violation
                 {
-                    Field = $"returnFields[{i}]",
+                    Field = $"{path}[{i}]",
                     Rule = $"{requested[i]} is no field of the table",
                     Fix = table.KnownFields(withSystem: false),
                 });

@@ -21,8 +21,9 @@ internal static class RecordIds
         for (var i = 0; i < count; i++)
         {
             RandomNumberGenerator.Fill(bytes);
-            BinaryPrimitives.WriteInt64BigEndian(bytes, milliseconds << 16 | 0x7000L | (long)(i & 0xfff));
-            bytes[8] = (byte)(bytes[8] & 0x3f | 0x80);
+            // 18 bits of order: the 12 behind the version, and 6 behind the variant.
+            BinaryPrimitives.WriteInt64BigEndian(bytes, milliseconds << 16 | 0x7000L | (long)(i >> 6 & 0xfff));
+            bytes[8] = (byte)(i & 0x3f | 0x80);
             ids[i] = new Guid(bytes, bigEndian: true);
         }
 

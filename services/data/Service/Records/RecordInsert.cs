@@ -23,6 +23,11 @@ internal sealed class RecordInsert(TableSchema table, IReadOnlyList<Json> record
 {
     private RecordValues? _values;
 
+    private const int Slice = 1000;
+
+    /// <summary>Called before every further thousand with how many are written. When it is not set, all are written at once.</summary>
+    public Func<int, Task>? Written { get; init; }
+
     public Guid[] Ids { get; private set; } = [];
 
     /// <summary>In the order of the request; empty when nothing was to be read back.</summary>
@@ -36,13 +41,19 @@ internal sealed class RecordInsert(TableSchema table, IReadOnlyList<Json> record
         var createdAt = RecordIds.CreationTime(tx.Now);
         Ids = RecordIds.New(createdAt, records.Count);
         var change = RecordHistory.Change(tx, current, "created", Ids);
+        var first = Written is null ? records.Count : Math.Min(Slice, records.Count);
         Records = await tx.BatchAsync(async reader =>
         {
             // The answers of the lock and of the role come before the records.
             await reader.NextResultAsync();
             await reader.NextResultAsync();
             return withRecords ? await ReadAsync(reader, current) : [];
-        }, TableEntry.Lock(current), change.Insert, TableEntry.Role(tx.Call.WorkspaceId), Insert(tx, current, createdAt));
+        }, TableEntry.Lock(current), change.Insert, TableEntry.Role(tx.Call.WorkspaceId), Insert(tx, current, createdAt, ..first));
+        for (var from = first; from < records.Count; from += Slice)
+        {
+            await Written!(from);
+            await tx.BatchAsync(_ => Task.FromResult(0), Insert(tx, current, createdAt, from..Math.Min(from + Slice, records.Count)));
+        }
 
         var keys = Ids.Select(RecordIds.Format).ToList();
         tx.Announce(new RecordsCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, current.Key, change.Id,
@@ -62,16 +73,16 @@ internal sealed class RecordInsert(TableSchema table, IReadOnlyList<Json> record
         }
     }
 
-    private Statement Insert(WriteTransaction tx, TableSchema current, DateTime createdAt)
+    private Statement Insert(WriteTransaction tx, TableSchema current, DateTime createdAt, Range slice)
     {
         var parameters = new QueryParameters();
-        var ids = parameters.AddIds(Ids);
+        var ids = parameters.AddIds(Ids[slice]);
         var at = parameters.Add(NpgsqlDbType.TimestampTz, createdAt);
         var by = parameters.AddText(tx.Call.ActorId);
         var columns = _values!.Columns.ToList();
         var names = string.Concat(columns.Select(column => $", {column.Field.Column}"));
         var values = string.Concat(columns.Select((column, index) => $", v.f{index}{column.Field.Kind.Cast}"));
-        var arrays = string.Concat(columns.Select(column => ", " + parameters.Add(column.Field.Kind.ArrayParameter(column.Values))));
+        var arrays = string.Concat(columns.Select(column => ", " + parameters.Add(column.Field.Kind.ArrayParameter(column.Values[slice]))));
         var aliases = string.Concat(columns.Select((_, index) => $", f{index}"));
         var returning = withRecords ? $" returning {Rows().Columns}" : "";
         return new Statement(
