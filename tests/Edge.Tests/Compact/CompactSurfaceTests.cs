@@ -37,7 +37,7 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
     public async Task Operations_of_every_toolset_are_listed_with_title_and_effect()
     {
         var operations = (await OperationsAsync("{}")).GetProperty("operations");
-        Assert.Equal(["administer", "delete_things", "echo_thing", "get_table", "get_thing", "read_trail"], Names(operations));
+        Assert.Equal(["administer", "delete_things", "echo_thing", "get_table", "get_thing", "read_trail", "stream_things"], Names(operations));
         Assert.Equal("""{"name":"delete_things","title":"Delete things","toolset":"things","effect":"destructive"}""", operations[1].GetRawText());
     }
 

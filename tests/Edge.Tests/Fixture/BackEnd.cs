@@ -127,15 +127,15 @@ public sealed class FakeThings : Things.ThingsBase
         return new GetThingResponse { Text = request.Size > 0 ? new string('x', request.Size) : $"thing {request.ThingId}", Page = new PageInfo() };
     }
 
-    public override async Task StreamThings(StreamThingsRequest request, IServerStreamWriter<StreamThingsResponse> responses, ServerCallContext context)
+    public override async Task StreamThings(StreamThingsRequest request, IServerStreamWriter<StreamThingsResponse> responseStream, ServerCallContext context)
     {
         Calls.Enqueue(("StreamThings", request, context.RequestHeaders));
         for (var done = 1; done < request.Count; done++)
-            await responses.WriteAsync(new StreamThingsResponse { Progress = new() { Done = done, Total = request.Count, What = "things" } });
+            await responseStream.WriteAsync(new StreamThingsResponse { Progress = new() { Done = done, Total = request.Count, What = "things" } });
         if (request.Count == 0)
             throw Problem.NotFound("thing", "none");
         context.ResponseTrailers.Add("x-outcome", "read");
-        await responses.WriteAsync(new StreamThingsResponse { Things = request.Count });
+        await responseStream.WriteAsync(new StreamThingsResponse { Things = request.Count });
     }
 
     public override Task<DeleteThingsResponse> DeleteThings(DeleteThingsRequest request, ServerCallContext context)
