@@ -14,7 +14,7 @@ internal sealed partial class ToolCaller
     /// progress token hears of them as they come; to others the answer comes whole.
     /// </summary>
     private static async Task<PooledBuffer> ReadStreamAsync(
-        AsyncServerStreamingCall<PooledBuffer> sent, RequestContext<CallToolRequestParams> request, CancellationToken cancellationToken)
+        AsyncServerStreamingCall<PooledBuffer> sent, RequestContext<CallToolRequestParams>? request, CancellationToken cancellationToken)
     {
         PooledBuffer? last = null;
         try
@@ -23,7 +23,7 @@ internal sealed partial class ToolCaller
             {
                 last?.Dispose();
                 last = sent.ResponseStream.Current;
-                if (request.Params.ProgressToken is { } token && ProgressOf(last) is { } progress)
+                if (request is { Params.ProgressToken: { } token } && ProgressOf(last) is { } progress)
                     await request.Server.NotifyProgressAsync(token, progress, cancellationToken: cancellationToken);
             }
             return last ?? throw new InvalidOperationException("The stream ended without an answer.");

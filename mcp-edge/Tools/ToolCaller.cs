@@ -68,7 +68,7 @@ internal sealed partial class ToolCaller(
                 await audit.RefusedAsync(call, "INVALID_ARGUMENT");
                 throw NoResource(call.Exchange.ResourceUri, $"{violations.What} {violations.Fix}");
             }
-            var (answer, outcome) = await SendAsync(call, wire, shared, confirmation: null, cancellationToken);
+            var (answer, outcome) = await SendAsync(call, wire, shared, confirmation: null, request: null, cancellationToken);
             using (answer)
             {
                 return await audit.AnsweredAsync(call, outcome)
@@ -163,7 +163,7 @@ internal sealed partial class ToolCaller(
     }
 
     private async Task<(PooledBuffer Answer, string Outcome)> SendAsync(
-        EdgeCall call, PooledBuffer wire, Shared shared, string? confirmation, RequestContext<CallToolRequestParams> request, CancellationToken cancellationToken)
+        EdgeCall call, PooledBuffer wire, Shared shared, string? confirmation, RequestContext<CallToolRequestParams>? request, CancellationToken cancellationToken)
     {
         var tool = call.Tool!;
         var deadline = DateTime.UtcNow + options.Value.CallTimeout;
