@@ -172,8 +172,14 @@ internal sealed partial class ToolCaller(
             return await SharedCalls.SendAsync(channels, tool, wire, confirmation,
                 (service, its) => new CallOptions(Headers(call, service, shared, its), deadline, cancellationToken));
         }
-        using var sent = channels.For(tool.Service).AsyncUnaryCall(tool.Method, null,
-            new CallOptions(Headers(call, tool.Service, shared, confirmation), deadline, cancellationToken), wire);
+        var callOptions = new CallOptions(Headers(call, tool.Service, shared, confirmation), deadline, cancellationToken);
+        if (tool.Method.Type == MethodType.ServerStreaming)
+        {
+            using var streamed = channels.For(tool.Service).AsyncServerStreamingCall(tool.Method, null, callOptions, wire);
+            var whole = await ReadStreamAsync(streamed, request, cancellationToken);
+            return (whole, streamed.GetTrailers().GetValue(CallMetadata.Outcome) ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged));
+        }
+        using var sent = channels.For(tool.Service).AsyncUnaryCall(tool.Method, null, callOptions, wire);
         var answer = await sent.ResponseAsync;
         var outcome = sent.GetTrailers().GetValue(CallMetadata.Outcome);
         return (answer, outcome ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged));
@@ -195,22 +201,7 @@ internal sealed partial class ToolCaller(
         // The HTTP client passes the current trace on by itself; the client's own trace only goes on when there is no current one.
         if (Activity.Current is null)
             Add(headers, "traceparent", call.TraceParent);
-<<<<<<< HEAD
         return headers;
-=======
-
-        var callOptions = new CallOptions(headers, DateTime.UtcNow + options.Value.CallTimeout, cancellationToken);
-        if (tool.Method.Type == MethodType.ServerStreaming)
-        {
-            using var streamed = channels.For(tool.Service).AsyncServerStreamingCall(tool.Method, null, callOptions, wire);
-            var whole = await ReadStreamAsync(streamed, request, cancellationToken);
-            return (whole, streamed.GetTrailers().GetValue(CallMetadata.Outcome) ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged));
-        }
-        using var sent = channels.For(tool.Service).AsyncUnaryCall(tool.Method, null, callOptions, wire);
-        var answer = await sent.ResponseAsync;
-        var outcome = sent.GetTrailers().GetValue(CallMetadata.Outcome);
-        return (answer, outcome ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged));
->>>>>>> bc57100 (Records as CSV, in and out, by stream with progress)
     }
 
     private async Task AskAsync(EdgeCall call, Confirmation required, bool ask, bool dryRun)
