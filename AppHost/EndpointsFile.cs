@@ -18,6 +18,11 @@ internal static class EndpointsFile
     public static void WriteEndpoints(
         this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> edge, IResourceBuilder<ProjectResource> identity, IResourceBuilder<KeycloakResource> keycloak)
     {
+        if (!builder.ExecutionContext.IsRunMode)
+        {
+            return;
+        }
+
         var file = Path.Combine(builder.Artifacts(), builder.Configuration["EndpointsFile"] ?? "endpoints.json");
         File.Delete(file);
         var started = DateTime.UtcNow;
@@ -95,7 +100,7 @@ internal static class EndpointsFile
     // Identity writes the file anew at every start, once the demo's members can sign in.
     private static async Task<JsonNode> ReadMembersAsync(IDistributedApplicationBuilder builder, DateTime started, CancellationToken cancellationToken)
     {
-        if (!builder.Environment.IsDevelopment())
+        if (!builder.IsDevelopmentRun())
         {
             return new JsonArray();
         }

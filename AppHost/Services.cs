@@ -34,16 +34,20 @@ internal static class Services
         where T : IProjectMetadata, new()
     {
         var edge = builder.AddProject<T>(name, options => options.ExcludeLaunchProfile = true)
-            .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
+            .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.ExecutionContext.IsRunMode ? builder.Environment.EnvironmentName : Environments.Production)
             .WithHttpEndpoint(name: "http", port: builder.Configuration.GetValue<int?>("Edge:Port"))
             .WithExternalHttpEndpoints()
             .WithHttpHealthCheck("/health", endpointName: "http")
             .WithReference(redis);
+        if (builder.ExecutionContext.IsRunMode)
+        {
+            edge.WithEnvironment("Edge__Audit__SpoolDirectory", Path.Combine(builder.Artifacts(), "edge-spool"));
+        }
+
         return edge
             .WithEnvironment("Edge__PublicUrl", builder.PublicUrl(edge))
             .WithEnvironment("Edge__Issuer", Issuer(keycloak))
-            .WithEnvironment("Edge__AllowLoopbackOrigins", builder.Environment.IsDevelopment() ? "true" : "false")
-            .WithEnvironment("Edge__Audit__SpoolDirectory", Path.Combine(builder.Artifacts(), "edge-spool"))
+            .WithEnvironment("Edge__AllowLoopbackOrigins", builder.IsDevelopmentRun() ? "true" : "false")
             .WithSettings("Edge:Access");
     }
 
@@ -82,7 +86,7 @@ internal static class Services
 
     /// <summary>Where mails land in development; null when they leave, or wait for settings.</summary>
     public static string? MailFolder(this IDistributedApplicationBuilder builder) =>
-        builder.Environment.IsDevelopment() && string.IsNullOrEmpty(builder.Configuration["Mail:Host"]) ? Path.Combine(builder.Artifacts(), "mail") : null;
+        builder.IsDevelopmentRun() && string.IsNullOrEmpty(builder.Configuration["Mail:Host"]) ? Path.Combine(builder.Artifacts(), "mail") : null;
 
     /// <summary>Gives the edge an identity of its own: a secret that it shows to identity for assertions.</summary>
     public static void AddEdgeSecret(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> edge, IResourceBuilder<ProjectResource> identity)
@@ -99,7 +103,7 @@ internal static class Services
     public static void AddDemo(
         this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> directory, IResourceBuilder<ProjectResource> identity, IResourceBuilder<ProjectResource> audit)
     {
-        if (!builder.Environment.IsDevelopment())
+        if (!builder.IsDevelopmentRun())
         {
             return;
         }
@@ -119,6 +123,9 @@ internal static class Services
 
         audit.WithEnvironment("Audit__Sinks__Datadog__datadoghq.com", builder.Configuration["Demo:DatadogIntake"] ?? "http://127.0.0.1:18126");
     }
+
+    /// <summary>On a developer's machine, and not while a deployment is described.</summary>
+    public static bool IsDevelopmentRun(this IDistributedApplicationBuilder builder) => builder.ExecutionContext.IsRunMode && builder.Environment.IsDevelopment();
 
     /// <summary>Hands the settings of a section on to a service, such as <c>--Edge:Access:ReadsPerSecond=100</c>.</summary>
     private static IResourceBuilder<ProjectResource> WithSettings(this IResourceBuilder<ProjectResource> service, string section)
@@ -150,7 +157,7 @@ internal static class Services
 
     private static IResourceBuilder<ProjectResource> AddHttpAndGrpc<T>(this IDistributedApplicationBuilder builder, string name) where T : IProjectMetadata, new() =>
         builder.AddProject<T>(name, options => options.ExcludeLaunchProfile = true)
-            .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.Environment.EnvironmentName)
+            .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.ExecutionContext.IsRunMode ? builder.Environment.EnvironmentName : Environments.Production)
             .WithHttpEndpoint(name: "http")
             .WithHttpEndpoint(name: "grpc", env: "GRPC_PORT")
             .WithHttpHealthCheck("/health", endpointName: "http");

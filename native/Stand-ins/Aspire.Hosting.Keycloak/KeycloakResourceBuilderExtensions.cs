@@ -8,6 +8,7 @@ namespace Aspire.Hosting;
 
 public static class KeycloakResourceBuilderExtensions
 {
+    private const string DataPath = "/opt/keycloak/data";
     private const string Primary = "http";
     private const string Management = "management";
 
@@ -20,6 +21,7 @@ public static class KeycloakResourceBuilderExtensions
             ?? ParameterResourceBuilderExtensions.CreateDefaultPasswordParameter(builder, $"{name}-password");
         var resource = new KeycloakResource(name, adminUsername?.Resource, password);
         return builder.AddResource(resource)
+            .WithAnnotation(new ContainerImageAnnotation { Registry = "quay.io", Image = "keycloak/keycloak", Tag = "26.6" })
             .WithIconName("PersonLock")
             .WithHttpEndpoint(port: port, targetPort: 8080)
             .WithHttpEndpoint(targetPort: 9000, name: Management)
@@ -46,8 +48,9 @@ public static class KeycloakResourceBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrEmpty(import);
-        builder.Resource.Imports.Add(Path.GetFullPath(import, builder.ApplicationBuilder.AppHostDirectory));
-        return builder;
+        var source = Path.GetFullPath(import, builder.ApplicationBuilder.AppHostDirectory);
+        builder.Resource.Imports.Add(source);
+        return builder.WithAnnotation(new ContainerMountAnnotation(source, $"{DataPath}/import", ContainerMountType.BindMount, isReadOnly: false));
     }
 
     [Obsolete("Use WithRealmImport(string import) instead.")]
@@ -56,10 +59,10 @@ public static class KeycloakResourceBuilderExtensions
         builder.WithRealmImport(import);
 
     public static IResourceBuilder<KeycloakResource> WithDataVolume(this IResourceBuilder<KeycloakResource> builder, string? name = null) =>
-        builder.WithAnnotation(new NativeDataAnnotation(null));
+        builder.WithData(DataPath, name, isReadOnly: false);
 
     public static IResourceBuilder<KeycloakResource> WithDataBindMount(this IResourceBuilder<KeycloakResource> builder, string source) =>
-        builder.WithAnnotation(new NativeDataAnnotation(Path.GetFullPath(source, builder.ApplicationBuilder.AppHostDirectory)));
+        builder.WithDataFrom(DataPath, source, isReadOnly: false);
 
     public static IResourceBuilder<KeycloakResource> WithEnabledFeatures(this IResourceBuilder<KeycloakResource> builder,
         params string[] features)

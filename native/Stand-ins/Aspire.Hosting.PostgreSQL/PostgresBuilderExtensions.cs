@@ -9,6 +9,8 @@ namespace Aspire.Hosting;
 
 public static class PostgresBuilderExtensions
 {
+    private const string DataPath = "/var/lib/postgresql";
+
     public static IResourceBuilder<PostgresServerResource> AddPostgres(this IDistributedApplicationBuilder builder,
         [ResourceName] string name,
         IResourceBuilder<ParameterResource>? userName = null, IResourceBuilder<ParameterResource>? password = null, int? port = null)
@@ -20,6 +22,14 @@ public static class PostgresBuilderExtensions
         var key = $"{name}_check";
         AddHealthCheck(builder, key, server, "postgres");
         return builder.AddResource(server)
+            .WithAnnotation(new ContainerImageAnnotation { Registry = "docker.io", Image = "library/postgres", Tag = "18.3" })
+            .WithEnvironment("POSTGRES_HOST_AUTH_METHOD", "scram-sha-256")
+            .WithEnvironment("POSTGRES_INITDB_ARGS", "--auth-host=scram-sha-256 --auth-local=scram-sha-256")
+            .WithEnvironment(context =>
+            {
+                context.EnvironmentVariables["POSTGRES_USER"] = server.UserNameReference;
+                context.EnvironmentVariables["POSTGRES_PASSWORD"] = server.PasswordParameter;
+            })
             .WithEndpoint(port: port, targetPort: 5432, name: PostgresServerResource.PrimaryEndpointName)
             .WithIconName("DatabaseMultiple")
             .WithHealthCheck(key)
@@ -59,12 +69,11 @@ public static class PostgresBuilderExtensions
 
     public static IResourceBuilder<PostgresServerResource> WithDataVolume(
         this IResourceBuilder<PostgresServerResource> builder, string? name = null, bool isReadOnly = false) =>
-        builder.WithAnnotation(new NativeDataAnnotation(null));
+        builder.WithData(DataPath, name, isReadOnly);
 
     public static IResourceBuilder<PostgresServerResource> WithDataBindMount(
         this IResourceBuilder<PostgresServerResource> builder, string source, bool isReadOnly = false) =>
-        builder.WithAnnotation(new NativeDataAnnotation(Path.GetFullPath(Path.Combine(builder.ApplicationBuilder.AppHostDirectory,
-            source))));
+        builder.WithDataFrom(DataPath, source, isReadOnly);
 
     public static IResourceBuilder<PostgresServerResource> WithHostPort(this IResourceBuilder<PostgresServerResource> builder, int? port) =>
         builder.WithEndpoint(PostgresServerResource.PrimaryEndpointName, endpoint => endpoint.Port = port);

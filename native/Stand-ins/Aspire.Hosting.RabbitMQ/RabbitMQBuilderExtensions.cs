@@ -8,6 +8,8 @@ namespace Aspire.Hosting;
 
 public static class RabbitMQBuilderExtensions
 {
+    private const string DataPath = "/var/lib/rabbitmq";
+
     public static IResourceBuilder<RabbitMQServerResource> AddRabbitMQ(this IDistributedApplicationBuilder builder,
         [ResourceName] string name,
         IResourceBuilder<ParameterResource>? userName = null, IResourceBuilder<ParameterResource>? password = null, int? port = null)
@@ -20,6 +22,12 @@ public static class RabbitMQBuilderExtensions
         var key = $"{name}_check";
         builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(key, _ => new HandshakeHealthCheck(rabbit), null, null));
         return builder.AddResource(rabbit)
+            .WithAnnotation(new ContainerImageAnnotation { Registry = "docker.io", Image = "library/rabbitmq", Tag = "4.3" })
+            .WithEnvironment(context =>
+            {
+                context.EnvironmentVariables["RABBITMQ_DEFAULT_USER"] = rabbit.UserNameReference;
+                context.EnvironmentVariables["RABBITMQ_DEFAULT_PASS"] = rabbit.PasswordParameter;
+            })
             .WithEndpoint(port: port, targetPort: 5672, name: RabbitMQServerResource.PrimaryEndpointName)
             .WithIconName("Mailbox")
             .WithHealthCheck(key)
@@ -35,12 +43,11 @@ public static class RabbitMQBuilderExtensions
 
     public static IResourceBuilder<RabbitMQServerResource> WithDataVolume(
         this IResourceBuilder<RabbitMQServerResource> builder, string? name = null, bool isReadOnly = false) =>
-        builder.WithAnnotation(new NativeDataAnnotation(null));
+        builder.WithData(DataPath, name, isReadOnly);
 
     public static IResourceBuilder<RabbitMQServerResource> WithDataBindMount(
         this IResourceBuilder<RabbitMQServerResource> builder, string source, bool isReadOnly = false) =>
-        builder.WithAnnotation(new NativeDataAnnotation(Path.GetFullPath(Path.Combine(builder.ApplicationBuilder.AppHostDirectory,
-            source))));
+        builder.WithDataFrom(DataPath, source, isReadOnly);
 
     private sealed class HandshakeHealthCheck(RabbitMQServerResource rabbit) : IHealthCheck
     {

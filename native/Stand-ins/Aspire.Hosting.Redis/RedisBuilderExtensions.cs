@@ -20,10 +20,21 @@ public static class RedisBuilderExtensions
         // Its clients' connection strings know no commas in a password.
         var parameter = password?.Resource
             ?? ParameterResourceBuilderExtensions.CreateDefaultPasswordParameter(builder, $"{name}-password", special: false);
-        var redis = new RedisResource(name, parameter);
+        var redis = new RedisResource(name, parameter) { Entrypoint = "/bin/sh" };
         var key = $"{name}_check";
         builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(key, _ => new PingHealthCheck(redis), null, null));
         return builder.AddResource(redis)
+            .WithAnnotation(new ContainerImageAnnotation { Registry = "docker.io", Image = "library/redis", Tag = "8.6" })
+            .WithEnvironment(context =>
+            {
+                if (redis.PasswordParameter is { } secret)
+                    context.EnvironmentVariables["REDIS_PASSWORD"] = secret;
+            })
+            .WithArgs(context =>
+            {
+                context.Args.Add("-c");
+                context.Args.Add(redis.PasswordParameter is null ? "redis-server" : "redis-server --requirepass $REDIS_PASSWORD");
+            })
             .WithEndpoint(port: port, targetPort: 6379, name: RedisResource.PrimaryEndpointName, scheme: "redis")
             .WithIconName("Database")
             .WithHealthCheck(key)
@@ -38,7 +49,7 @@ public static class RedisBuilderExtensions
 
     public static IResourceBuilder<RedisResource> WithDataVolume(this IResourceBuilder<RedisResource> builder,
         string? name = null, bool isReadOnly = false) =>
-        builder.WithAnnotation(new NativeDataAnnotation(null));
+        builder.WithData("/data", name, isReadOnly);
 
     public static IResourceBuilder<RedisResource> WithHostPort(this IResourceBuilder<RedisResource> builder, int? port) =>
         builder.WithEndpoint(RedisResource.PrimaryEndpointName, endpoint => endpoint.Port = port);

@@ -2,6 +2,7 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
 using Aspire.Hosting.Lifecycle;
 using Aspire.Hosting.Native;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -41,6 +42,8 @@ public class DistributedApplication : IHost, IAsyncDisposable
             await Testing.StartRequested.Task.WaitAsync(cancellationToken);
         await BeforeStartAsync(cancellationToken);
         await _host.StartAsync(cancellationToken);
+        if (Services.GetRequiredService<DistributedApplicationExecutionContext>().IsPublishMode)
+            await PublishAsync(cancellationToken);
     }
 
     public virtual Task StopAsync(CancellationToken cancellationToken = default) => _host.StopAsync(cancellationToken);
@@ -98,12 +101,20 @@ public class DistributedApplication : IHost, IAsyncDisposable
 
     Task IHost.StopAsync(CancellationToken cancellationToken) => StopAsync(cancellationToken);
 
+    private async Task PublishAsync(CancellationToken cancellationToken)
+    {
+        var directory = Services.GetRequiredService<IConfiguration>()["AppHost:Directory"]!;
+        Console.WriteLine($"Published the manifest to {await Services.GetRequiredService<ManifestPublisher>().PublishAsync(directory, cancellationToken)}");
+        Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+    }
+
     private async Task BeforeStartAsync(CancellationToken cancellationToken)
     {
         var eventing = Services.GetRequiredService<IDistributedApplicationEventing>();
         var model = Services.GetRequiredService<DistributedApplicationModel>();
         var context = Services.GetRequiredService<DistributedApplicationExecutionContext>();
-        Services.GetRequiredService<ConsoleReporter>().Announce();
+        if (context.IsRunMode)
+            Services.GetRequiredService<ConsoleReporter>().Announce();
         foreach (var subscriber in Services.GetServices<IDistributedApplicationEventingSubscriber>())
             await subscriber.SubscribeAsync(eventing, context, cancellationToken);
 #pragma warning disable CS0618 // The old interface still works, as in the genuine package.

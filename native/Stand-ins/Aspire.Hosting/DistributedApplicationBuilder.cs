@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Security.Cryptography;
+using System.Text;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
 using Aspire.Hosting.Native;
@@ -42,6 +43,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     private readonly HostApplicationBuilder _inner;
     private readonly DistributedApplicationOptions _options;
     private readonly TestingHooks? _testing;
+    private readonly DistributedApplicationExecutionContextOptions _contextOptions;
 
     public DistributedApplicationBuilder(string[] args) : this(new DistributedApplicationOptions { Args = args })
     {
@@ -66,6 +68,8 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         settings.ContentRootPath ??= Directory.Exists(AppHostDirectory) ? AppHostDirectory : null;
         settings.ApplicationName ??= AppHostAssembly?.GetName().Name;
         _inner = new HostApplicationBuilder(settings);
+        _contextOptions = new DistributedApplicationExecutionContextOptions(
+            ManifestPublisher.IsAskedFor(_inner.Configuration) ? DistributedApplicationOperation.Publish : DistributedApplicationOperation.Run);
         ExecutionContext = new DistributedApplicationExecutionContext(_contextOptions);
         UserSecretsManager = new UserSecretsManager(AppHostAssembly);
         SetDefaults(applicationName);
@@ -81,15 +85,15 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         Services.AddSingleton(s => new ResourceCommandService(s));
         Services.AddSingleton(new NativeSettings(_inner.Configuration, AppHostDirectory, AppHostAssembly, applicationName, _testing));
         Services.AddSingleton<Orchestrator>();
-        Services.AddHostedService(s => s.GetRequiredService<Orchestrator>());
+        if (ExecutionContext.IsRunMode)
+            Services.AddHostedService(s => s.GetRequiredService<Orchestrator>());
+        Services.AddSingleton<ManifestPublisher>();
         Services.AddSingleton<ConsoleReporter>();
         Services.AddHttpClient();
         Services.Configure<ResourceNotificationServiceOptions>(o => o.DefaultWaitBehavior =
             options.DisableDashboard ? WaitBehavior.StopOnResourceUnavailable : WaitBehavior.WaitOnResourceUnavailable);
         _testing?.Created(this);
     }
-
-    private readonly DistributedApplicationExecutionContextOptions _contextOptions = new(DistributedApplicationOperation.Run);
 
     public ConfigurationManager Configuration => _inner.Configuration;
 
@@ -127,7 +131,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
     public DistributedApplication Build()
     {
         _testing?.Building(this);
-        if (!_options.DisableDashboard)
+        if (!_options.DisableDashboard && ExecutionContext.IsRunMode)
             DashboardResources.Add(this);
         var host = _inner.Build();
         _contextOptions.ServiceProvider = host.Services;
@@ -148,6 +152,8 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         {
             ["AppHost:Directory"] = AppHostDirectory,
             ["AppHost:Path"] = AppHostPath,
+            // The same for every checkout when publishing, so that volumes keep their names.
+            ["AppHost:Sha256"] = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(ExecutionContext.IsPublishMode ? applicationName : AppHostPath))),
             ["AppHost:DashboardApplicationName"] = applicationName,
             ["AppHost:OtlpApiKey"] = _inner.Configuration["AppHost:OtlpApiKey"]
                 ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)),

@@ -155,6 +155,37 @@ public class OtlpExporterAnnotation : IResourceAnnotation
     public OtlpProtocol? RequiredProtocol { get; init; }
 }
 
+/// <summary>The image that a container is of, where there is a container runtime, and in a manifest.</summary>
+public sealed class ContainerImageAnnotation : IResourceAnnotation
+{
+    public string? Registry { get; set; }
+
+    public required string Image { get; set; }
+
+    public string? Tag { get; set; }
+
+    public string? SHA256 { get; set; }
+
+    internal string Reference => $"{(Registry is null ? "" : $"{Registry}/")}{Image}{(SHA256 is null ? $":{Tag ?? "latest"}" : $"@sha256:{SHA256}")}";
+}
+
+public enum ContainerMountType
+{
+    BindMount = 0,
+    Volume = 1,
+}
+
+public sealed class ContainerMountAnnotation(string? source, string target, ContainerMountType type, bool isReadOnly) : IResourceAnnotation
+{
+    public string? Source { get; set; } = source;
+
+    public string Target { get; set; } = target;
+
+    public ContainerMountType Type { get; set; } = type;
+
+    public bool IsReadOnly { get; set; } = isReadOnly;
+}
+
 public class ManifestPublishingCallbackAnnotation : IResourceAnnotation
 {
     public static ManifestPublishingCallbackAnnotation Ignore { get; } = new();

@@ -61,15 +61,11 @@ public static class ProjectResourceBuilderExtensions
         var options = new ProjectResourceOptions();
         configure(options);
         var project = builder.AddResource(new ProjectResource(name)).WithAnnotation(metadata).WithOtlpExporter();
-        project.WithEnvironment("LOGGING__CONSOLE__FORMATTERNAME", "simple");
-        project.WithEnvironment("DOTNET_SYSTEM_CONSOLE_ALLOW_ANSI_COLOR_REDIRECTION", "true");
-        if (builder.ExecutionContext.IsPublishMode)
+        if (builder.ExecutionContext.IsRunMode)
         {
-            project.WithHttpEndpoint();
-            project.WithHttpsEndpoint();
-            return project;
+            project.WithEnvironment("LOGGING__CONSOLE__FORMATTERNAME", "simple");
+            project.WithEnvironment("DOTNET_SYSTEM_CONSOLE_ALLOW_ANSI_COLOR_REDIRECTION", "true");
         }
-
         var settings = metadata.LaunchSettings ?? LaunchSettingsFile.Read(metadata.ProjectPath);
         if (LaunchSettingsFile.Choose(settings, options, name,
             builder.Configuration["AppHost:DefaultLaunchProfileName"]) is not var (profileName, profile))
@@ -78,6 +74,8 @@ public static class ProjectResourceBuilderExtensions
             return project;
         }
         project.WithAnnotation(new LaunchProfileAnnotation(profileName));
+        if (builder.ExecutionContext.IsPublishMode)
+            return string.IsNullOrEmpty(profile.ApplicationUrl) ? project : project.WithHttpEndpoint().WithHttpsEndpoint();
         AddEndpoints(project, profile);
         return project.WithEnvironment(context =>
         {

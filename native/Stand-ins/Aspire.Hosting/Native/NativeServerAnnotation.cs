@@ -10,6 +10,25 @@ internal sealed class NativeServerAnnotation(Func<NativeServerContext, Cancellat
     public Func<NativeServerContext, CancellationToken, Task<LocalServer?>> Start { get; } = start;
 }
 
+/// <summary>Where a container of the resource keeps its data, for WithDataVolume and WithDataBindMount.</summary>
+internal static class ContainerData
+{
+    public static IResourceBuilder<T> WithData<T>(this IResourceBuilder<T> builder, string target, string? volume, bool isReadOnly) where T : ContainerResource
+    {
+        var configuration = builder.ApplicationBuilder.Configuration;
+        var name = volume ?? $"{configuration["AppHost:DashboardApplicationName"]!.ToLowerInvariant()}-{configuration["AppHost:Sha256"]![..10].ToLowerInvariant()}-{builder.Resource.Name}-data";
+        return builder.WithAnnotation(new ContainerMountAnnotation(name, target, ContainerMountType.Volume, isReadOnly))
+            .WithAnnotation(new NativeDataAnnotation(null));
+    }
+
+    public static IResourceBuilder<T> WithDataFrom<T>(this IResourceBuilder<T> builder, string target, string source, bool isReadOnly) where T : ContainerResource
+    {
+        var directory = Path.GetFullPath(Path.Combine(builder.ApplicationBuilder.AppHostDirectory, source));
+        return builder.WithAnnotation(new ContainerMountAnnotation(directory, target, ContainerMountType.BindMount, isReadOnly))
+            .WithAnnotation(new NativeDataAnnotation(directory));
+    }
+}
+
 /// <summary>The data of the resource outlives the run (WithDataVolume, WithDataBindMount).</summary>
 internal sealed class NativeDataAnnotation(string? directory) : IResourceAnnotation
 {
