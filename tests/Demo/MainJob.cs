@@ -10,13 +10,14 @@ internal static class MainJob
     /// <returns>Whether everything was as it has to be.</returns>
     public static async Task<bool> RunAsync(Endpoints endpoints, Uri intake, Story story, CancellationToken cancellationToken)
     {
-        var task = $"demo-{Guid.CreateVersion7():N}";
         var calls = new CallLog();
         using var browser = new SignInBrowser();
         await using var receiver = await DatadogReceiver.StartAsync(intake, DatadogReceiver.RememberKey());
 
         story.Chapter($"Sign in at {endpoints.Mcp}");
         await using var agent = await SignIn.RunAsync(endpoints, browser, calls, story, cancellationToken);
+
+        var task = await Goal.BeginAsync(agent, "Show the main job", cancellationToken);
 
         story.Chapter("Import 3,201 films");
         var movies = await Movie.LoadAsync(story, cancellationToken);

@@ -16,9 +16,9 @@ public sealed class InterruptionTests(RunningSuite suite)
         var cancellation = TestContext.Current.CancellationToken;
         var (story, lines) = TestStory.Begin();
         var calls = new CallLog();
-        var task = $"test-{Guid.CreateVersion7():N}";
         await using var receiver = await DatadogReceiver.StartAsync(suite.Intake, DatadogReceiver.RememberKey());
         await using var agent = await Agent.ConnectAsync(suite.Endpoints.Mcp, "owner", suite.Endpoints.Owner.Token, calls, cancellation);
+        var task = await Goal.BeginAsync(agent, "Import the films", cancellation);
         var streamId = await AuditStream.OpenAsync(agent, receiver, task, story, cancellation);
 
         var movies = await Movie.LoadAsync(story, cancellation);
