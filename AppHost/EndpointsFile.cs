@@ -61,7 +61,7 @@ internal static class EndpointsFile
             {
                 ["mcp"] = url,
                 ["governance"] = $"{identity.GetEndpoint("http").Url}/governance/v1",
-                ["issuer"] = signIn ? $"{keycloak.GetEndpoint("http").Url}/realms/platform" : null,
+                ["issuer"] = signIn ? await builder.Issuer(keycloak).GetValueAsync(stopping) : null,
                 ["mail"] = builder.MailFolder(),
                 ["dashboard"] = builder.Configuration["ASPNETCORE_URLS"]?.Split(';')[0],
                 ["members"] = await ReadMembersAsync(builder, started, stopping),

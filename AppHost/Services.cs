@@ -6,6 +6,8 @@ namespace Platform.AppHost;
 /// <summary>What the map leaves out: how one of our services is run.</summary>
 internal static class Services
 {
+    private const string Realm = "/realms/platform";
+
     /// <summary>
     /// A service with its own database, reached as a role that cannot bypass row-level security. A run of the same program with the
     /// argument <c>migrate</c>, which alone knows the administrator, comes before it.
@@ -46,15 +48,27 @@ internal static class Services
 
         return edge
             .WithEnvironment("Edge__PublicUrl", builder.PublicUrl(edge))
-            .WithEnvironment("Edge__Issuer", Issuer(keycloak))
+            .WithEnvironment("Edge__Issuer", builder.Issuer(keycloak))
+            .WithEnvironment("Edge__Access__InternalIssuer", ReferenceExpression.Create($"{keycloak.GetEndpoint("http")}{Realm}"))
             .WithEnvironment("Edge__AllowLoopbackOrigins", builder.IsDevelopmentRun() ? "true" : "false")
+            .WithSettings("Edge:Proxies")
             .WithSettings("Edge:Access");
     }
 
     public static IResourceBuilder<KeycloakResource> AddPlatformKeycloak(this IDistributedApplicationBuilder builder)
     {
         var keycloak = builder.AddKeycloak("keycloak").WithDataVolume().WithRealmImport("../identity/realm");
-        return keycloak.WithEnvironment("KC_HOSTNAME", keycloak.GetEndpoint("http"));
+        if (builder.PublicOrigin() is not { } origin)
+        {
+            return keycloak.WithEnvironment("KC_HOSTNAME", keycloak.GetEndpoint("http"));
+        }
+
+        // Behind the proxy that the edge is behind, which alone says where a request came from.
+        return keycloak
+            .WithEnvironment("KC_HOSTNAME", origin)
+            .WithEnvironment("KC_HTTP_ENABLED", "true")
+            .WithEnvironment("KC_PROXY_HEADERS", "xforwarded")
+            .WithEnvironment("KC_PROXY_TRUSTED_ADDRESSES", string.Join(',', builder.Configuration.GetSection("Edge:Proxies").Get<string[]>() ?? ["127.0.0.1"]));
     }
 
     /// <summary>Identity keeps the realm as the file in identity/realm says, for this edge as the only resource.</summary>
@@ -66,6 +80,9 @@ internal static class Services
             .WithReference(keycloak)
             .WithEnvironment("Edge__PublicUrl", builder.PublicUrl(edge))
             .WithEnvironment("Keycloak__Url", keycloak.GetEndpoint("http"))
+            .WithEnvironment("Keycloak__PublicUrl", builder.PublicOrigin() ?? "")
+            .WithSettings("Keycloak:Clients")
+            .WithSettings("Keycloak:RedirectHosts")
             .WithEnvironment("Keycloak__ClientSecret", builder.AddSecret("keycloak-identity-secret"))
             .WithEnvironment("Keycloak__AdminUsername", "admin")
             .WithEnvironment("Keycloak__AdminPassword", keycloak.Resource.AdminPasswordParameter);
@@ -153,7 +170,13 @@ internal static class Services
     private static ReferenceExpression PublicUrl(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> edge) =>
         builder.Configuration["PublicUrl"] is { Length: > 0 } url ? ReferenceExpression.Create($"{url}") : ReferenceExpression.Create($"{edge.GetEndpoint("http")}/mcp");
 
-    private static ReferenceExpression Issuer(IResourceBuilder<KeycloakResource> keycloak) => ReferenceExpression.Create($"{keycloak.GetEndpoint("http")}/realms/platform");
+    /// <summary>Where people sign in, and what every access token names as its issuer: behind the same proxy as the MCP URL.</summary>
+    public static ReferenceExpression Issuer(this IDistributedApplicationBuilder builder, IResourceBuilder<KeycloakResource> keycloak) =>
+        builder.PublicOrigin() is { } origin ? ReferenceExpression.Create($"{origin}{Realm}") : ReferenceExpression.Create($"{keycloak.GetEndpoint("http")}{Realm}");
+
+    /// <summary>Scheme and host of the setting <c>PublicUrl</c>; null without it.</summary>
+    private static string? PublicOrigin(this IDistributedApplicationBuilder builder) =>
+        builder.Configuration["PublicUrl"] is { Length: > 0 } url ? new Uri(url).GetLeftPart(UriPartial.Authority) : null;
 
     private static IResourceBuilder<ProjectResource> AddHttpAndGrpc<T>(this IDistributedApplicationBuilder builder, string name) where T : IProjectMetadata, new() =>
         builder.AddProject<T>(name, options => options.ExcludeLaunchProfile = true)

@@ -93,11 +93,13 @@ public static class EdgeHost
         services.AddHostedService(provider => provider.GetRequiredService<CallAudit>());
     }
 
-    /// <summary>Maps the MCP endpoint, its metadata and the page on which invitations are accepted.</summary>
+    /// <summary>Maps the MCP endpoint, its metadata, how to connect to it, and the page on which invitations are accepted.</summary>
     public static void MapEdge(this WebApplication app)
     {
+        app.UseProxies();
         app.UseCors();
         app.MapMcp();
         app.MapJoinPage();
+        app.MapConnectPage();
     }
 }

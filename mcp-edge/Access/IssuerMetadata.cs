@@ -5,7 +5,8 @@ namespace Platform.Edge.Access;
 
 /// <summary>
 /// Finds an issuer's metadata in every form there is: behind the issuer (OpenID Connect Discovery), and inserted before its path
-/// (RFC 8414, for OAuth and for OpenID). The first that answers with the right issuer is taken.
+/// (RFC 8414, for OAuth and for OpenID). The first that answers with the right issuer is taken. What it says is at the issuer, such as its
+/// keys, is read from the address it was found at: the issuer's own may lead out of the house and in again.
 /// </summary>
 internal sealed class IssuerMetadata(string issuer) : IConfigurationRetriever<OpenIdConnectConfiguration>
 {
@@ -16,7 +17,7 @@ internal sealed class IssuerMetadata(string issuer) : IConfigurationRetriever<Op
         {
             try
             {
-                var configuration = await OpenIdConnectConfigurationRetriever.GetAsync(form, retriever, cancel);
+                var configuration = await OpenIdConnectConfigurationRetriever.GetAsync(form, new Inside(retriever, issuer, address), cancel);
                 if (configuration.Issuer != issuer)
                     throw new InvalidOperationException($"{form} speaks for another issuer.");
                 if (configuration.SigningKeys.Count == 0)
@@ -39,5 +40,11 @@ internal sealed class IssuerMetadata(string issuer) : IConfigurationRetriever<Op
         yield return $"{origin}{path}/.well-known/openid-configuration";
         yield return $"{origin}/.well-known/oauth-authorization-server{path}";
         yield return $"{origin}/.well-known/openid-configuration{path}";
+    }
+
+    private sealed class Inside(IDocumentRetriever retriever, string issuer, string address) : IDocumentRetriever
+    {
+        public Task<string> GetDocumentAsync(string document, CancellationToken cancel) => retriever.GetDocumentAsync(
+            document.StartsWith(issuer + "/", StringComparison.Ordinal) ? address.TrimEnd('/') + document[issuer.Length..] : document, cancel);
     }
 }

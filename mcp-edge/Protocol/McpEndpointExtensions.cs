@@ -1,6 +1,10 @@
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Cors.Infrastructure;
+using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using IPNetwork = System.Net.IPNetwork;
 
 namespace Platform.Edge.Protocol;
 
@@ -15,7 +19,17 @@ public static class McpEndpointExtensions
         services.AddOptions<McpEndpointOptions>().Bind(section).ValidateDataAnnotations()
             .Validate(o => o.PublicUrl is { IsAbsoluteUri: true, Scheme: "http" or "https", Query: "", Fragment: "" },
                 "Edge:PublicUrl must be an absolute http or https URL without query and fragment.")
+            .Validate(o => o.Proxies.All(proxy => Network(proxy) is not null), "Edge:Proxies must be addresses, or networks such as 10.20.0.0/16.")
             .ValidateOnStart();
+        services.AddOptions<ForwardedHeadersOptions>().Configure<IOptions<McpEndpointOptions>>((forwarded, endpoint) =>
+        {
+            forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor;
+            forwarded.ForwardLimit = null; // As far back as known proxies say.
+            forwarded.KnownProxies.Clear();
+            forwarded.KnownIPNetworks.Clear();
+            foreach (var proxy in endpoint.Value.Proxies)
+                forwarded.KnownIPNetworks.Add(Network(proxy)!.Value);
+        });
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<OriginPolicy>();
         services.AddSingleton<McpApplication, TApplication>();
@@ -30,6 +44,18 @@ public static class McpEndpointExtensions
             .SetPreflightMaxAge(TimeSpan.FromHours(1))));
         return services;
     }
+
+    /// <summary>Takes the word of the known proxies, and of nobody else, on where a request came from.</summary>
+    public static void UseProxies(this IApplicationBuilder app)
+    {
+        if (app.ApplicationServices.GetRequiredService<IOptions<McpEndpointOptions>>().Value.Proxies.Length > 0)
+            app.UseForwardedHeaders();
+    }
+
+    private static IPNetwork? Network(string proxy) =>
+        IPNetwork.TryParse(proxy, out var network) ? network
+        : IPAddress.TryParse(proxy, out var address) ? new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128)
+        : null;
 
     /// <summary>Maps the endpoint at the path of its public URL, and its metadata in both places clients look.</summary>
     public static void MapMcp(this IEndpointRouteBuilder routes)

@@ -18,6 +18,12 @@ public sealed record McpEndpointOptions
     /// <summary>Lets pages served from any port of this machine call the endpoint. For Development.</summary>
     public bool AllowLoopbackOrigins { get; init; }
 
+    /// <summary>
+    /// Addresses and networks (CIDR) of the proxies before the edge. Only they are believed where a call came from (<c>X-Forwarded-For</c>);
+    /// nothing but the audit log uses it. Empty: nobody is.
+    /// </summary>
+    public string[] Proxies { get; init; } = [];
+
     /// <summary>The largest request body in bytes.</summary>
     [Range(1024, 64 * 1024 * 1024)]
     public int MaxRequestBytes { get; init; } = 4 * 1024 * 1024;

@@ -30,6 +30,9 @@ internal sealed class KeycloakOptions
     /// <summary>Further hosts that clients which register themselves may be sent back to.</summary>
     public string[] RedirectHosts { get; set; } = [];
 
+    /// <summary>Further addresses of the registered clients, by client id.</summary>
+    public Dictionary<string, ClientOptions> Clients { get; set; } = [];
+
     /// <summary>The realm file; empty: the one that comes with the service.</summary>
     public string RealmFile { get; set; } = "";
 

@@ -17,6 +17,20 @@ internal sealed partial class RealmFile
     /// <summary>Client ids of the clients that the file names.</summary>
     public IEnumerable<string> ClientIds => Json["clients"]!.AsArray().Select(client => (string)client!["clientId"]!);
 
+    /// <summary>Client ids of the clients that act for people, who agree to it first.</summary>
+    public IEnumerable<string> ConsentedClientIds =>
+        Json["clients"]!.AsArray().Where(client => (bool?)client!["consentRequired"] == true).Select(client => (string)client!["clientId"]!);
+
+    /// <summary>Lets a client of the file be answered at further addresses.</summary>
+    public void AddRedirectUris(string clientId, IEnumerable<string> addresses)
+    {
+        var uris = Json["clients"]!.AsArray().Single(client => (string?)client!["clientId"] == clientId)!["redirectUris"]!.AsArray();
+        foreach (var address in addresses.Except(uris.Select(uri => (string)uri!)).ToList())
+        {
+            uris.Add(address);
+        }
+    }
+
     public static RealmFile Load(string? path, IReadOnlyDictionary<string, string> values)
     {
         using var stream = string.IsNullOrEmpty(path)

@@ -21,11 +21,8 @@ internal static class RealmSetup
             .ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddHttpClient("keycloak", client => client.Timeout = TimeSpan.FromSeconds(20)).RemoveAllLoggers(); // Its paths name people.
         builder.Services.AddSingleton(services => services.GetRequiredService<IHttpClientFactory>().CreateClient("keycloak"));
-        builder.Services.AddSingleton(services => RealmFile.Load(services.GetRequiredService<IOptions<KeycloakOptions>>().Value.RealmFile, new Dictionary<string, string>
-        {
-            ["PLATFORM_EDGE_URL"] = services.GetRequiredService<EdgeAudience>().Url,
-            ["PLATFORM_REDIRECT_HOSTS"] = string.Join(',', services.GetRequiredService<IOptions<KeycloakOptions>>().Value.RedirectHosts),
-        }));
+        builder.Services.AddSingleton<IValidateOptions<KeycloakOptions>, ClientRedirects>();
+        builder.Services.AddSingleton(LoadFile);
         builder.Services.AddSingleton<KeycloakAdmin>();
         builder.Services.AddSingleton<KeycloakUsers>();
         builder.Services.AddSingleton<RegisteredClients>();
@@ -43,5 +40,21 @@ internal static class RealmSetup
             builder.Services.AddHostedService(services => services.GetRequiredService<DemoTokens>());
             builder.Services.AddHealthChecks().AddCheck<DemoTokens>("demo");
         }
+    }
+
+    private static RealmFile LoadFile(IServiceProvider services)
+    {
+        var options = services.GetRequiredService<IOptions<KeycloakOptions>>().Value;
+        var file = RealmFile.Load(options.RealmFile, new Dictionary<string, string>
+        {
+            ["PLATFORM_EDGE_URL"] = services.GetRequiredService<EdgeAudience>().Url,
+            ["PLATFORM_REDIRECT_HOSTS"] = string.Join(',', options.RedirectHosts),
+        });
+        foreach (var (client, settings) in options.Clients)
+        {
+            file.AddRedirectUris(client, settings.RedirectUris);
+        }
+
+        return file;
     }
 }

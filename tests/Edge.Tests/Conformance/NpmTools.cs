@@ -9,6 +9,9 @@ internal static class NpmTools
     private static readonly string _folder = Path.Combine(_root, "artifacts", "conformance");
     private static readonly SemaphoreSlim _turn = new(1, 1);
 
+    /// <summary>The checkout that the tests run in.</summary>
+    public static string Root => _root;
+
     public static async Task InstallAsync(CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
@@ -22,11 +25,14 @@ internal static class NpmTools
         }
     }
 
-    public static Task<(int ExitCode, string Output)> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken)
+    public static Task<(int ExitCode, string Output)> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken) =>
+        NodeAsync([Path.Combine(_folder, "node_modules", ".bin", program), .. arguments], cancellationToken);
+
+    public static Task<(int ExitCode, string Output)> NodeAsync(IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
         var modules = Path.Combine(_folder, "node_modules");
         var node = System.IO.Directory.EnumerateDirectories(modules, "node-*").Select(package => Path.Combine(package, "bin", "node")).FirstOrDefault(File.Exists) ?? "node";
-        return NpmPackages.RunAsync(node, [Path.Combine(modules, ".bin", program), .. arguments], _folder, cancellationToken);
+        return NpmPackages.RunAsync(node, arguments, _folder, cancellationToken);
     }
 
     private static string FindRoot()

@@ -69,6 +69,23 @@ public abstract partial class RealmTests(RealmServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_client_without_a_known_address_is_answered_where_the_operator_says_and_nowhere_before()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        const string Callback = "https://oauth.example.com/oauth/user/oauthcallback";
+        using var client = new OAuthClient(Issuer, "retool", Callback);
+        await Assert.ThrowsAnyAsync<Exception>(() => client.SignInAsync("workspace:read", Username, Password));
+
+        var file = RealmFile.Load(null, new Dictionary<string, string> { ["PLATFORM_EDGE_URL"] = RealmServer.EdgeUrl });
+        file.AddRedirectUris("retool", [Callback]);
+        Assert.Equal(["client retool: redirectUris"], await new RealmReconciler(_admin, file, "platform-identity", RealmServer.Secret).RunAsync(cancellation));
+        Assert.Equal("retool", (string)OAuthClient.Claims(await client.SignInAsync("workspace:read", Username, Password))["azp"]!);
+
+        Assert.Equal(["client retool: redirectUris"], await RealmServer.Reconciler(_admin).RunAsync(cancellation));
+        await Assert.ThrowsAnyAsync<Exception>(() => client.SignInAsync("workspace:read", Username, Password));
+    }
+
+    [Fact]
     public async Task Metadata_lists_the_ordinary_scopes_and_no_others()
     {
         using var http = new HttpClient();
