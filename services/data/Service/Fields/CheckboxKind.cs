@@ -2,6 +2,7 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 
@@ -32,11 +33,23 @@ internal sealed class CheckboxKind : FieldKind
 
     public override string Compile(FilterOperator comparison, string column, Operands operands) => comparison switch
     {
-        FilterOperator.Is => operands.Right(Operand) ? $"{column} is true" : $"{column} is not true",
+        FilterOperator.Is => Is(column, operands),
         _ => $"{column} is null",
     };
 
     public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) => new(column, $"{column}::text", "::boolean");
+
+    // An index finds what is true; what is not, is false or empty.
+    private static string Is(string column, Operands operands)
+    {
+        if (!operands.Right(Operand))
+        {
+            return $"{column} is not true";
+        }
+
+        operands.Use = ShapeUse.Equal;
+        return $"{column} is true";
+    }
 
     private static Reading<bool> Operand(JsonElement json) => json.ValueKind is JsonValueKind.True or JsonValueKind.False
         ? new Reading<bool>(json.GetBoolean())

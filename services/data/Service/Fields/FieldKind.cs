@@ -83,6 +83,12 @@ internal abstract class FieldKind
     /// <summary>The condition in SQL. It may be null where the column is: the caller negates with that in mind.</summary>
     public abstract string Compile(FilterOperator comparison, string column, Operands operands);
 
+    /// <summary>The expression that an index needs to find what <see cref="Compile"/> compares.</summary>
+    public virtual string ComparedAs(string column, FieldSchema field) => column;
+
+    /// <summary>The most bytes that an entry of an index takes, compared or sorted by.</summary>
+    public virtual int IndexBytes(FieldSchema field) => 64;
+
     /// <summary>What to order by, and how its value is read and sent back for the next page.</summary>
     public abstract SortingKey Sort(string column, FieldSchema field, QueryParameters parameters);
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 
@@ -60,6 +61,12 @@ internal sealed class NumberKind : FieldKind
 
     public override string Compile(FilterOperator comparison, string column, Operands operands)
     {
+        operands.Use = comparison switch
+        {
+            FilterOperator.Is => ShapeUse.Equal,
+            FilterOperator.IsEmpty => null,
+            _ => ShapeUse.Range,
+        };
         switch (comparison)
         {
             case FilterOperator.IsBetween:

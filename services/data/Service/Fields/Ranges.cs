@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Queries;
 
 namespace Platform.Data.Service.Fields;
@@ -16,6 +17,7 @@ internal static class Ranges
         FilterOperator comparison, string column, Operands operands, Func<JsonElement, Reading<Period>> read,
         Func<DateTime, string> from, Func<DateTime, string> before)
     {
+        operands.Use = comparison is FilterOperator.IsEmpty or FilterOperator.IsOneOf ? null : ShapeUse.Range;
         switch (comparison)
         {
             case FilterOperator.IsEmpty:

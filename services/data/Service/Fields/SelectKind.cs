@@ -2,6 +2,7 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 
@@ -37,14 +38,24 @@ internal sealed class SelectKind : FieldKind
 
     public override string LabelOf(string text, FieldSchema field) => field.FindChoice(Guid.Parse(text))?.Label ?? throw new StaleSchemaException();
 
-    public override string Compile(FilterOperator comparison, string column, Operands operands) => comparison switch
+    public override string Compile(FilterOperator comparison, string column, Operands operands)
     {
-        FilterOperator.Is => $"{column} = {operands.Parameters.Add(NpgsqlDbType.Uuid, operands.Right(json => Find(json, operands.Field))?.Id)}",
-        FilterOperator.IsOneOf => $"{column} = any({operands.Parameters.AddIds(
-            operands.Items(json => Find(json, operands.Field)).Select(choice => choice.Id))})",
-        FilterOperator.IsEmpty => $"{column} is null",
-        _ => $"{column} = any({operands.Parameters.AddIds(WithLabel(comparison, operands))})",
-    };
+        if (comparison == FilterOperator.IsEmpty)
+        {
+            return $"{column} is null";
+        }
+
+        Guid[] ids = [.. (comparison switch
+        {
+            FilterOperator.Is => operands.Right(json => Find(json, operands.Field)) is { } choice ? [choice.Id] : [],
+            FilterOperator.IsOneOf => operands.Items(json => Find(json, operands.Field)).Select(choice => choice.Id),
+            _ => WithLabel(comparison, operands),
+        }).Distinct()];
+
+        // One of one is just that one: only then does an index on the field keep another order.
+        operands.Use = ids.Length == 1 ? ShapeUse.Equal : ShapeUse.Range;
+        return ids.Length == 1 ? $"{column} = {operands.Parameters.Add(NpgsqlDbType.Uuid, ids[0])}" : $"{column} = any({operands.Parameters.AddIds(ids)})";
+    }
 
     // In the order of the choices, as a person arranged them.
     public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters)

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 
@@ -13,6 +14,12 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
 {
     public static readonly TextKind Text = new(FieldType.Text, 10_000);
     public static readonly TextKind LongText = new(FieldType.LongText, 100_000);
+
+    // So many characters sort, and are compared where the whole does not fit an index.
+    private const int Beginning = 256;
+
+    // An e-mail address fits.
+    private const int MaxIndexed = 320;
 
     private static readonly FilterOperator[] _operators =
     [
@@ -42,7 +49,7 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
         }
 
         var length = text.EnumerateRunes().Count();
-        var longest = field.MaxLength ?? maxLength;
+        var longest = LongestOf(field);
         return length > longest ? Parsed.Refused($"is {length} characters long", $"Send at most {longest} characters.") : Check(text);
     }
 
@@ -50,16 +57,38 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
 
     public override string Compile(FilterOperator comparison, string column, Operands operands) => comparison switch
     {
-        FilterOperator.Is => $"{column} = {operands.Parameters.AddText(operands.Right(Operand))}",
-        FilterOperator.IsOneOf => $"{column} = any({operands.Parameters.AddTexts(operands.Items(Operand))})",
+        FilterOperator.Is => Is(column, operands),
+        FilterOperator.IsOneOf => IsOneOf(column, operands),
         FilterOperator.Contains => Like(column, "%", "%", operands),
         FilterOperator.StartsWith => Like(column, "", "%", operands),
         FilterOperator.EndsWith => Like(column, "%", "", operands),
         _ => $"{column} is null",
     };
 
+    /// <summary>Long text does not fit an index, its beginning does.</summary>
+    public override string ComparedAs(string column, FieldSchema field) => FitsIndex(field) ? column : $"left({column}, {Beginning})";
+
+    public override int IndexBytes(FieldSchema field) => 4 * (FitsIndex(field) ? LongestOf(field) : Beginning);
+
     public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) =>
-        new($"left({column}, 256) collate \"und-x-icu\"", $"left({column}, 256)", "");
+        new($"left({column}, {Beginning}) collate \"und-x-icu\"", $"left({column}, {Beginning})", "");
+
+    private int LongestOf(FieldSchema field) => field.MaxLength ?? maxLength;
+
+    private bool FitsIndex(FieldSchema field) => LongestOf(field) <= MaxIndexed;
+
+    private string Is(string column, Operands operands)
+    {
+        operands.Use = ShapeUse.Equal;
+        var text = operands.Parameters.AddText(operands.Right(Operand));
+        return FitsIndex(operands.Field) ? $"{column} = {text}" : $"({column} = {text} and left({column}, {Beginning}) = left({text}, {Beginning}))";
+    }
+
+    private string IsOneOf(string column, Operands operands)
+    {
+        operands.Use = FitsIndex(operands.Field) ? ShapeUse.Range : null;
+        return $"{column} = any({operands.Parameters.AddTexts(operands.Items(Operand))})";
+    }
 
     /// <summary>Rules of a special text, such as an e-mail address.</summary>
     protected virtual Parsed Check(string text) => new(text);

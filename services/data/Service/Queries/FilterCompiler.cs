@@ -2,6 +2,7 @@ using System.Text.Json;
 using Google.Protobuf;
 using Platform.Contracts;
 using Platform.Data.Service.Fields;
+using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults;
 
@@ -11,7 +12,7 @@ namespace Platform.Data.Service.Queries;
 /// Turns a filter into a condition in SQL. Whatever it does not know (operators, properties, fields, values that do not fit) is refused,
 /// all of it at once; nothing is ignored.
 /// </summary>
-internal sealed class FilterCompiler(TableSchema table, QueryParameters parameters, DateTimeOffset now)
+internal sealed class FilterCompiler(TableSchema table, QueryParameters parameters, DateTimeOffset now, List<ShapePart>? compared)
 {
     private const int MaxDepth = 8;
     private const int MaxConditions = 100;
@@ -19,8 +20,10 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
     private readonly List<Violation> _violations = [];
     private int _conditions;
 
+    /// <param name="compared">Gets the fields that every record found must fit, as far as an index could find them.</param>
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every violation.</exception>
-    public static string Compile(TableSchema table, ByteString filter, QueryParameters parameters, DateTimeOffset now, string path = "filter")
+    public static string Compile(
+        TableSchema table, ByteString filter, QueryParameters parameters, DateTimeOffset now, string path = "filter", List<ShapePart>? compared = null)
     {
         JsonDocument document;
         try
@@ -34,13 +37,13 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
 
         using (document)
         {
-            var compiler = new FilterCompiler(table, parameters, now);
-            var sql = compiler.Condition(document.RootElement, path, 1);
+            var compiler = new FilterCompiler(table, parameters, now, compared);
+            var sql = compiler.Condition(document.RootElement, path, 1, isRequired: true);
             return compiler._violations.Count == 0 ? sql : throw Problem.Invalid([.. compiler._violations.Take(20)]);
         }
     }
 
-    private string Condition(JsonElement condition, string path, int depth)
+    private string Condition(JsonElement condition, string path, int depth, bool isRequired)
     {
         if (condition.ValueKind != JsonValueKind.Object)
         {
@@ -61,14 +64,14 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
         var text = name.GetRawText()[1..^1];
         if (text is NamedOperator.And or NamedOperator.Or)
         {
-            return Composite(condition, text, path, depth);
+            return Composite(condition, text, path, depth, isRequired && text == NamedOperator.And);
         }
 
-        return NamedOperator.Find(text) is { } named ? Comparison(condition, named, path)
+        return NamedOperator.Find(text) is { } named ? Comparison(condition, named, path, isRequired)
             : Refuse($"{path}.operator", "is unknown", $"Use one of: {NamedOperator.KnownNames}.");
     }
 
-    private string Composite(JsonElement condition, string name, string path, int depth)
+    private string Composite(JsonElement condition, string name, string path, int depth, bool areRequired)
     {
         if (!HasExactly(condition, path, name, "operator", "conditions"))
         {
@@ -81,11 +84,11 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
             return Refuse($"{path}.conditions", "is not an array of conditions", "Send at least one condition.");
         }
 
-        var parts = conditions.EnumerateArray().Select((part, index) => Condition(part, $"{path}.conditions[{index}]", depth + 1));
+        var parts = conditions.EnumerateArray().Select((part, index) => Condition(part, $"{path}.conditions[{index}]", depth + 1, areRequired));
         return $"({string.Join(name == NamedOperator.And ? " and " : " or ", parts)})";
     }
 
-    private string Comparison(JsonElement condition, NamedOperator named, string path)
+    private string Comparison(JsonElement condition, NamedOperator named, string path, bool isRequired)
     {
         var fits = named.Shape switch
         {
@@ -114,7 +117,17 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
 
         var operands = new Operands(field, condition, path, parameters, now, (where, rule, fix) => Refuse(where, rule, fix));
         var sql = field.Kind.Compile(named.Operator, $"r.{field.Column}", operands);
-        return named.IsNegated ? $"({sql}) is not true" : sql;
+        if (named.IsNegated)
+        {
+            return $"({sql}) is not true";
+        }
+
+        if (isRequired && operands.Use is { } use)
+        {
+            compared?.Add(ShapePart.Of(field, use));
+        }
+
+        return sql;
     }
 
     private bool HasExactly(JsonElement condition, string path, string name, params ReadOnlySpan<string> known)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Queries;
@@ -14,6 +15,9 @@ internal sealed class Operands(
     public QueryParameters Parameters => parameters;
 
     public DateTimeOffset Now => now;
+
+    /// <summary>What an index on the field could do for the condition; null for nothing.</summary>
+    public ShapeUse? Use { get; set; }
 
     public bool HasRight => condition.TryGetProperty("rightSide", out _);
 

@@ -4,6 +4,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults;
@@ -47,10 +48,11 @@ internal sealed class RecordQuery
         (_table, _rows, _cursors, _limit, _withTotal) = (table, rows, cursors, limit, withTotal);
         _identity = IdentityOf(table, filters, sorting);
         var parameters = new QueryParameters();
-        var where = Where(filters, parameters, now);
-        AddKeys(sorting, parameters);
+        var compared = new List<ShapePart>();
+        var where = Where(filters, parameters, now, compared);
+        Shape = SearchShape.Of(compared, AddKeys(sorting, parameters));
         var after = After(cursors.Open(cursor, _identity), parameters);
-        var order = string.Join(", ", _keys.Select(key => key.Key.Sql + (key.Descending ? " desc" : "") + (key.Key.NeverNull ? "" : " nulls last")));
+        var order = string.Join(", ", _keys.Select(key => key.Key.Sql + key.Key.Direction(key.Descending)));
         _statements.Add(TableEntry.For(table));
         _statements.Add(new Statement(
             $"select {rows.Columns}, {string.Join(", ", _keys.Select(key => key.Key.Text))} from {table.QualifiedName} r "
@@ -66,6 +68,9 @@ internal sealed class RecordQuery
 
     /// <summary>One round trip: what the process knows of the table is checked, the page read, and counted if asked for.</summary>
     public IReadOnlyList<Statement> Statements => _statements;
+
+    /// <summary>What an index could serve; null when there is nothing.</summary>
+    public SearchShape? Shape { get; }
 
     /// <exception cref="StaleSchemaException">The table has changed; the query must be built anew.</exception>
     public async Task<PageInfo> ReadAsync(NpgsqlDataReader reader, ICollection<Record> records)
@@ -116,8 +121,8 @@ internal sealed class RecordQuery
         return hash.GetHashAndReset()[..16];
     }
 
-    private string Where(List<(string Path, Json Filter)> filters, QueryParameters parameters, DateTimeOffset now) =>
-        "r.deleted_at is null" + string.Concat(filters.Select(one => $" and ({FilterCompiler.Compile(_table, one.Filter.Utf8, parameters, now, one.Path)})"));
+    private string Where(List<(string Path, Json Filter)> filters, QueryParameters parameters, DateTimeOffset now, List<ShapePart>? compared = null) =>
+        "r.deleted_at is null" + string.Concat(filters.Select(one => $" and ({FilterCompiler.Compile(_table, one.Filter.Utf8, parameters, now, one.Path, compared)})"));
 
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a key that is no field, or has no order.</exception>
     public static void CheckSorting(TableSchema table, IReadOnlyList<Sorting> sorting)
@@ -143,13 +148,16 @@ internal sealed class RecordQuery
         }
     }
 
-    private void AddKeys(IReadOnlyList<Sorting> sorting, QueryParameters parameters)
+    private List<ShapePart> AddKeys(IReadOnlyList<Sorting> sorting, QueryParameters parameters)
     {
         CheckSorting(_table, sorting);
+        var parts = new List<ShapePart>();
         foreach (var sort in sorting)
         {
             var field = _table.FindAny(sort.SortingField)!;
-            _keys.Add((field.Kind.Sort($"r.{field.Column}", field, parameters), sort.SortType == "DESC"));
+            var key = field.Kind.Sort($"r.{field.Column}", field, parameters);
+            _keys.Add((key, sort.SortType == "DESC"));
+            parts.Add(ShapePart.Of(key.Sql == "r.id" ? TableSchema.IdField : field, sort.SortType == "DESC" ? ShapeUse.Descending : ShapeUse.Ascending));
         }
 
         // The id ends every order, so that it is one; nothing behind it counts.
@@ -157,11 +165,14 @@ internal sealed class RecordQuery
         if (id >= 0)
         {
             _keys.RemoveRange(id + 1, _keys.Count - id - 1);
+            parts.RemoveRange(id + 1, parts.Count - id - 1);
         }
         else
         {
             _keys.Add((Fields.RecordIdKind.Instance.Sort("r.id", TableSchema.IdField, parameters), false));
         }
+
+        return parts;
     }
 
     private string After(IReadOnlyList<string?>? last, QueryParameters parameters)

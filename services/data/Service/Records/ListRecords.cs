@@ -1,8 +1,6 @@
 using Grpc.Core;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Queries;
-using Platform.ServiceDefaults.Calls;
-using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Records;
 
@@ -15,11 +13,8 @@ internal sealed partial class RecordsService
             using var rows = new RecordRows(FieldSelection.Of(table, request.ReturnFields.Count > 0 || view is null ? request.ReturnFields : view.Fields, request.FieldKeys, allByDefault: true));
             var query = new RecordQuery(table, rows, cursors, time.GetUtcNow(), view, filter: null, sorting: [],
                 request.HasLimit ? request.Limit : RecordQuery.DefaultLimit, request.Cursor, request.IncludeTotal);
-            return await work.ReadAsync(context.Call(), SessionSettings.Default, async reader =>
-            {
-                var answer = new ListRecordsResponse();
-                answer.Page = await query.ReadAsync(reader, answer.Records);
-                return answer;
-            }, context.CancellationToken, query.Statements);
+            var answer = new ListRecordsResponse();
+            answer.Page = await ReadPageAsync(context, table, query, answer.Records);
+            return answer;
         });
 }

@@ -1,6 +1,9 @@
+using Google.Protobuf.Collections;
 using Grpc.Core;
+using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Queries;
+using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
@@ -18,11 +21,20 @@ internal sealed partial class RecordsService
             using var rows = new RecordRows(FieldSelection.Of(table, request.ReturnFields.Count > 0 || view is null ? request.ReturnFields : view.Fields, request.FieldKeys, allByDefault: true));
             var query = new RecordQuery(table, rows, cursors, time.GetUtcNow(), view, request.Filter, request.Sorting,
                 request.HasLimit ? request.Limit : RecordQuery.DefaultLimit, request.Cursor, request.IncludeTotal);
-            return await work.ReadAsync(context.Call(), _search, async reader =>
-            {
-                var answer = new SearchRecordsResponse();
-                answer.Page = await query.ReadAsync(reader, answer.Records);
-                return answer;
-            }, context.CancellationToken, query.Statements);
+            var answer = new SearchRecordsResponse();
+            answer.Page = await ReadPageAsync(context, table, query, answer.Records);
+            return answer;
         });
+
+    private async Task<PageInfo> ReadPageAsync(ServerCallContext context, TableSchema table, RecordQuery query, RepeatedField<Record> records)
+    {
+        var began = time.GetTimestamp();
+        var page = await work.ReadAsync(context.Call(), _search, reader =>
+        {
+            records.Clear();
+            return query.ReadAsync(reader, records);
+        }, context.CancellationToken, query.Statements);
+        usage.Count(table, query.Shape, time.GetElapsedTime(began));
+        return page;
+    }
 }

@@ -7,9 +7,11 @@ namespace Platform.Data.Service.Schemas;
 internal static class TableEntry
 {
     // The version is read as the application role, under row-level security: a table of another environment has none.
+    // Parallel workers make one search faster and many slower.
     private const string Enter = """
         select (select t.schema_version from data.database_table t where t.id = $1 and t.deleted_at is null),
-            set_config('role', $2, true), set_config('statement_timeout', '15s', true)
+            set_config('role', $2, true), set_config('statement_timeout', '15s', true),
+            set_config('max_parallel_workers_per_gather', '0', true)
         """;
 
     private const string BeginWrite = "select data.begin_write($1, $2)";

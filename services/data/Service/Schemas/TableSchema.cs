@@ -10,6 +10,8 @@ internal sealed class TableSchema
     /// <summary>The prefix that tells a field's id from its name.</summary>
     public const string FieldPrefix = "fld_";
 
+    private const int MaxActor = 100;
+
     // What every record has beside its fields, under the names that filters and sorting use.
     private static readonly FieldSchema[] _system =
     [
@@ -17,8 +19,8 @@ internal sealed class TableSchema
         new(Guid.Empty, "version", NumberKind.Instance, "version"),
         new(Guid.Empty, "createdAt", CreatedAtKind.Instance, "created_at"),
         new(Guid.Empty, "updatedAt", InstantKind.Instance, "updated_at"),
-        new(Guid.Empty, "createdBy", TextKind.Text, "created_by"),
-        new(Guid.Empty, "updatedBy", TextKind.Text, "updated_by"),
+        new(Guid.Empty, "createdBy", TextKind.Text, "created_by") { MaxLength = MaxActor },
+        new(Guid.Empty, "updatedBy", TextKind.Text, "updated_by") { MaxLength = MaxActor },
     ];
 
     public static FieldSchema IdField => _system[0];

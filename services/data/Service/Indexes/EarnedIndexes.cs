@@ -1,0 +1,47 @@
+using System.Collections.Frozen;
+using Google.Protobuf.WellKnownTypes;
+using Platform.Contracts;
+using Platform.Data.Service.Schemas;
+using Platform.ServiceDefaults.Calls;
+using Platform.ServiceDefaults.State;
+
+namespace Platform.Data.Service.Indexes;
+
+/// <summary>Indexes that searches earned, as their table sees them.</summary>
+internal static class EarnedIndexes
+{
+    private const string Find = """
+        select e.keys, e.created_at, e.uses + greatest(coalesce(pg_stat_get_numscans(c.oid), 0) - e.scans_seen, 0)
+        from data.earned_index e left join pg_class c on c.relname = e.name and c.relnamespace = to_regnamespace($2)::oid
+        where e.table_id = $1 and e.is_ready order by e.created_at
+        """;
+
+    /// <summary>What the service does by itself, in a workspace and environment.</summary>
+    public static Call CallIn(Guid workspaceId, Guid environmentId) => new()
+    {
+        CallId = Ids.New().ToString(),
+        Caller = new Caller(workspaceId, environmentId, null, null, null, FrozenSet<string>.Empty, null, null, "data", null),
+        Definition = null,
+        Request = new Empty(),
+    };
+
+    public static Task<List<Contracts.V1.Index>> ReadAsync(UnitOfWork work, Call call, TableSchema table, CancellationToken cancellationToken) =>
+        work.ReadAsync(call, SessionSettings.Default, async reader =>
+        {
+            var indexes = new List<Contracts.V1.Index>();
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                indexes.Add(new Contracts.V1.Index
+                {
+                    Fields = { reader.GetFieldValue<string[]>(0).Select(part => Describe(table, ShapePart.Parse(part))) },
+                    CreatedAt = Timestamp.FromDateTime(reader.GetDateTime(1)),
+                    Uses = reader.GetInt64(2),
+                });
+            }
+
+            return indexes;
+        }, cancellationToken, new Statement(Find, table.Id, table.Role));
+
+    private static string Describe(TableSchema table, ShapePart part) =>
+        (part.In(table)?.Name ?? part.Field) + (part.Use == ShapeUse.Descending ? " DESC" : "");
+}

@@ -1,0 +1,100 @@
+using System.Collections.Concurrent;
+using Google.Protobuf.WellKnownTypes;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Platform.Data.Service.Schemas;
+using Platform.ServiceDefaults.State;
+
+namespace Platform.Data.Service.Indexes;
+
+/// <summary>
+/// Counts searches by their shape, in memory, and adds the counts to the database every few seconds: a search never waits for it. Counts are
+/// a hint; those of a process that was killed are lost.
+/// </summary>
+internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions> options, TimeProvider time, ILogger<SearchUsage> log) : BackgroundService
+{
+    private const int MaxShapes = 10_000;
+
+    // Of a table at most 200 shapes are counted. Sorted: replicas that write at once lock rows in one order.
+    private const string Add = """
+        insert into data.search_usage as u (table_id, shape, searches, milliseconds, since, last_at)
+        select s.table_id, s.shape, s.searches, s.milliseconds, $5, $5
+        from unnest($1::uuid[], $2::text[], $3::bigint[], $4::float8[]) as s(table_id, shape, searches, milliseconds)
+        where exists (select from data.search_usage k where k.table_id = s.table_id and k.shape = s.shape)
+            or (select count(*) from data.search_usage k where k.table_id = s.table_id) < 200
+        order by 1, 2
+        on conflict (table_id, shape) do update set
+            searches = excluded.searches + case when u.since > $6 then u.searches else 0 end,
+            milliseconds = excluded.milliseconds + case when u.since > $6 then u.milliseconds else 0 end,
+            since = case when u.since > $6 then u.since else excluded.since end,
+            last_at = excluded.last_at
+        """;
+
+    private static readonly TimeSpan _window = TimeSpan.FromDays(7);
+
+    private ConcurrentDictionary<(Guid Workspace, Guid Environment, Guid Table, string Shape), Tally> _counted = new();
+
+    public void Count(TableSchema table, SearchShape? shape, TimeSpan elapsed)
+    {
+        if (shape is null)
+        {
+            return;
+        }
+
+        var counted = _counted;
+        var key = (table.WorkspaceId, table.EnvironmentId, table.Id, shape.Text);
+        if (counted.TryGetValue(key, out var tally) || counted.Count < MaxShapes)
+        {
+            (tally ?? counted.GetOrAdd(key, _ => new Tally())).Add(elapsed);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            await Task.Delay(options.Value.CountEvery, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            foreach (var ofEnvironment in Interlocked.Exchange(ref _counted, new()).GroupBy(one => (one.Key.Workspace, one.Key.Environment)))
+            {
+                try
+                {
+                    await AddAsync(ofEnvironment.Key, [.. ofEnvironment], stoppingToken);
+                }
+                catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+                {
+                    LogLost(exception);
+                }
+            }
+        }
+    }
+
+    private async Task AddAsync(
+        (Guid Workspace, Guid Environment) of, KeyValuePair<(Guid Workspace, Guid Environment, Guid Table, string Shape), Tally>[] counted,
+        CancellationToken cancellationToken) => await work.WriteAsync(EarnedIndexes.CallIn(of.Workspace, of.Environment), async tx =>
+        {
+            await tx.ExecuteAsync(Add,
+                Array.ConvertAll(counted, one => one.Key.Table), Array.ConvertAll(counted, one => one.Key.Shape),
+                Array.ConvertAll(counted, one => one.Value.Searches), Array.ConvertAll(counted, one => one.Value.Milliseconds),
+                tx.Now.UtcDateTime, (tx.Now - _window).UtcDateTime);
+            return new Empty();
+        }, SessionSettings.Default, cancellationToken);
+
+    [LoggerMessage(3001, LogLevel.Warning, "Counts of searches were lost")]
+    private partial void LogLost(Exception exception);
+
+    private sealed class Tally
+    {
+        private long _searches;
+        private long _ticks;
+
+        public long Searches => Interlocked.Read(ref _searches);
+
+        public double Milliseconds => TimeSpan.FromTicks(Interlocked.Read(ref _ticks)).TotalMilliseconds;
+
+        public void Add(TimeSpan elapsed)
+        {
+            Interlocked.Increment(ref _searches);
+            Interlocked.Add(ref _ticks, elapsed.Ticks);
+        }
+    }
+}
