@@ -25,7 +25,8 @@ internal static class EarnedIndexes
         Request = new Empty(),
     };
 
-    public static Task<List<Contracts.V1.Index>> ReadAsync(UnitOfWork work, Call call, TableSchema table, CancellationToken cancellationToken) =>
+    public static Task<List<Contracts.V1.Index>> ReadAsync(
+        UnitOfWork work, Call call, TableSchema table, CancellationToken cancellationToken) =>
         work.ReadAsync(call, SessionSettings.Default, async reader =>
         {
             var indexes = new List<Contracts.V1.Index>();

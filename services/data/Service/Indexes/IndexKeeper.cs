@@ -15,7 +15,8 @@ namespace Platform.Data.Service.Indexes;
 /// reads and writes, by the role of its workspace; a schema change of the table goes first.
 /// </summary>
 internal sealed partial class IndexKeeper(
-    LeaderLoop leader, IndexBuilder builder, UnitOfWork work, IOptions<IndexOptions> options, TimeProvider time, ILogger<IndexKeeper> log) : BackgroundService
+    LeaderLoop leader, IndexBuilder builder, UnitOfWork work, IOptions<IndexOptions> options, TimeProvider time, ILogger<IndexKeeper> log)
+    : BackgroundService
 {
     public const string Role = "data_keeper";
 
@@ -28,14 +29,16 @@ internal sealed partial class IndexKeeper(
         select e.workspace_id, e.environment_id, e.id, e.table_id, e.name, e.keys, e.is_ready, e.last_used_at, e.scans_seen,
             c.oid is not null, coalesce(i.indisvalid, false), coalesce(pg_stat_get_numscans(c.oid), 0)
         from data.earned_index e
-            left join pg_class c on c.relname = e.name and c.relnamespace = to_regnamespace('ws_' || replace(e.workspace_id::text, '-', ''))::oid
+            left join pg_class c on c.relname = e.name
+                and c.relnamespace = to_regnamespace('ws_' || replace(e.workspace_id::text, '-', ''))::oid
             left join pg_index i on i.indexrelid = c.oid
         order by e.id
         """;
 
     private const string ForgetOld = "delete from data.search_usage where last_at < now() - interval '7 days'";
 
-    private const string StartAnew = "update data.search_usage set searches = 0, milliseconds = 0, since = $3 where table_id = $1 and shape = $2";
+    private const string StartAnew =
+        "update data.search_usage set searches = 0, milliseconds = 0, since = $3 where table_id = $1 and shape = $2";
 
     private const string FindKeys = "select keys from data.earned_index where table_id = $1";
 
@@ -46,7 +49,8 @@ internal sealed partial class IndexKeeper(
     private const string Finish = "update data.earned_index set is_ready = true, last_used_at = $2 where id = $1 and not is_ready";
 
     private const string Use = """
-        update data.earned_index set uses = uses + greatest($2 - case when $2 < scans_seen then 0 else scans_seen end, 0), scans_seen = $2, last_used_at = $3 where id = $1
+        update data.earned_index set uses = uses + $2 - case when $2 < scans_seen then 0 else scans_seen end, scans_seen = $2, last_used_at = $3
+        where id = $1
         """;
 
     private const string Delete = "delete from data.earned_index where id = $1";
@@ -54,7 +58,8 @@ internal sealed partial class IndexKeeper(
     private static readonly Counter<long> _changed = PlatformMeter.Instance.CreateCounter<long>(
         "platform.data.indexes", "{index}", "Indexes that searches earned, and what became of them: built, failed, gave_way, limit, dropped.");
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => leader.RunAsync("platform.data.indexes", Role, KeepAsync, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        leader.RunAsync("platform.data.indexes", Role, KeepAsync, stoppingToken);
 
     private async Task KeepAsync(LeaderSession session, CancellationToken cancellationToken)
     {
@@ -92,17 +97,19 @@ internal sealed partial class IndexKeeper(
 
         var outcome = await builder.RunAsync(hold, earned.WorkspaceId,
         [
-            $"create index concurrently if not exists {index.Name} on {keys.Table} ({string.Join(", ", keys.Keys.Select(key => key.Sql))}) where deleted_at is null",
+            $"create index concurrently if not exists {index.Name} on {keys.Table} ({string.Join(", ", keys.Keys.Select(key => key.Sql))}) "
+                + "where deleted_at is null",
             // Expressions have statistics only once they have an index.
             $"analyze {keys.Table}",
         ], cancellationToken);
-        _changed.Add(1, new KeyValuePair<string, object?>("outcome", outcome switch { null => "built", IndexBuilder.GaveWay => "gave_way", _ => "failed" }));
+        Tell(outcome switch { null => "built", IndexBuilder.GaveWay => "gave_way", _ => "failed" });
         if (outcome is not null)
         {
             LogNotBuilt(index.Name, outcome);
             if (outcome != IndexBuilder.GaveWay)
             {
-                await WriteAsync(earned.WorkspaceId, earned.EnvironmentId, tx => tx.ExecuteAsync(StartAnew, earned.TableId, earned.Shape, tx.Now.UtcDateTime), cancellationToken);
+                await WriteAsync(earned.WorkspaceId, earned.EnvironmentId,
+                    tx => tx.ExecuteAsync(StartAnew, earned.TableId, earned.Shape, tx.Now.UtcDateTime), cancellationToken);
             }
 
             return false;
@@ -113,7 +120,8 @@ internal sealed partial class IndexKeeper(
     }
 
     /// <summary>Writes down that an index will be built; null when it is not worth it, whatever the reason: then counting starts anew.</summary>
-    private async Task<(Existing Index, (string Table, IReadOnlyList<IndexKey> Keys) Keys)?> BeginAsync(Earned earned, CancellationToken cancellationToken)
+    private async Task<(Existing Index, (string Table, IReadOnlyList<IndexKey> Keys) Keys)?> BeginAsync(
+        Earned earned, CancellationToken cancellationToken)
     {
         (Existing, (string, IReadOnlyList<IndexKey>))? begun = null;
         await WriteAsync(earned.WorkspaceId, earned.EnvironmentId, async tx =>
@@ -121,8 +129,8 @@ internal sealed partial class IndexKeeper(
             begun = null;
             var table = await TableSchemas.LoadAsync(tx, earned.TableId);
             var keys = table is null ? null : IndexPlan.For(table, SearchShape.Parse(earned.Shape));
-            var existing = (await tx.QueryAsync(FindKeys, row => row.GetFieldValue<string[]>(0), earned.TableId)).ConvertAll(parts => table is null ? null : IndexPlan.Of(table, parts));
-            if (keys is null || existing.Exists(one => one is not null && IndexPlan.Serves(one, keys)) || !await IsLargeAsync(tx, table!))
+            var existing = await tx.QueryAsync(FindKeys, row => row.GetFieldValue<string[]>(0), earned.TableId);
+            if (keys is null || existing.Exists(parts => IndexPlan.Of(table!, parts) is { } one && IndexPlan.Serves(one, keys)) || !await IsLargeAsync(tx, table!))
             {
                 await tx.ExecuteAsync(StartAnew, earned.TableId, earned.Shape, tx.Now.UtcDateTime);
                 return;
@@ -131,14 +139,14 @@ internal sealed partial class IndexKeeper(
             if (existing.Count >= options.Value.MaxPerTable)
             {
                 LogLimit(table!.Key, options.Value.MaxPerTable);
-                _changed.Add(1, new KeyValuePair<string, object?>("outcome", "limit"));
+                Tell("limit");
                 await tx.ExecuteAsync(StartAnew, earned.TableId, earned.Shape, tx.Now.UtcDateTime);
                 return;
             }
 
             var id = Ids.New();
-            var index = new Existing(earned.WorkspaceId, earned.EnvironmentId, id, earned.TableId, Ids.Format("e", id), [.. keys.Select(key => key.Part.ToString())],
-                false, tx.Now.UtcDateTime, 0, false, false, 0);
+            var index = new Existing(earned.WorkspaceId, earned.EnvironmentId, id, earned.TableId, Ids.Format("e", id),
+                [.. keys.Select(key => key.Part.ToString())], false, tx.Now.UtcDateTime, 0, false, false, 0);
             await tx.ExecuteAsync(Insert, id, earned.TableId, index.Name, index.Keys, tx.Now.UtcDateTime);
             begun = (index, (table!.QualifiedName, keys));
         }, cancellationToken);
@@ -158,7 +166,10 @@ internal sealed partial class IndexKeeper(
         return records >= options.Value.MinRecords;
     }
 
-    private Task FinishAsync(Existing index, Earned? earned, CancellationToken cancellationToken) => WriteAsync(index.WorkspaceId, index.EnvironmentId, async tx =>
+    private Task FinishAsync(Existing index, Earned? earned, CancellationToken cancellationToken) =>
+        WriteAsync(index.WorkspaceId, index.EnvironmentId, tx => FinishAsync(tx, index, earned), cancellationToken);
+
+    private static async Task FinishAsync(WriteTransaction tx, Existing index, Earned? earned)
     {
         if (await tx.ExecuteAsync(Finish, index.Id, tx.Now.UtcDateTime) == 0)
         {
@@ -171,9 +182,10 @@ internal sealed partial class IndexKeeper(
         }
 
         var table = Ids.Format("tbl", index.TableId);
-        tx.Announce(new IndexEarned(tx.NewEventId(), index.WorkspaceId, tx.Now, table, index.Keys, earned?.Searches, earned is null ? null : Math.Round(earned.Milliseconds / earned.Searches, 1)),
+        double? mean = earned is null ? null : Math.Round(earned.Milliseconds / earned.Searches, 1);
+        tx.Announce(new IndexEarned(tx.NewEventId(), index.WorkspaceId, tx.Now, table, index.Keys, earned?.Searches, mean),
             "index.created", new Target("table", table));
-    }, cancellationToken);
+    }
 
     /// <summary>Ends what was begun, counts uses, drops what nobody uses or whose field is gone.</summary>
     /// <returns>False when something has to wait.</returns>
@@ -232,13 +244,16 @@ internal sealed partial class IndexKeeper(
         {
             if (await tx.ExecuteAsync(Delete, index.Id) == 1 && index.IsReady)
             {
-                _changed.Add(1, new KeyValuePair<string, object?>("outcome", "dropped"));
+                Tell("dropped");
                 var table = Ids.Format("tbl", index.TableId);
-                tx.Announce(new IndexDropped(tx.NewEventId(), index.WorkspaceId, tx.Now, table, index.Keys, reason), "index.deleted", new Target("table", table));
+                tx.Announce(new IndexDropped(tx.NewEventId(), index.WorkspaceId, tx.Now, table, index.Keys, reason),
+                    "index.deleted", new Target("table", table));
             }
         }, cancellationToken);
         return true;
     }
+
+    private static void Tell(string outcome) => _changed.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
     // One table's trouble is not another's. A session that is lost ends the lead.
     private async Task<bool> TryAsync(Func<Task<bool>> one)
@@ -271,7 +286,8 @@ internal sealed partial class IndexKeeper(
         var earned = new List<Earned>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            earned.Add(new Earned(reader.GetGuid(0), reader.GetGuid(1), reader.GetGuid(2), reader.GetString(3), reader.GetInt64(4), reader.GetDouble(5)));
+            earned.Add(new Earned(
+                reader.GetGuid(0), reader.GetGuid(1), reader.GetGuid(2), reader.GetString(3), reader.GetInt64(4), reader.GetDouble(5)));
         }
 
         return earned;
@@ -284,7 +300,8 @@ internal sealed partial class IndexKeeper(
         var indexes = new List<Existing>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            indexes.Add(new Existing(reader.GetGuid(0), reader.GetGuid(1), reader.GetGuid(2), reader.GetGuid(3), reader.GetString(4), reader.GetFieldValue<string[]>(5),
+            indexes.Add(new Existing(
+                reader.GetGuid(0), reader.GetGuid(1), reader.GetGuid(2), reader.GetGuid(3), reader.GetString(4), reader.GetFieldValue<string[]>(5),
                 reader.GetBoolean(6), reader.GetDateTime(7), reader.GetInt64(8), reader.GetBoolean(9), reader.GetBoolean(10), reader.GetInt64(11)));
         }
 
