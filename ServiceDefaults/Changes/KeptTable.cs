@@ -1,3 +1,5 @@
+using Platform.ServiceDefaults.State;
+
 namespace Platform.ServiceDefaults.Changes;
 
 /// <summary>A table whose rows are kept by <c>platform.keep_rows()</c>, and how its changes are taken back.</summary>
@@ -22,6 +24,21 @@ public sealed record KeptTable(string Schema, string Name, string Kind, string M
     /// <summary>Set for rows that are part of another table's: they share its fate and are not told apart.</summary>
     public string? PartOf { get; init; }
 
+    /// <summary>The column that holds since when a row is removed: such a row counts as none, and comes back as it was.</summary>
+    public string? Mark { get; init; }
+
+    /// <summary>Columns that say nothing of the row itself, such as when something that belongs to it changed.</summary>
+    public IReadOnlyList<string> Ignored { get; init; } = [];
+
+    /// <summary>The table that a row belongs to, and the column that says to which row. What comes with a new owner is part of it.</summary>
+    public (string Table, string Column)? Owner { get; init; }
+
+    /// <summary>What keeps rows of this table from going back, given all that is to go back.</summary>
+    public Func<WriteTransaction, IReadOnlyList<RowPlan>, IReadOnlyList<RowPlan>, Task<List<Obstacle>>>? FindObstaclesAsync { get; init; }
+
+    /// <summary>What has to happen beside rows that have gone back.</summary>
+    public Func<WriteTransaction, IReadOnlyList<RowPlan>, Task>? ApplyBesideAsync { get; init; }
+
     /// <summary>What is written instead of removing a row that was created, in SQL of a JSON image <c>image</c>; null: it is removed.</summary>
     public string? InsteadOfRemoval { get; init; }
 
@@ -41,3 +58,10 @@ public sealed record KeptTable(string Schema, string Name, string Kind, string M
 
     public required string DeletePermission { get; init; }
 }
+
+/// <summary>Why a row stays as it is.</summary>
+/// <param name="Plan">Of the row.</param>
+/// <param name="Reason">As the contract lists them.</param>
+/// <param name="Why">A sentence.</param>
+/// <param name="By">Who is the reason, when somebody is.</param>
+public sealed record Obstacle(RowPlan Plan, string Reason, string Why, string By = "", DateTime? At = null, string CallId = "");

@@ -20,10 +20,15 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
 
     private const string FindLastOther = """
         select distinct on (key) key, actor, changed_at, call_id from platform.row_change
-        where relation = $1 and key = any($2) and call_id <> all($3) order by key, position desc
+        where relation = $1 and key = any($2) and call_id <> all($3) and before - $4::text[] is distinct from after - $4::text[]
+        order by key, position desc
         """;
 
-    public async Task UndoAsync(WriteTransaction tx, ChangeScope scope, IReadOnlyList<JournaledChange> changes, UndoReport report)
+    public async Task UndoAsync(WriteTransaction tx, ChangeScope scope, IReadOnlyList<JournaledChange> changes, UndoReport report) =>
+        await ApplyAsync(tx, await PlanAsync(tx, changes, report), report);
+
+    /// <summary>Finds out what can go back, and tells what cannot. The rows are locked from here on.</summary>
+    public async Task<RowUndoPlan> PlanAsync(WriteTransaction tx, IReadOnlyList<JournaledChange> changes, UndoReport report)
     {
         var calls = changes.Select(change => change.CallId).Distinct(StringComparer.Ordinal).ToArray();
         if (await tx.ScalarAsync<int>(CountRows, [calls]) is var rows and > MaxRows)
@@ -39,32 +44,44 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
             report.Handled(change);
         }
 
-        report.UndoneBefore(plans.Count(plan => plan.Fate == RowFate.IsBack && plan.Table.PartOf is null));
+        report.UndoneBefore(plans.Count(plan => plan.Fate == RowFate.IsBack && IsTold(plan)));
         await LeaveChangedAsync(tx, plans, calls, report);
         var wanted = plans.Where(plan => plan.Fate == RowFate.CanGoBack).ToList();
         LeaveForbidden(tx, wanted, report);
+        return new RowUndoPlan(plans, wanted);
+    }
+
+    /// <summary>Takes back what is planned, or those of it that shall go first.</summary>
+    public async Task ApplyAsync(WriteTransaction tx, RowUndoPlan plan, UndoReport report, Func<RowPlan, bool>? first = null)
+    {
+        var wanted = plan.Wanted.Where(one => first?.Invoke(one) != false).ToList();
         await LeaveUsedAsync(tx, wanted, report);
-        var left = plans.Except(wanted).Where(plan => plan.Fate != RowFate.IsBack).Select(plan => (plan.Table.Name, plan.Key)).ToHashSet();
-        wanted.RemoveAll(plan => plan.Table.PartOf is { } owner && left.Contains((owner, plan.Key.Split('/')[0])));
+        await LeaveObstructedAsync(tx, wanted, report);
+        plan.Wanted.RemoveAll(one => first?.Invoke(one) != false);
+        if (first is null)
+        {
+            var left = plan.All.Except(wanted).Where(one => one.Fate != RowFate.IsBack).Select(one => (one.Table.Name, one.Key)).ToHashSet();
+            wanted.RemoveAll(one => one.Table.PartOf is { } owner && left.Contains((owner, one.Key.Split('/')[0])));
+        }
 
         // What is owned goes before its owner, and comes after it.
-        foreach (var removed in wanted.Where(IsRemoval).GroupBy(plan => plan.Table).Reverse())
+        foreach (var removed in wanted.Where(one => one.IsRemoval).GroupBy(one => one.Table).Reverse())
         {
             await ApplyAsync(tx, removed.Key, "removed", [.. removed], report);
         }
 
         foreach (var table in tables)
         {
-            var ofTable = wanted.Where(plan => plan.Table == table && !IsRemoval(plan)).ToList();
+            var ofTable = wanted.Where(one => one.Table == table && !one.IsRemoval).ToList();
             foreach (var (how, group) in new[]
             {
-                ("revoked", ofTable.Where(plan => plan.Target is null)),
-                ("restored", ofTable.Where(plan => plan.Target is not null && plan.Current is null)),
-                ("reverted", ofTable.Where(plan => plan.Target is not null && plan.Current is not null)),
+                ("revoked", ofTable.Where(one => one.Target is null)),
+                ("reverted", ofTable.Where(one => one.Target is not null && one.Current is not null)),
+                ("restored", ofTable.Where(one => one.Target is not null && one.Current is null)),
             })
             {
-                var refused = (await ApplyAsync(tx, table, how, [.. group], report)).Select(plan => plan.Key).ToHashSet();
-                wanted.RemoveAll(plan => plan.Table.PartOf == table.Name && refused.Contains(plan.Key.Split('/')[0]));
+                var refused = (await ApplyAsync(tx, table, how, [.. group], report)).Select(one => one.Key).ToHashSet();
+                wanted.RemoveAll(one => one.Table.PartOf == table.Name && refused.Contains(one.Key.Split('/')[0]));
             }
         }
     }
@@ -75,7 +92,7 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
         var kept = await FindKeptAsync(tx, [.. changes.Select(change => change.CallId).Distinct(StringComparer.Ordinal)]);
         var counted = changes.Where(change => IsKept(change, kept)).ToList();
         var plans = await RowPlan.FindAsync(tx, tables, [.. counted.Select(change => change.CallId).Distinct(StringComparer.Ordinal)]);
-        foreach (var kind in plans.Where(plan => plan.Table.PartOf is null).GroupBy(plan => plan.Table.Kind))
+        foreach (var kind in plans.Where(IsTold).GroupBy(plan => plan.Table.Kind))
         {
             var inEffect = kind.Where(plan => plan.Fate != RowFate.IsBack && plan.Before != plan.After).ToList();
             summary.Add(new NetChange
@@ -100,14 +117,14 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
     private bool IsKept(JournaledChange change, HashSet<string> kept) =>
         kept.Contains(change.CallId) && tables.Any(table => table.Kind == change.Targets[0].Kind);
 
-    private static bool IsRemoval(RowPlan plan) => plan.Target is null && plan.Table.InsteadOfRemoval is null;
+    private static bool IsTold(RowPlan plan) => plan.Table.PartOf is null && !plan.IsPart;
 
     private static async Task LeaveChangedAsync(WriteTransaction tx, List<RowPlan> plans, string[] calls, UndoReport report)
     {
-        foreach (var changed in plans.Where(plan => plan.Fate == RowFate.ChangedSince && plan.Table.PartOf is null).GroupBy(plan => plan.Table))
+        foreach (var changed in plans.Where(plan => plan.Fate == RowFate.ChangedSince && IsTold(plan)).GroupBy(plan => plan.Table))
         {
             var last = (await tx.QueryAsync(FindLastOther, row => (Key: row.GetString(0), By: row.GetString(1), At: row.GetDateTime(2), CallId: row.GetString(3)),
-                changed.Key.Name, changed.Select(plan => plan.Key).ToArray(), calls)).ToDictionary(step => step.Key);
+                changed.Key.Name, changed.Select(plan => plan.Key).ToArray(), calls, changed.Key.Ignored.ToArray())).ToDictionary(step => step.Key);
             foreach (var plan in changed)
             {
                 var left = Alone(plan, "CHANGED_SINCE", plan.Current is null ? "It is gone by now." : "Somebody changed it since.");
@@ -128,12 +145,12 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
         {
             var permissions = tx.Call.Caller.Permissions;
             var missing = !permissions.Contains(plan.Table.WritePermission) ? plan.Table.WritePermission
-                : (IsRemoval(plan) || plan.Current is null) && !permissions.Contains(plan.Table.DeletePermission) ? plan.Table.DeletePermission
+                : (plan.IsRemoval || plan.Current is null) && !permissions.Contains(plan.Table.DeletePermission) ? plan.Table.DeletePermission
                 : null;
             if (missing is not null)
             {
                 wanted.Remove(plan);
-                if (plan.Table.PartOf is null)
+                if (IsTold(plan))
                 {
                     report.Left(Alone(plan, "PERMISSION_DENIED", $"Taking this back needs the permission {missing}."));
                 }
@@ -147,7 +164,7 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
         {
             foreach (var (owned, column, key) in table.Owned)
             {
-                var removed = wanted.Where(plan => plan.Table == table && IsRemoval(plan)).ToDictionary(plan => plan.Key);
+                var removed = wanted.Where(plan => plan.Table == table && plan.IsRemoval).ToDictionary(plan => plan.Key);
                 if (removed.Count == 0)
                 {
                     continue;
@@ -162,6 +179,33 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
                     report.Left(Alone(plan, "CHANGED_SINCE", $"It has {owned} rows by now that are not of these changes."));
                 }
             }
+        }
+    }
+
+    // Whose owner stays, stays with it; and whose part or user stays, stays as well: again until nothing follows from it.
+    private async Task LeaveObstructedAsync(WriteTransaction tx, List<RowPlan> wanted, UndoReport report)
+    {
+        for (var again = true; again;)
+        {
+            again = false;
+            foreach (var table in tables.Where(table => table.FindObstaclesAsync is not null).Reverse())
+            {
+                var ofTable = wanted.Where(plan => plan.Table == table).ToList();
+                foreach (var obstacle in ofTable.Count == 0 ? [] : await table.FindObstaclesAsync!(tx, ofTable, wanted))
+                {
+                    if (wanted.Remove(obstacle.Plan))
+                    {
+                        again = true;
+                        if (IsTold(obstacle.Plan))
+                        {
+                            report.Left(Alone(obstacle));
+                        }
+                    }
+                }
+            }
+
+            again |= wanted.RemoveAll(plan => plan is { IsPart: true, IsRemoval: true }
+                && !wanted.Any(owner => owner.IsRemoval && owner.Table.Name == plan.Table.Owner!.Value.Table && owner.Key == plan.OwnerKey)) > 0;
         }
     }
 
@@ -189,15 +233,21 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
             await tx.ExecuteAsync(beside, [done.ConvertAll(plan => plan.Key).ToArray()]);
         }
 
-        foreach (var plan in refused.Where(plan => plan.Table.PartOf is null))
+        foreach (var plan in refused.Where(IsTold))
         {
             report.Left(Alone(plan, "VALUE_TAKEN", "A unique value of it belongs to another one by now, or what it belongs to is gone."));
         }
 
-        if (table.PartOf is null && done.Count > 0)
+        if (table.ApplyBesideAsync is { } apply && done.Count > 0)
         {
-            List<string> ids = done.ConvertAll(plan => plan.Id);
-            report.Undone(table.Kind, how, ids, done.Select(plan => $"{plan.Id} {plan.Current}"), note: plans[0].Target is null ? table.Note : how == "restored" ? table.RestoreNote : "");
+            await apply(tx, done);
+        }
+
+        var told = done.Where(IsTold).ToList();
+        if (told.Count > 0)
+        {
+            var ids = told.ConvertAll(plan => plan.Id);
+            report.Undone(table.Kind, how, ids, told.Select(plan => $"{plan.Id} {plan.Current}"), note: plans[0].Target is null ? table.Note : how == "restored" ? table.RestoreNote : "");
             tx.Announce(new ChangesUndone(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Kind, how, [.. ids.Take(Target.MaxIds)]), new Target(table.Kind, ids));
         }
 
@@ -206,11 +256,18 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
 
     private static async Task<bool> TryAsync(WriteTransaction tx, KeptTable table, string how, List<RowPlan> plans)
     {
+        var keys = plans.ConvertAll(plan => plan.Key).ToArray();
+        var images = plans.ConvertAll(plan => plan.Target ?? plan.Current!).ToArray();
         await tx.ExecuteAsync("savepoint undo");
         try
         {
-            await tx.ExecuteAsync(RowSql.Of(table, how), plans.ConvertAll(plan => plan.Key).ToArray(),
-                plans.ConvertAll(plan => plan.Target ?? plan.Current!).ToArray());
+            if (table.Mark is not null && how == "reverted" && plans.Count > 1)
+            {
+                // Unique values may have changed hands: nobody holds one while they go back.
+                await tx.ExecuteAsync(RowSql.Of(table, "removed"), keys, images);
+            }
+
+            await tx.ExecuteAsync(RowSql.Of(table, how), keys, images);
             return true;
         }
         catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ForeignKeyViolation)
@@ -218,6 +275,14 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
             await tx.ExecuteAsync("rollback to savepoint undo");
             return false;
         }
+    }
+
+    private static LeftAlone Alone(Obstacle obstacle)
+    {
+        var left = Alone(obstacle.Plan, obstacle.Reason, obstacle.Why);
+        (left.ChangedBy, left.CallId) = (obstacle.By, obstacle.CallId);
+        left.ChangedAt = obstacle.At is { } at ? Timestamp.FromDateTime(at) : null;
+        return left;
     }
 
     private static LeftAlone Alone(RowPlan plan, string reason, string why) => new() { Kind = plan.Table.Kind, Id = plan.Id, Reason = reason, Why = why };
@@ -228,16 +293,20 @@ file static class RowSql
     /// <summary>$1 keys, $2 images to write. The version of a row that comes back is unknown here: it is found in the history.</summary>
     public static string Of(KeptTable table, string how) => how switch
     {
+        "removed" when table.Mark is { } mark =>
+            $"update {table.QualifiedName} r set {mark} = now() from unnest($1::text[], $2::text[]) as k(key, image) where {table.Match}",
         "removed" => $"delete from {table.QualifiedName} r using unnest($1::text[], $2::text[]) as k(key, image) where {table.Match}",
-        "restored" => $"insert into {table.QualifiedName} select p.* from {Images(table, table.HasVersion ? $"k.image::jsonb || jsonb_build_object('version', {LastVersion(table)} + 1)" : "k.image::jsonb")}",
+        "restored" when table.Mark is null => $"insert into {table.QualifiedName} select p.* from {Images(table, table.HasVersion ? $"k.image::jsonb || jsonb_build_object('version', {LastVersion(table)} + 1)" : "k.image::jsonb")}",
         "revoked" => Update(table, table.InsteadOfRemoval!),
         _ => Update(table, "k.image::jsonb"),
     };
 
     private static string Update(KeptTable table, string image) => $"""
-        update {table.QualifiedName} r set {string.Join(", ", table.Updatable.Select(column => $"{column} = k.{column}"))}{(table.HasVersion ? ", version = r.version + 1" : "")}
-        from (select k.key, {string.Join(", ", table.Updatable.Select(column => "p." + column))} from {Images(table, image)}) k where {table.Match}
+        update {table.QualifiedName} r set {string.Join(", ", Updated(table).Select(column => $"{column} = k.{column}"))}{(table.HasVersion ? ", version = r.version + 1" : "")}
+        from (select k.key, {string.Join(", ", Updated(table).Select(column => "p." + column))} from {Images(table, image)}) k where {table.Match}
         """;
+
+    private static IEnumerable<string> Updated(KeptTable table) => table.Mark is { } mark ? table.Updatable.Append(mark) : table.Updatable;
 
     private static string Images(KeptTable table, string image) =>
         $"unnest($1::text[], $2::text[]) as k(key, image) cross join lateral jsonb_populate_record(null::{table.QualifiedName}, {image}) as p";
@@ -245,3 +314,8 @@ file static class RowSql
     private static string LastVersion(KeptTable table) =>
         $"(select max((c.before ->> 'version')::bigint) from platform.row_change c where c.relation = '{table.Name}' and c.key = k.key)";
 }
+
+/// <summary>What an undo of rows is about to do.</summary>
+/// <param name="All">Every row that the changes touched.</param>
+/// <param name="Wanted">Those that can go back and have not yet.</param>
+public sealed record RowUndoPlan(IReadOnlyList<RowPlan> All, List<RowPlan> Wanted);

@@ -68,6 +68,9 @@ internal sealed class TableSchema
 
     public required DateTime UpdatedAt { get; init; }
 
+    /// <summary>Whether an undo removed it. Only undo sees such tables.</summary>
+    public bool IsRemoved { get; init; }
+
     /// <summary>By name.</summary>
     public IReadOnlyList<ViewSchema> Views { get; init; } = [];
 

@@ -19,8 +19,8 @@ internal sealed class StaleSchemaException : Exception;
 internal sealed class TableSchemas(UnitOfWork work)
 {
     private const string LoadTable = """
-        select t.schema_version, t.database_id, t.name, t.description, t.primary_field_id, t.created_at, t.updated_at
-        from data.database_table t where t.id = $1 and t.deleted_at is null
+        select t.schema_version, t.database_id, t.name, t.description, t.primary_field_id, t.created_at, t.updated_at, t.deleted_at is not null
+        from data.database_table t where t.id = $1 and ($2 or t.deleted_at is null)
         """;
 
     private const string LoadFields = """
@@ -105,8 +105,8 @@ internal sealed class TableSchemas(UnitOfWork work)
     public void Forget(Guid tableId) => _remembered.TryRemove(tableId, out _);
 
     /// <summary>The schema as the transaction sees it. It is not remembered: the transaction may not commit.</summary>
-    public static Task<TableSchema?> LoadAsync(WriteTransaction tx, Guid tableId) =>
-        tx.BatchAsync(reader => ReadAsync(reader, tx.Call, tableId), [.. Statements(tableId)]);
+    public static Task<TableSchema?> LoadAsync(WriteTransaction tx, Guid tableId, bool evenRemoved = false) =>
+        tx.BatchAsync(reader => ReadAsync(reader, tx.Call, tableId), [.. Statements(tableId, evenRemoved)]);
 
     private async Task<TableSchema?> LoadAsync(Call call, Guid tableId, CancellationToken cancellationToken)
     {
@@ -128,7 +128,8 @@ internal sealed class TableSchemas(UnitOfWork work)
     private static bool IsStale(Exception exception) => exception is StaleSchemaException
         or PostgresException { SqlState: ChangedSchema or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedTable };
 
-    private static IEnumerable<Statement> Statements(Guid tableId) => [new(LoadTable, tableId), new(LoadChoices, tableId), new(LoadViews, tableId), new(LoadFields, tableId)];
+    private static IEnumerable<Statement> Statements(Guid tableId, bool evenRemoved = false) =>
+        [new(LoadTable, tableId, evenRemoved), new(LoadChoices, tableId), new(LoadViews, tableId), new(LoadFields, tableId)];
 
     private static async Task<TableSchema?> ReadAsync(NpgsqlDataReader reader, Call call, Guid tableId)
     {
@@ -138,7 +139,7 @@ internal sealed class TableSchemas(UnitOfWork work)
         }
 
         var (version, databaseId, name, description) = (reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2), reader.GetString(3));
-        var (primaryFieldId, createdAt, updatedAt) = (reader.GetGuid(4), reader.GetDateTime(5), reader.GetDateTime(6));
+        var (primaryFieldId, createdAt, updatedAt, isRemoved) = (reader.GetGuid(4), reader.GetDateTime(5), reader.GetDateTime(6), reader.GetBoolean(7));
         await reader.NextResultAsync();
         var choices = new Dictionary<Guid, List<(ChoiceSchema Choice, bool IsRemoved)>>();
         while (await reader.ReadAsync())
@@ -185,6 +186,7 @@ internal sealed class TableSchemas(UnitOfWork work)
             PrimaryFieldId = primaryFieldId,
             CreatedAt = createdAt,
             UpdatedAt = updatedAt,
+            IsRemoved = isRemoved,
             Views = views,
         };
 

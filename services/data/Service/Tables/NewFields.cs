@@ -164,6 +164,9 @@ internal static class NewFields
     public static Statement UniqueIndex(string table, FieldSchema field) =>
         new($"create unique index {FieldSchema.UniqueIndexOf(field.Id)} on {table} ({field.Column}) where deleted_at is null");
 
+    public static Statement DropUniqueIndex(Guid workspaceId, Guid fieldId) =>
+        new($"drop index {TableSchema.RoleOf(workspaceId)}.{FieldSchema.UniqueIndexOf(fieldId)}");
+
     public static IEnumerable<Statement> Indexes(string table, FieldSchema field)
     {
         if (field.Unique)

@@ -133,7 +133,7 @@ file static class FieldValues
 
         await tx.BatchAsync(_ => Task.FromResult(0), TableEntry.Role(tx.Call.WorkspaceId), unique
             ? NewFields.UniqueIndex(table.QualifiedName, field)
-            : new Statement($"drop index {TableSchema.RoleOf(tx.Call.WorkspaceId)}.{FieldSchema.UniqueIndexOf(field.Id)}"));
+            : NewFields.DropUniqueIndex(tx.Call.WorkspaceId, field.Id));
         await tx.LeaveRoleAsync();
     }
 }

@@ -1,0 +1,135 @@
+using Platform.Contracts;
+using Platform.Data.Service.Fields;
+using Platform.Data.Service.Schemas;
+using Platform.Data.Service.Tables;
+using Platform.ServiceDefaults.Changes;
+using Platform.ServiceDefaults.State;
+
+namespace Platform.Data.Service.Changes;
+
+/// <summary>
+/// How databases, tables, fields, choices and views go back. What is removed is marked, as every removal of a schema is: columns and user
+/// tables stay, so that the undo can be undone.
+/// </summary>
+internal static class SchemaUndo
+{
+    private const string Write = "databases.schema:write";
+    private const string Delete = "databases.schema:delete";
+
+    private const string FindDatabases = "select distinct key::uuid as id from platform.row_change where call_id = any($1) and relation = 'database' order by id";
+
+    private const string FindTables = """
+        select distinct case r.relation when 'database_table' then r.key when 'choice' then f.table_id::text else coalesce(r.after, r.before) ->> 'table_id' end::uuid as id
+        from platform.row_change r left join data.field f on r.relation = 'choice' and f.id = (coalesce(r.after, r.before) ->> 'field_id')::uuid
+        where r.call_id = any($1) and r.relation in ('database_table', 'field', 'choice', 'view') order by id
+        """;
+
+    private const string LockDatabases = "select id from data.database where id = any($1) order by id for update";
+
+    private const string LockTable = "select data.begin_schema_change($1)";
+
+    private const string Loosen = "update data.field set is_unique = false, max_length = $2 where id = $1";
+
+    public static RowUndo Create() => new(
+        new KeptTable("data", "database", "database", "r.id = k.key::uuid", "name", "description", "updated_at", "updated_by")
+        {
+            IdOf = key => Ids.Format("db", Guid.Parse(key)),
+            Mark = "deleted_at",
+            FindObstaclesAsync = SchemaObstacles.OfDatabasesAsync,
+            WritePermission = Write,
+            DeletePermission = Delete,
+        },
+        new KeptTable("data", "database_table", "table", "r.id = k.key::uuid", "name", "description", "primary_field_id")
+        {
+            IdOf = key => Ids.Format("tbl", Guid.Parse(key)),
+            Mark = "deleted_at",
+            Owner = ("database", "database_id"),
+            // These change with fields, choices and views.
+            Ignored = ["schema_version", "updated_at", "updated_by"],
+            FindObstaclesAsync = SchemaObstacles.OfTablesAsync,
+            WritePermission = Write,
+            DeletePermission = Delete,
+        },
+        new KeptTable("data", "field", "field", "r.id = k.key::uuid", "name", "description", "required", "is_unique", "allow_new_choices", "max_length")
+        {
+            IdOf = key => Ids.Format("fld", Guid.Parse(key)),
+            Mark = "deleted_at",
+            Owner = ("database_table", "table_id"),
+            FindObstaclesAsync = SchemaObstacles.OfFieldsAsync,
+            ApplyBesideAsync = TightenAsync,
+            WritePermission = Write,
+            DeletePermission = Delete,
+        },
+        new KeptTable("data", "choice", "choice", "r.id = k.key::uuid", "label", "color")
+        {
+            IdOf = key => Ids.Format("cho", Guid.Parse(key)),
+            Mark = "removed_at",
+            Owner = ("field", "field_id"),
+            FindObstaclesAsync = SchemaObstacles.OfChoicesAsync,
+            WritePermission = Write,
+            // Adding and removing choices are both updates of their field.
+            DeletePermission = Write,
+        },
+        new KeptTable("data", "view", "view", "r.id = k.key::uuid", "name", "filter", "sorting", "fields", "updated_at", "updated_by")
+        {
+            IdOf = key => Ids.Format("view", Guid.Parse(key)),
+            Mark = "deleted_at",
+            Owner = ("database_table", "table_id"),
+            FindObstaclesAsync = SchemaObstacles.OfViewsAsync,
+            WritePermission = Write,
+            DeletePermission = Delete,
+        });
+
+    /// <summary>Takes the locks of all that the calls touched, databases before tables, in one order for all.</summary>
+    /// <returns>The tables whose schema the calls changed.</returns>
+    public static async Task<List<Guid>> LockAsync(WriteTransaction tx, string[] calls, IEnumerable<Guid> tablesOfRecords)
+    {
+        var databases = await tx.QueryAsync(FindDatabases, row => row.GetGuid(0), [calls]);
+        await tx.ExecuteAsync(LockDatabases, [databases.ToArray()]);
+        var tables = await tx.QueryAsync(FindTables, row => row.GetGuid(0), [calls]);
+        foreach (var id in tables.Concat(tablesOfRecords).Distinct().Order())
+        {
+            await tx.ExecuteAsync(LockTable, id);
+        }
+
+        return tables;
+    }
+
+    /// <summary>What has to be there before records can come back.</summary>
+    public static bool GoesBeforeRecords(RowPlan plan) => plan is { Target: not null, Current: null, Table.Name: "database" or "database_table" };
+
+    /// <summary>Values that were shared before a field became unique can come back only when it is unique no more.</summary>
+    public static async Task LoosenAsync(WriteTransaction tx, RowUndoPlan plan)
+    {
+        foreach (var field in plan.Wanted.Where(one => one.Table.Name == "field" && IsUnique(one.Current) && one.Target is not null && !IsUnique(one.Target)))
+        {
+            await tx.BatchAsync(_ => Task.FromResult(0), TableEntry.Role(tx.Call.WorkspaceId), NewFields.DropUniqueIndex(tx.Call.WorkspaceId, Guid.Parse(field.Key)));
+            await tx.LeaveRoleAsync();
+            var length = RowPlan.Value(field.Target, "max_length");
+            await tx.ExecuteAsync(Loosen, Guid.Parse(field.Key), NewFields.Integer(length is null ? null : int.Parse(length, System.Globalization.CultureInfo.InvariantCulture)));
+        }
+    }
+
+    /// <summary>Makes every process look at the tables, and at those that link to them, anew.</summary>
+    public static async Task RenewAsync(WriteTransaction tx, IEnumerable<Guid> tables)
+    {
+        foreach (var id in tables)
+        {
+            await tx.BatchAsync(_ => Task.FromResult(0), Versions.Next(tx, id), Versions.OfLinked(id));
+        }
+    }
+
+    private static async Task TightenAsync(WriteTransaction tx, IReadOnlyList<RowPlan> fields)
+    {
+        foreach (var field in fields.Where(one => one.Current is not null && !IsUnique(one.Current) && IsUnique(one.Target)))
+        {
+            var id = Guid.Parse(field.Key);
+            var table = TableSchema.QualifiedNameOf(tx.Call.WorkspaceId, Guid.Parse(field.OwnerKey!));
+            var schema = new FieldSchema(id, "", FieldKind.Of(RowPlan.Value(field.Target, "type")!), FieldSchema.ColumnOf(id));
+            await tx.BatchAsync(_ => Task.FromResult(0), TableEntry.Role(tx.Call.WorkspaceId), NewFields.UniqueIndex(table, schema));
+            await tx.LeaveRoleAsync();
+        }
+    }
+
+    private static bool IsUnique(string? field) => RowPlan.Value(field, "is_unique") == "True";
+}
