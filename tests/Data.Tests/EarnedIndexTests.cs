@@ -53,6 +53,8 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
     [InlineData("IS_ONE_OF", "State", "[\"Open\"]", "Due", false, "State|Due|id")]
     [InlineData("IS_ONE_OF", "State", "[\"Open\",\"Won\"]", "Due", true, "Due DESC|id|State")]
     [InlineData("IS", "Name", "\"name 77\"", "Amount", false, "Name|Amount|id")]
+    [InlineData("IS_ONE_OF", "Amount", "[77]", "Mail", false, "Amount|Mail|id")]
+    [InlineData("IS_ONE_OF", "Mail", "[\"u77@example.com\"]", null, false, "Mail|id")]
     [InlineData("IS", "Mail", "\"u77@example.com\"", "Name", true, "Mail|Name DESC|id")]
     [InlineData("GREATER_THAN", "Amount", "9990", null, false, "Amount")]
     [InlineData("GREATER_THAN", "Due", "\"2026-05-01\"", "Due", true, "Due DESC|id")]

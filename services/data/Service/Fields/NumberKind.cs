@@ -73,7 +73,14 @@ internal sealed class NumberKind : FieldKind
                 var (lower, upper) = operands.Bounds(Operand);
                 return $"{column} between {operands.Parameters.AddText(lower)}::numeric and {operands.Parameters.AddText(upper)}::numeric";
             case FilterOperator.IsOneOf:
-                return $"{column} = any({operands.Parameters.AddTexts(operands.Items(Operand))}::numeric[])";
+                var items = operands.Items(Operand);
+                if (items.Count == 1)
+                {
+                    operands.Use = ShapeUse.Equal;
+                    return $"{column} = {operands.Parameters.AddText(items[0])}::numeric";
+                }
+
+                return $"{column} = any({operands.Parameters.AddTexts(items)}::numeric[])";
             case FilterOperator.IsEmpty:
                 return $"{column} is null";
             default:

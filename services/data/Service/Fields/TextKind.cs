@@ -57,7 +57,7 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
 
     public override string Compile(FilterOperator comparison, string column, Operands operands) => comparison switch
     {
-        FilterOperator.Is => Is(column, operands),
+        FilterOperator.Is => Is(column, operands.Right(Operand), operands),
         FilterOperator.IsOneOf => IsOneOf(column, operands),
         FilterOperator.Contains => Like(column, "%", "%", operands),
         FilterOperator.StartsWith => Like(column, "", "%", operands),
@@ -77,17 +77,23 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
 
     private bool FitsIndex(FieldSchema field) => LongestOf(field) <= MaxIndexed;
 
-    private string Is(string column, Operands operands)
+    private string Is(string column, string? value, Operands operands)
     {
         operands.Use = ShapeUse.Equal;
-        var text = operands.Parameters.AddText(operands.Right(Operand));
+        var text = operands.Parameters.AddText(value);
         return FitsIndex(operands.Field) ? $"{column} = {text}" : $"({column} = {text} and left({column}, {Beginning}) = left({text}, {Beginning}))";
     }
 
     private string IsOneOf(string column, Operands operands)
     {
+        var items = operands.Items(Operand);
+        if (items.Count == 1)
+        {
+            return Is(column, items[0], operands);
+        }
+
         operands.Use = FitsIndex(operands.Field) ? ShapeUse.Range : null;
-        return $"{column} = any({operands.Parameters.AddTexts(operands.Items(Operand))})";
+        return $"{column} = any({operands.Parameters.AddTexts(items)})";
     }
 
     /// <summary>Rules of a special text, such as an e-mail address.</summary>

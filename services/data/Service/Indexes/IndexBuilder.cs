@@ -50,7 +50,7 @@ internal sealed class IndexBuilder(NpgsqlDataSource database, TimeProvider time)
         {
             return GaveWay;
         }
-        catch (PostgresException exception) when (!cancellationToken.IsCancellationRequested)
+        catch (PostgresException exception) when (!cancellationToken.IsCancellationRequested && !IsFatal(exception))
         {
             return exception.SqlState + " " + exception.MessageText;
         }
@@ -64,6 +64,9 @@ internal sealed class IndexBuilder(NpgsqlDataSource database, TimeProvider time)
             }
         }
     }
+
+    /// <summary>Whether the session is lost with it, which says nothing about the work.</summary>
+    public static bool IsFatal(PostgresException exception) => exception.InvariantSeverity is "FATAL" or "PANIC";
 
     private async Task WatchAsync(Guid tableId, CancellationTokenSource giveWay, CancellationToken done)
     {

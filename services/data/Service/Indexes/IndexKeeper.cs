@@ -262,7 +262,7 @@ internal sealed partial class IndexKeeper(
         {
             return await one();
         }
-        catch (PostgresException exception)
+        catch (PostgresException exception) when (!IndexBuilder.IsFatal(exception))
         {
             LogFailed(exception);
             return false;
