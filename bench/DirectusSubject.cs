@@ -19,15 +19,16 @@ internal sealed class DirectusSubject : ISubject, IAsyncDisposable
     private readonly HttpClient _http;
     private readonly McpCaller _mcp;
     private readonly NpgsqlDataSource _database;
-    private readonly JsonObject _create;
+    private readonly string _create;
     private int _rows;
 
     private DirectusSubject(Process server, HttpClient http, NpgsqlDataSource database)
     {
         (_server, _http, _database) = (server, http, database);
         _mcp = new McpCaller(http, new Uri(http.BaseAddress!, "/mcp").ToString(), Token);
-        _create = Items("create", query: Everything());
-        _create["data"] = new JsonArray([.. Enumerable.Range(0, 100).Select(Order.Number).Select(Item)]);
+        var create = Items("create", query: Everything());
+        create["data"] = new JsonArray([.. Enumerable.Range(0, 100).Select(Order.Number).Select(Item)]);
+        _create = McpCaller.Prepare("items", create);
     }
 
     public string Name => "Directus";
@@ -119,7 +120,7 @@ internal sealed class DirectusSubject : ISubject, IAsyncDisposable
         return CallAsync(arguments);
     }
 
-    public Task CreateHundredAsync() => CallAsync(_create);
+    public Task CreateHundredAsync() => _mcp.SendPreparedAsync("items", _create);
 
     public async Task<IReadOnlyList<DateOnly>> DuesAsync(Query query)
     {

@@ -43,6 +43,16 @@ internal sealed class PlatformSubject(McpCaller mcp) : ISubject
         });
     }
 
+    public async Task EarnIndexAsync()
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+        while ((await mcp.CallAsync("get_table", new() { ["tableId"] = _table }))["indexes"] is not JsonArray { Count: > 0 })
+        {
+            await SearchAsync();
+            await Task.Delay(100, patience.Token);
+        }
+    }
+
     public Task GetAsync() => mcp.SendPreparedAsync("get_record", McpCaller.Prepare("get_record", new() { ["tableId"] = _table, ["recordId"] = AnyId() }));
 
     public Task SearchAsync() => mcp.SendPreparedAsync("search_records", _searches[Query.Any()]);
