@@ -26,6 +26,8 @@ internal sealed class Arrivals(NpgsqlDataSource database, ArrivalSignal signal)
     // Longer texts are in the body; an index takes no more than this.
     private const int MaxIndexed = 200;
 
+    private const int MaxAttempts = 4;
+
     private static readonly Counter<long> _arrived =
         PlatformMeter.Instance.CreateCounter<long>("platform.audit.arrived", "{event}", "Audit events stored on arrival.");
     private static readonly Counter<long> _known =
@@ -39,10 +41,20 @@ internal sealed class Arrivals(NpgsqlDataSource database, ArrivalSignal signal)
             return 0;
         }
 
-        await using var batch = database.CreateBatch(AuditRoles.Intake);
-        AddTo(batch, events);
-        await batch.ExecuteNonQueryAsync(cancellationToken);
-        return Stored((int)batch.BatchCommands[1].RecordsAffected, events.Count);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await using var batch = database.CreateBatch(AuditRoles.Intake);
+                AddTo(batch, events);
+                await batch.ExecuteNonQueryAsync(cancellationToken);
+                return Stored((int)batch.BatchCommands[1].RecordsAffected, events.Count);
+            }
+            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.DeadlockDetected && attempt < MaxAttempts)
+            {
+                // The same events came at once in another order. Nothing of this batch is stored; the other one's are by now.
+            }
+        }
     }
 
     /// <summary>Adds the insert to a batch that runs as <see cref="AuditRoles.Intake"/>.</summary>

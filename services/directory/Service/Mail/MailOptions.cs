@@ -28,6 +28,9 @@ internal sealed class MailOptions
     /// <summary>How long one mail may take.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How many connections this process has to the mail server, at most: a mail takes a dozen waits for it, one after the other.</summary>
+    public int Connections { get; set; } = 4;
+
     /// <summary>A folder that takes the mails in development, in place of a mail server.</summary>
     public string Sink { get; set; } = "";
 
@@ -56,6 +59,11 @@ internal sealed class MailOptionsValidator(IConfiguration configuration) : IVali
         if (options.Port is < 1 or > 65535)
         {
             failures.Add("Mail:Port must be between 1 and 65535.");
+        }
+
+        if (options.Connections is < 1 or > 50)
+        {
+            failures.Add("Mail:Connections must be between 1 and 50.");
         }
 
         if (options.Username.Length > 0 && !options.StartTls)

@@ -6,7 +6,7 @@ using Platform.ServiceDefaults.Telemetry;
 namespace Platform.Directory.Service;
 
 /// <summary>
-/// Sends the mails of invitations, at least once each: what was sent is marked after the server has taken it. One connection carries all
+/// Sends the mails of invitations, at least once each: what was sent is marked after the server has taken it. A few connections carry all
 /// that is due. Any number of replicas work side by side.
 /// </summary>
 internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> options, ILogger<MailWorker> log) : BackgroundService
@@ -25,6 +25,11 @@ internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> o
             return;
         }
 
+        await Task.WhenAll(Enumerable.Range(0, options.Value.Connections).Select(_ => SendAsync(stoppingToken)));
+    }
+
+    private async Task SendAsync(CancellationToken stoppingToken)
+    {
         while (!stoppingToken.IsCancellationRequested)
         {
             var wait = _look;

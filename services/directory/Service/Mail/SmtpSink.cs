@@ -74,6 +74,7 @@ internal sealed class SmtpSink : IAsyncDisposable
         using var _ = client;
         try
         {
+            client.NoDelay = true;
             var stream = client.GetStream();
             using var reader = new StreamReader(stream, Encoding.Latin1);
             await using var writer = new StreamWriter(stream, Encoding.Latin1) { NewLine = "\r\n", AutoFlush = true };
