@@ -6,6 +6,12 @@ namespace Platform.ServiceDefaults.Changes;
 /// <summary>How a service sums up and takes back its own changes. What it does not handle is told as not undoable.</summary>
 public interface IChangeUndo
 {
+    /// <summary>For tools whose changes are not taken back: why, and what to do instead.</summary>
+    IReadOnlyDictionary<string, string> Remedies => new Dictionary<string, string>();
+
+    /// <summary>Why a change of a tool stays, as the caller is told.</summary>
+    sealed string WhyNot(string tool) => $"{tool} has no inverse." + (Remedies.TryGetValue(tool, out var remedy) ? " " + remedy : "");
+
     /// <summary>
     /// Takes back what it can, newest first, and tells the report what became of everything. It does so under locks and for real: a preview is
     /// the same work, rolled back.

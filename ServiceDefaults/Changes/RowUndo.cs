@@ -24,6 +24,8 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
         order by key, position desc
         """;
 
+    public IReadOnlyDictionary<string, string> Remedies { get; init; } = new Dictionary<string, string>();
+
     public async Task UndoAsync(WriteTransaction tx, ChangeScope scope, IReadOnlyList<JournaledChange> changes, UndoReport report) =>
         await ApplyAsync(tx, await PlanAsync(tx, changes, report), report);
 

@@ -22,7 +22,7 @@ public sealed partial class ChangesService
             var counted = await undo.SummarizeAsync(tx, scope, changes, part.Changes);
             foreach (var kinds in changes.Where(change => !counted.Contains(change.Id)).GroupBy(change => (change.Targets[0].Kind, change.Action)))
             {
-                part.Changes.Add(Summary.Of(kinds.Key.Kind, [.. kinds]));
+                part.Changes.Add(Summary.Of(kinds.Key.Kind, [.. kinds], undo));
             }
 
             return new SummarizeTaskResponse { Parts = { part } };
@@ -49,7 +49,7 @@ file static class Summary
     private const int MaxIds = 100;
 
     /// <summary>Counted by what the events say they happened to.</summary>
-    public static NetChange Of(string kind, IReadOnlyList<JournaledChange> changes)
+    public static NetChange Of(string kind, IReadOnlyList<JournaledChange> changes, IChangeUndo undo)
     {
         var count = changes.Sum(change => change.Targets[0].Count);
         var verb = changes[0].Action.Split('.')[1];
@@ -57,7 +57,7 @@ file static class Summary
         {
             Kind = kind,
             Ids = { changes.SelectMany(change => change.Targets[0].Ids).Distinct(StringComparer.Ordinal).Take(MaxIds) },
-            CannotBeUndone = $"{changes[0].Tool} has no inverse.",
+            CannotBeUndone = undo.WhyNot(changes[0].Tool),
         };
         switch (verb)
         {

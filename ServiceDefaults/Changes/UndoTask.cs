@@ -28,7 +28,7 @@ public sealed partial class ChangesService
                 Kind = change.Targets[0].Kind,
                 Id = change.Targets[0].Ids is [var id, ..] ? id : "",
                 Reason = "CANNOT_BE_UNDONE",
-                Why = $"{change.Tool} has no inverse" + (change.Targets[0].Count > 1 ? $" ({change.Targets[0].Count} of them)." : "."),
+                Why = (change.Targets[0].Count > 1 ? $"{change.Targets[0].Count} of them: " : "") + undo.WhyNot(change.Tool),
                 ChangedBy = change.Actor,
                 ChangedAt = Timestamp.FromDateTime(change.ChangedAt),
                 CallId = change.CallId,

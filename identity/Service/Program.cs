@@ -10,6 +10,7 @@ using Platform.Identity.Service.Tokens;
 using Platform.Identity.Service.Whoami;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
+using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.Events;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -26,6 +27,7 @@ builder.Services.AddSingleton<IAssertionKeys>(services => services.GetRequiredSe
 builder.Services.AddSingleton<AssertionIssuer>();
 builder.Services.AddHostedService<AssertionKeyRotation>();
 builder.AddToolsets(IdentityContract.Catalogue);
+builder.Services.AddSingleton<IChangeUndo>(AppRemedies.Create());
 builder.AddMessaging();
 
 builder.AddRealm();
@@ -49,4 +51,5 @@ app.MapGovernance();
 app.MapGrpcService<CallersService>();
 app.MapGrpcService<WorkspaceService>();
 app.MapGrpcService<AppsService>();
+app.MapGrpcService<ChangesService>();
 await app.RunServiceAsync(args);

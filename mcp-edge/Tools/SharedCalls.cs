@@ -33,7 +33,7 @@ internal static class SharedCalls
             if (failed.FirstOrDefault(reply => !reply.AsksConfirmation) is { } first)
                 throw first.Failure!;
             if (failed.Count > 0)
-                throw Confirm(failed);
+                throw Confirm(tool, failed, answered);
         }
         if (answered.Count == 0)
             throw replies.First(reply => reply.Failure is not null).Failure!;
@@ -57,7 +57,7 @@ internal static class SharedCalls
     }
 
     /// <summary>One confirmation of many: a preview per service, and all their tokens in one.</summary>
-    private static RpcException Confirm(List<Reply> asking)
+    private static RpcException Confirm(ToolBinding tool, List<Reply> asking, List<Reply> answered)
     {
         var details = asking.ConvertAll(reply => (reply.Service, Detail: reply.Problem!));
         using var preview = new MemoryStream();
@@ -68,6 +68,19 @@ internal static class SharedCalls
             {
                 json.WritePropertyName(service);
                 json.WriteRawValue(detail.Confirmation.Preview.Utf8.Span);
+            }
+            // Who has nothing to do needs no confirmation, and may have to tell of what stays.
+            foreach (var reply in answered)
+            {
+                using var answer = tool.Decode(reply.Answer!);
+                using var whole = JsonDocument.Parse(answer.Written);
+                if (PartsOf(tool.Definition.Method.OutputType) is { } parts && whole.RootElement.TryGetProperty(parts.JsonName, out var list)
+                    && list.EnumerateArray().FirstOrDefault() is { ValueKind: JsonValueKind.Object } part
+                    && part.TryGetProperty("left", out var left) && left.GetArrayLength() > 0)
+                {
+                    json.WritePropertyName(reply.Service);
+                    part.WriteTo(json);
+                }
             }
             json.WriteEndObject();
         }

@@ -4,12 +4,14 @@ using Platform.Audit.Service.Calls;
 using Platform.Audit.Service.Log;
 using Platform.Audit.Service.Trail;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.Events;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("audit");
 builder.AddServiceDatabase(AuditConstraints.Add);
 builder.AddToolsets(AuditContract.Catalogue);
+builder.Services.AddSingleton<IChangeUndo>(StreamRemedies.Create());
 builder.AddMessaging(bus => bus.Consume<EventIntake>(EventIntake.Queue));
 builder.AddAudit();
 
@@ -17,4 +19,5 @@ var app = builder.Build();
 app.MapGrpcService<AuditTrailService>();
 app.MapGrpcService<CallsService>();
 app.MapAuditKeys();
+app.MapGrpcService<ChangesService>();
 await app.RunServiceAsync(args);
