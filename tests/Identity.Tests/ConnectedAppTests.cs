@@ -9,6 +9,7 @@ using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.Tokens;
 using Platform.ServiceDefaults;
 using Platform.Testing;
+using TaskChanges = Platform.Changes.Contracts.V1.Changes;
 
 namespace Platform.Identity.Tests;
 
@@ -42,6 +43,25 @@ public sealed class ConnectedAppTests(IdentityFixture identity) : IClassFixture<
         Assert.Equal(identity.Now.AddDays(-3), apps[0].ConnectedAt.ToDateTimeOffset(), TimeSpan.FromMinutes(1));
         Assert.Equal(identity.Now, apps[0].LastUsedAt.ToDateTimeOffset(), TimeSpan.FromMinutes(1));
         Assert.Null(apps[1].LastUsedAt);
+    }
+
+    [Fact]
+    public async Task A_revocation_of_a_task_is_summed_up_and_an_undo_says_what_to_do_instead()
+    {
+        var changes = new TaskChanges.ChangesClient(identity.Channel);
+        var caller = CallerOf(identity.Directory.Add(Roles.Admin, subject: _subject));
+        identity.Forge.Agree(_subject, "claude", identity.Now, "workspace:read");
+        var request = new RevokeConnectedAppRequest { ClientId = "claude" };
+        Assert.Equal("TASK_NOT_FOUND", (await Client.RevokeConnectedAppAsync(request, identity.As(caller, task: Ids.Format("tsk", Ids.New()))).ProblemAsync()).Reason);
+        var task = (await changes.BeginTaskAsync(new() { Goal = "Tidy up" }, identity.As(caller))).TaskId;
+        var preview = await Client.RevokeConnectedAppAsync(request, identity.As(caller, task: task)).ProblemAsync();
+        await Client.RevokeConnectedAppAsync(request, identity.As(caller, confirmation: preview.Confirmation.Token, task: task));
+
+        var sum = Assert.Single(Assert.Single((await changes.SummarizeTaskAsync(new() { TaskId = task }, identity.As(caller))).Parts).Changes);
+        Assert.Equal(("connected_app", "claude"), (sum.Kind, Assert.Single(sum.Ids)));
+        var left = Assert.Single(Assert.Single((await changes.UndoTaskAsync(new() { TaskId = task }, identity.As(caller))).Parts).Left);
+        Assert.Equal(("CANNOT_BE_UNDONE", sum.CannotBeUndone), (left.Reason, left.Why));
+        Assert.EndsWith("sign in from the app.", left.Why, StringComparison.Ordinal);
     }
 
     [Fact]

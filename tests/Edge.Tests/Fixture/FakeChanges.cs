@@ -32,6 +32,12 @@ public sealed class FakeChanges : Platform.Changes.Contracts.V1.Changes.ChangesB
     public override Task<UndoTaskResponse> UndoTask(UndoTaskRequest request, ServerCallContext context)
     {
         var confirmation = context.RequestHeaders.GetValue("x-confirmation");
+        if (request.TaskId == "tsk_stays" && Ask(context) == "other")
+        {
+            var stays = new LeftAlone { Kind = "stream", Id = "str_1", Reason = "CANNOT_BE_UNDONE", Why = "It has no inverse." };
+            return Task.FromResult(new UndoTaskResponse { Parts = { new UndoPart { Service = "other", Left = { stays }, LeftCount = 1 } } });
+        }
+
         if (confirmation is null)
         {
             throw Confirm(Ask(context, mayFail: false));

@@ -56,6 +56,16 @@ public sealed class SharedCallsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_has_nothing_to_do_tells_before_and_after_what_stays()
+    {
+        var asked = (await _edge.CallAsync("undo_task", """{"taskId":"tsk_stays"}""")).Structured();
+        Assert.Equal("fixture", asked.GetProperty("preview").GetProperty("fixture").GetProperty("of").GetString());
+        Assert.Equal("CANNOT_BE_UNDONE", asked.GetProperty("preview").GetProperty("other").GetProperty("left")[0].GetProperty("reason").GetString());
+        var undone = await UndoAsync(asked, "tsk_stays");
+        Assert.Equal(2, undone.GetProperty("parts").GetArrayLength());
+    }
+
+    [Fact]
     public async Task A_service_that_fails_when_another_has_acted_already_is_named()
     {
         var asked = (await _edge.CallAsync("undo_task", """{"taskId":"tsk_1"}""")).Structured();
@@ -85,6 +95,6 @@ public sealed class SharedCallsTests : IAsyncLifetime
 
     private async Task<JsonElement> SummarizeAsync() => (await _edge.CallAsync("summarize_task", """{"taskId":"tsk_1"}""")).Structured();
 
-    private async Task<JsonElement> UndoAsync(JsonElement asked) =>
-        (await _edge.CallAsync("undo_task", $$"""{"taskId":"tsk_1","confirmation":"{{asked.GetProperty("confirmation").GetString()}}"}""")).Structured();
+    private async Task<JsonElement> UndoAsync(JsonElement asked, string task = "tsk_1") =>
+        (await _edge.CallAsync("undo_task", $$"""{"taskId":"{{task}}","confirmation":"{{asked.GetProperty("confirmation").GetString()}}"}""")).Structured();
 }
