@@ -57,18 +57,16 @@ internal static class Services
 
     public static IResourceBuilder<KeycloakResource> AddPlatformKeycloak(this IDistributedApplicationBuilder builder)
     {
-        var keycloak = builder.AddKeycloak("keycloak").WithDataVolume().WithRealmImport("../identity/realm");
+        var keycloak = builder.AddKeycloak("keycloak", builder.Configuration.GetValue<int?>("Keycloak:Port")).WithDataVolume().WithRealmImport("../identity/realm");
         if (builder.PublicOrigin() is not { } origin)
         {
             return keycloak.WithEnvironment("KC_HOSTNAME", keycloak.GetEndpoint("http"));
         }
 
-        // Behind the proxy that the edge is behind, which alone says where a request came from.
-        return keycloak
-            .WithEnvironment("KC_HOSTNAME", origin)
-            .WithEnvironment("KC_HTTP_ENABLED", "true")
-            .WithEnvironment("KC_PROXY_HEADERS", "xforwarded")
-            .WithEnvironment("KC_PROXY_TRUSTED_ADDRESSES", string.Join(',', builder.Configuration.GetSection("Edge:Proxies").Get<string[]>() ?? ["127.0.0.1"]));
+        keycloak.WithEnvironment("KC_HOSTNAME", origin).WithEnvironment("KC_HTTP_ENABLED", "true");
+        return builder.Configuration.GetSection("Edge:Proxies").Get<string[]>() is { } proxies
+            ? keycloak.WithEnvironment("KC_PROXY_HEADERS", "xforwarded").WithEnvironment("KC_PROXY_TRUSTED_ADDRESSES", string.Join(',', proxies))
+            : keycloak;
     }
 
     /// <summary>Identity keeps the realm as the file in identity/realm says, for this edge as the only resource.</summary>

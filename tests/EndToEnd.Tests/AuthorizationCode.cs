@@ -15,7 +15,8 @@ internal static class AuthorizationCode
     private const string Redirect = "http://127.0.0.1:33419/governance/callback";
 
     /// <returns>The access token.</returns>
-    public static async Task<string> SignInAsync(Uri issuer, string clientId, string scope, DemoMember member, CancellationToken cancellationToken)
+    public static async Task<string> SignInAsync(
+        Uri issuer, string clientId, string scope, DemoMember member, CancellationToken cancellationToken, Func<HttpMessageHandler>? handler = null)
     {
         var verifier = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
         var query = new Dictionary<string, string>
@@ -28,10 +29,10 @@ internal static class AuthorizationCode
             ["code_challenge"] = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(verifier))),
             ["code_challenge_method"] = "S256",
         };
-        using var browser = new SignInBrowser();
+        using var browser = new SignInBrowser(handler?.Invoke());
         var address = new Uri($"{issuer}/protocol/openid-connect/auth?{string.Join('&', query.Select(pair => $"{pair.Key}={Uri.EscapeDataString(pair.Value)}"))}");
         var callback = await browser.SignInAsync(address, Redirect, member.Username, member.Password, cancellationToken: cancellationToken);
-        using var http = new HttpClient();
+        using var http = handler is null ? new HttpClient() : new HttpClient(handler());
         using var form = new FormUrlEncodedContent(new Dictionary<string, string>
         {
             ["grant_type"] = "authorization_code",

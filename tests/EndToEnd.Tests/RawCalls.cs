@@ -5,9 +5,9 @@ using System.Text.Json;
 namespace Platform.EndToEnd.Tests;
 
 /// <summary>Tool calls as plain HTTP, for what an MCP client would smooth over.</summary>
-internal sealed class RawCalls(Uri mcp, string token) : IDisposable
+internal sealed class RawCalls(Uri mcp, string token, HttpMessageHandler? handler = null) : IDisposable
 {
-    private readonly HttpClient _http = new();
+    private readonly HttpClient _http = handler is null ? new() : new(handler);
 
     public async Task<HttpResponseMessage> SendAsync(string tool, object arguments)
     {

@@ -64,6 +64,12 @@ public class RunningSuite : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Where a resource is reached on this machine, whatever its public address is.</summary>
+    internal Uri UrlOf(string resource) => _app!.GetEndpoint(resource, "http");
+
+    internal async Task<string> ConnectionStringAsync(string resource, CancellationToken cancellationToken) =>
+        (await _app!.GetConnectionStringAsync(resource, cancellationToken))!;
+
     /// <summary>Skips the test that asks where nobody can sign in.</summary>
     internal Uri RequireIssuer()
     {
@@ -88,7 +94,7 @@ public class RunningSuite : IAsyncLifetime
     private static int? ProcessOf(ResourceEvent state) =>
         state.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value as int?;
 
-    private static int FreePort()
+    private protected static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

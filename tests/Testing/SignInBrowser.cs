@@ -7,9 +7,10 @@ namespace Platform.Testing;
 /// A person's browser, as far as Keycloak's own login and consent pages need one. Its cookie jar sends Secure cookies over http on
 /// loopback, as browsers do and .NET's does not.
 /// </summary>
-public sealed partial class SignInBrowser : IDisposable
+/// <param name="handler">What speaks HTTP for it, without cookies and without following redirects.</param>
+public sealed partial class SignInBrowser(HttpMessageHandler? handler = null) : IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false });
+    private readonly HttpClient _http = new(handler ?? new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false });
     private readonly Dictionary<string, string> _cookies = [];
 
     /// <summary>The lines of the last consent page; empty when there was none.</summary>

@@ -5,6 +5,7 @@ internal sealed class AssertionOptions
 {
     public const string Section = "Assertions";
 
+    /// <summary>How long an assertion holds.</summary>
     public TimeSpan Lifetime { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>A key signs for this long.</summary>

@@ -13,9 +13,11 @@ internal sealed class KeycloakOptions
     /// <summary>Base address as browsers and clients know it: the issuer begins with it. Empty: the same as <see cref="Url"/>.</summary>
     public string PublicUrl { get; set; } = "";
 
+    /// <summary>Name of the realm.</summary>
     [Required]
     public string Realm { get; set; } = "platform";
 
+    /// <summary>The service account that this service administers the realm with.</summary>
     [Required]
     public string ClientId { get; set; } = "platform-identity";
 
@@ -25,6 +27,7 @@ internal sealed class KeycloakOptions
     /// <summary>The administrator of the master realm, needed only while the service account does not know <see cref="ClientSecret"/> yet.</summary>
     public string AdminUsername { get; set; } = "";
 
+    /// <summary>Its password.</summary>
     public string AdminPassword { get; set; } = "";
 
     /// <summary>Further hosts that clients which register themselves may be sent back to.</summary>

@@ -15,6 +15,7 @@ internal sealed record SinkOptions
     /// </summary>
     public List<string> AllowedNetworks { get; init; } = [];
 
+    /// <summary>How long a destination may take to answer.</summary>
     [Range(1, 60)]
     public int TimeoutSeconds { get; init; } = 15;
 

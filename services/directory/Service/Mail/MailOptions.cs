@@ -9,20 +9,25 @@ internal sealed class MailOptions
     public const string WaitingNotice =
         "No mail leaves: the server has no mail settings (Mail:Host). The mails wait until an operator sets them; nobody has been told yet.";
 
+    /// <summary>The mail server. Without one mails wait.</summary>
     public string Host { get; set; } = "";
 
+    /// <summary>Its port for submission.</summary>
     public int Port { get; set; } = 587;
 
     /// <summary>Demands an encrypted connection. Off only for a relay in the same private network.</summary>
     public bool StartTls { get; set; } = true;
 
+    /// <summary>Who to sign in as; empty: nobody does.</summary>
     public string Username { get; set; } = "";
 
+    /// <summary>The password of that user.</summary>
     public string Password { get; set; } = "";
 
     /// <summary>The sender's address.</summary>
     public string From { get; set; } = "";
 
+    /// <summary>The name beside it.</summary>
     public string FromName { get; set; } = "Platform";
 
     /// <summary>How long one mail may take.</summary>
