@@ -89,14 +89,16 @@ internal sealed class EdgeApplication(
             refusal = target.Refusal ?? PolicyOf(target, caller, narrowing, environment);
         if (refusal is not null && !await RefuseAsync(call, narrowing, refusal))
             return null;
-        return Serve(call, narrowing);
+        return Serve(call, new Asker(call, credential, narrowing), narrowing);
     }
 
-    /// <summary>What a message is about; null when it is about no tool.</summary>
+    /// <summary>What a message is about; null when it is about no tool and makes no services work.</summary>
     private AskedFor? TargetOf(McpExchange exchange, UrlNarrowing narrowing)
     {
         if (exchange is { IsRequest: true, ResourceUri: { } uri })
             return resources.Find(uri);
+        if (exchange is { IsRequest: true, Method: RequestMethods.ResourcesList })
+            return new AskedFor(exchange.Method, null, default) { IsLocal = true };
         if (!exchange.IsRequest || exchange.ToolName is not { } name)
             return null;
         if (narrowing.IsCompact)
@@ -153,7 +155,7 @@ internal sealed class EdgeApplication(
         }
     }
 
-    private McpServerOptions Serve(EdgeCall call, UrlNarrowing narrowing) => new()
+    private McpServerOptions Serve(EdgeCall call, Asker asker, UrlNarrowing narrowing) => new()
     {
         ServerInstructions = instructions.For(narrowing),
         Capabilities = _capabilities,
@@ -166,7 +168,7 @@ internal sealed class EdgeApplication(
                     : surface.List(call.Caller!, narrowing, call.Exchange.IsModern, endpoint.Value.ListPage, request.Params?.Cursor));
                 return ValueTask.FromResult(new ListToolsResult { Tools = [] });
             },
-            ListResourcesHandler = (request, _) => ValueTask.FromResult(ResourceCatalogue.List(endpoint.Value.ListPage, request.Params?.Cursor)),
+            ListResourcesHandler = (request, cancellationToken) => resources.ListAsync(asker, endpoint.Value.ListPage, request.Params?.Cursor, cancellationToken),
             ListResourceTemplatesHandler = (request, _) =>
                 ValueTask.FromResult(resources.Templates(call.Caller!, narrowing, endpoint.Value.ListPage, request.Params?.Cursor)),
             ReadResourceHandler = async (request, cancellationToken) => call.Tool is not null

@@ -38,6 +38,7 @@ public static class EdgeHost
         services.AddJoinPage();
         services.AddSingleton<CompactSurface>();
         services.AddSingleton<Instructions>();
+        services.AddSingleton<Lookup>();
         services.AddSingleton<ResourceCatalogue>();
         services.AddSingleton<PromptCatalogue>();
         AddAccess(services);

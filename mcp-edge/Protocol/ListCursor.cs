@@ -12,6 +12,9 @@ internal static class ListCursor
 {
     private const string Mark = "after:";
 
+    // A key can hold the cursor of a service.
+    private const int MaxLength = 4000;
+
     /// <summary>The page behind the cursor, and the cursor of the next page; null on the last one.</summary>
     /// <exception cref="McpProtocolException">The cursor is not one of ours.</exception>
     public static (IReadOnlyList<T> Page, string? Next) Cut<T>(IEnumerable<T> sorted, Func<T, string> key, int size, string? cursor)
@@ -21,12 +24,17 @@ internal static class ListCursor
         if (page.Count <= size)
             return (page, null);
         page.RemoveAt(size);
-        return (page, Base64Url.EncodeToString(Encoding.UTF8.GetBytes(Mark + key(page[^1]))));
+        return (page, Write(key(page[^1])));
     }
 
-    private static string Read(string cursor)
+    /// <summary>A cursor that stands behind this key.</summary>
+    public static string Write(string key) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(Mark + key));
+
+    /// <summary>The key that a cursor stands behind.</summary>
+    /// <exception cref="McpProtocolException">The cursor is not one of ours.</exception>
+    public static string Read(string cursor)
     {
-        if (cursor.Length <= 400 && Base64Url.IsValid(cursor))
+        if (cursor.Length <= MaxLength && Base64Url.IsValid(cursor))
         {
             var text = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(cursor));
             if (text.StartsWith(Mark, StringComparison.Ordinal))

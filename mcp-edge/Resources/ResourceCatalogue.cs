@@ -4,6 +4,7 @@ using ModelContextProtocol.Protocol;
 using Platform.Edge.Access;
 using Platform.Edge.Protocol;
 using Platform.Edge.Tools;
+using Platform.Identity.Contracts.V1;
 
 namespace Platform.Edge.Resources;
 
@@ -11,10 +12,12 @@ namespace Platform.Edge.Resources;
 /// What stands behind <c>platform://</c>: documents of the edge, and data that a read tool answers. Reading the latter is a call of that
 /// tool: the same rules, the same record in the audit log.
 /// </summary>
-internal sealed class ResourceCatalogue(ToolSurface surface)
+internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
 {
     private const string Scheme = "platform://";
     private const string TableTool = "get_table";
+    private const string ListTool = "list_tables";
+    private const string EnvironmentMark = "env_";
     private const string Conventions = Scheme + "docs/conventions";
     private const string Operations = Scheme + "docs/tools";
     private static readonly TimeSpan _documentsLive = TimeSpan.FromMinutes(1);
@@ -54,10 +57,68 @@ internal sealed class ResourceCatalogue(ToolSurface surface)
         },
     ];
 
-    public static ListResourcesResult List(int pageSize, string? cursor)
+    /// <summary>
+    /// One page: the documents first, then the tables of each environment that this caller reaches behind this URL, in the order of the
+    /// environments' ids. Every look for tables is a call of the tool that lists them.
+    /// </summary>
+    public async ValueTask<ListResourcesResult> ListAsync(Asker asker, int pageSize, string? cursor, CancellationToken cancellationToken)
     {
-        var (page, next) = ListCursor.Cut(_documents, document => document.Uri, pageSize, cursor);
-        return new() { Resources = [.. page], NextCursor = next, TimeToLive = _documentsLive };
+        var seesTables = lookup.CanUse(ListTool, asker) && lookup.CanUse(TableTool, asker);
+        // Tables come and go with the work; the documents change with the release and the role.
+        var result = new ListResourcesResult { TimeToLive = seesTables ? TimeSpan.Zero : _documentsLive };
+        var at = cursor is null ? "" : ListCursor.Read(cursor);
+        if (!at.StartsWith(EnvironmentMark, StringComparison.Ordinal))
+        {
+            var (documents, next) = ListCursor.Cut(_documents, document => document.Uri, pageSize, cursor);
+            foreach (var document in documents)
+                result.Resources.Add(document);
+            result.NextCursor = next;
+            at = "";
+        }
+        if (seesTables && result.NextCursor is null)
+            result.NextCursor = await AddTablesAsync(result.Resources, asker, pageSize, at, cancellationToken);
+        return result;
+    }
+
+    /// <summary>Fills the page with tables from this position on: an environment, a space and the tool's cursor. Returns where the next page begins.</summary>
+    private async ValueTask<string?> AddTablesAsync(IList<Resource> page, Asker asker, int pageSize, string at, CancellationToken cancellationToken)
+    {
+        var start = at.Split(' ');
+        foreach (var environment in asker.Environments.Where(one => string.CompareOrdinal(one.EnvironmentId, start[0]) >= 0).OrderBy(one => one.EnvironmentId, StringComparer.Ordinal))
+        {
+            for (var cursor = environment.EnvironmentId == start[0] ? start[^1] : ""; cursor is not null;)
+            {
+                var here = ListCursor.Write($"{environment.EnvironmentId} {cursor}");
+                if (page.Count >= pageSize)
+                    return here;
+                var found = await lookup.ReadAsync(asker, ListTool, environment, new(Limit: Math.Min(pageSize - page.Count, Lookup.MaxLimit), Cursor: cursor), cancellationToken);
+                // A caller whose rate is used up goes on here later; an empty page would only make the client ask at once.
+                if (found.IsLimited && page.Count > 0)
+                    return here;
+                if (found.IsLimited)
+                    throw Lookup.Limited();
+                foreach (var table in found.Entries("tables"))
+                    page.Add(Table(table, environment, asker));
+                cursor = found.NextCursor;
+            }
+        }
+        return null;
+    }
+
+    private static Resource Table(JsonElement table, ReachableEnvironment environment, Asker asker)
+    {
+        var id = table.GetProperty("id"u8).GetString();
+        var name = table.GetProperty("name"u8).GetString()!;
+        var written = table.TryGetProperty("description"u8, out var description) ? description.GetString() : "";
+        return new()
+        {
+            Uri = asker.IsHere(environment) ? $"{Scheme}tables/{id}" : $"{Scheme}environments/{environment.EnvironmentId}/tables/{id}",
+            Name = name,
+            Title = name,
+            MimeType = "application/json",
+            Description = $"Schema of a table in the environment «{environment.Name}» ({environment.Kind})."
+                + (string.IsNullOrEmpty(written) ? "" : $" Its makers describe it as «{written}»."),
+        };
     }
 
     /// <summary>The templates whose tool the caller can use behind this URL.</summary>

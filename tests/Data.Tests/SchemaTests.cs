@@ -32,6 +32,36 @@ public sealed class SchemaTests(DataFixture data) : IClassFixture<DataFixture>
     }
 
     [Fact]
+    public async Task Tables_of_all_databases_are_listed_by_name_page_by_page_and_found_by_a_part_of_it()
+    {
+        var owner = DataFixture.Owner();
+        var (shop, archive) = (await data.CreateDatabaseAsync(owner, "Shop"), await data.CreateDatabaseAsync(owner, "Archive"));
+        foreach (var (database, name) in new[] { (shop, "Orders"), (shop, "items 50%"), (archive, "ORDERS"), (archive, "Clients") })
+            await data.Tables.CreateTableAsync(new CreateTableRequest { DatabaseId = database.Id, Name = name, Fields = { DataFixture.Of("A", FieldType.Text) } }, data.As(owner));
+        await data.CreateTableAsync(owner with { Environment = Ids.New() }, DataFixture.Of("A", FieldType.Text));
+        Assert.Equal(["Clients", "items 50%", "Orders", "ORDERS"], await NamesAsync(new ListTablesRequest()));
+        Assert.Equal(["Clients", "items 50%", "Orders", "ORDERS"], await NamesAsync(new ListTablesRequest { Limit = 1 }));
+        Assert.Equal(["Orders", "ORDERS"], await NamesAsync(new ListTablesRequest { Search = "rDe", Limit = 1 }));
+        Assert.Equal(["items 50%"], await NamesAsync(new ListTablesRequest { Search = "%" }));
+        Assert.Equal(["ORDERS"], await NamesAsync(new ListTablesRequest { Search = "order", DatabaseId = archive.Id }));
+        var first = await data.Tables.ListTablesAsync(new ListTablesRequest { Limit = 1 }, data.As(owner));
+        var mixed = new ListTablesRequest { Limit = 1, Search = "o", Cursor = first.Page.NextCursor };
+        Assert.Equal("cursor", Assert.Single((await data.Tables.ListTablesAsync(mixed, data.As(owner)).ProblemAsync()).Violations).Field);
+
+        async Task<List<string>> NamesAsync(ListTablesRequest request)
+        {
+            var names = new List<string>();
+            for (var more = true; more;)
+            {
+                var page = await data.Tables.ListTablesAsync(request, data.As(owner));
+                names.AddRange(page.Tables.Select(table => table.Name));
+                (more, request.Cursor) = (page.Page.HasMore, page.Page.NextCursor);
+            }
+            return names;
+        }
+    }
+
+    [Fact]
     public async Task A_table_reads_back_as_it_was_created_and_what_is_read_can_be_created()
     {
         var owner = DataFixture.Owner();

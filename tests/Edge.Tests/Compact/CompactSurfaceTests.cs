@@ -37,7 +37,7 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
     public async Task Operations_of_every_toolset_are_listed_with_title_and_effect()
     {
         var operations = (await OperationsAsync("{}")).GetProperty("operations");
-        Assert.Equal(["administer", "delete_things", "echo_thing", "get_table", "get_thing", "read_trail", "stream_things"], Names(operations));
+        Assert.Equal(["administer", "delete_things", "echo_thing", "get_table", "get_thing", "list_tables", "read_trail", "stream_things"], Names(operations));
         Assert.Equal("""{"name":"delete_things","title":"Delete things","toolset":"things","effect":"destructive"}""", operations[1].GetRawText());
     }
 
@@ -71,7 +71,7 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
     {
         Identity.Role = Roles.Viewer;
         Identity.ProductionRole = Roles.Viewer;
-        Assert.Equal(["get_table", "get_thing"], Names((await OperationsAsync("{}")).GetProperty("operations")));
+        Assert.Equal(["get_table", "get_thing", "list_tables"], Names((await OperationsAsync("{}")).GetProperty("operations")));
         Assert.StartsWith("UNKNOWN_OPERATION", (await ListOperationsAsync("""{"name":"delete_things"}""")).Text(), StringComparison.Ordinal);
         Assert.True((await MutateAsync("delete_things", """{"thingIds":["1"]}""")).IsError());
         Assert.Empty(_edge.BackEnd.Things.Calls);

@@ -67,7 +67,7 @@ public sealed class ToolListTests
         Assert.Equal(["delete_things", "echo_thing", "get_thing", "read_trail"], await edge.ListAsync());
         Assert.Equal(["administer", "stream_things"], await edge.ListAsync("?toolsets=administration"));
         Assert.Equal(["administer", "delete_things", "echo_thing", "get_thing", "read_trail", "stream_things"], await edge.ListAsync("?toolsets=default,administration"));
-        Assert.Equal(["administer", "delete_things", "echo_thing", "get_table", "get_thing", "read_trail", "stream_things"], await edge.ListAsync("?toolsets=all"));
+        Assert.Equal(["administer", "delete_things", "echo_thing", "get_table", "get_thing", "list_tables", "read_trail", "stream_things"], await edge.ListAsync("?toolsets=all"));
         Assert.False((await edge.CallAsync("administer")).IsError());
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using NpgsqlTypes;
@@ -12,22 +13,29 @@ namespace Platform.Data.Service.Tables;
 
 internal sealed partial class TablesService
 {
-    private const string DatabaseExists = "select exists (select from data.database where id = $1 and deleted_at is null)";
+    private const string DatabaseExists = "select $1::uuid is null or exists (select from data.database where id = $1 and deleted_at is null)";
 
     private const string SelectTables = """
         select id, database_id, name, description, primary_field_id, created_at, updated_at, lower(name) from data.database_table
-        where database_id = $3 and deleted_at is null and ($2::text is null or lower(name) > $2) order by lower(name) limit $1
+        where ($4::uuid is null or database_id = $4) and ($5::text is null or strpos(lower(name), lower($5)) > 0) and deleted_at is null
+            and ($2::text is null or (lower(name), id) > ($2, $3)) order by lower(name), id limit $1
         """;
 
     public override Task<ListTablesResponse> ListTables(ListTablesRequest request, ServerCallContext context)
     {
-        var id = Ids.TryParse("db", request.DatabaseId, out var parsed) ? parsed : throw Problem.NotFound("database", request.DatabaseId);
-        var query = id.ToByteArray();
+        Guid? database = request.DatabaseId.Length == 0 ? null
+            : Ids.TryParse("db", request.DatabaseId, out var parsed) ? parsed : throw Problem.NotFound("database", request.DatabaseId);
+        var query = Encoding.UTF8.GetBytes($"tables {database} {request.Search}");
         var limit = request.HasLimit ? request.Limit : RecordQuery.DefaultLimit;
+        var after = cursors.Open(request.Cursor, query);
         var parameters = new QueryParameters();
         parameters.Add(NpgsqlDbType.Integer, limit + 1);
-        parameters.AddText(cursors.Open(request.Cursor, query)?[0]);
-        parameters.Add(NpgsqlDbType.Uuid, id);
+        parameters.AddText(after?[0]);
+        parameters.Add(NpgsqlDbType.Uuid, after is null ? null : Guid.Parse(after[1]!));
+        parameters.Add(NpgsqlDbType.Uuid, database);
+        parameters.AddText(request.Search.Length == 0 ? null : request.Search);
+        var exists = new QueryParameters();
+        exists.Add(NpgsqlDbType.Uuid, database);
         return work.ReadAsync(context.Call(), SessionSettings.Default, async reader =>
         {
             if (!await reader.ReadAsync() || !reader.GetBoolean(0))
@@ -37,18 +45,19 @@ internal sealed partial class TablesService
 
             await reader.NextResultAsync();
             var answer = new ListTablesResponse { Page = new PageInfo() };
-            var last = "";
+            var last = (Name: "", Id: Guid.Empty);
             while (await reader.ReadAsync())
             {
                 if (answer.Tables.Count == limit)
                 {
-                    (answer.Page.HasMore, answer.Page.NextCursor) = (true, cursors.Seal(query, last));
+                    (answer.Page.HasMore, answer.Page.NextCursor) = (true, cursors.Seal(query, last.Name, last.Id.ToString()));
                     break;
                 }
 
+                last = (reader.GetString(7), reader.GetGuid(0));
                 answer.Tables.Add(new Table
                 {
-                    Id = Ids.Format("tbl", reader.GetGuid(0)),
+                    Id = Ids.Format("tbl", last.Id),
                     DatabaseId = Ids.Format("db", reader.GetGuid(1)),
                     Name = reader.GetString(2),
                     Description = reader.GetString(3),
@@ -56,10 +65,9 @@ internal sealed partial class TablesService
                     CreatedAt = Timestamp.FromDateTime(reader.GetDateTime(5)),
                     UpdatedAt = Timestamp.FromDateTime(reader.GetDateTime(6)),
                 });
-                last = reader.GetString(7);
             }
 
             return answer;
-        }, context.CancellationToken, new Statement(DatabaseExists, id), new Statement(SelectTables, parameters.Values));
+        }, context.CancellationToken, new Statement(DatabaseExists, exists.Values), new Statement(SelectTables, parameters.Values));
     }
 }
