@@ -55,7 +55,7 @@ internal abstract class FieldKind
 
     public virtual bool CanSort => true;
 
-    /// <summary>False when the values are kept elsewhere, and read only.</summary>
+    /// <summary>False when the values are kept by another table.</summary>
     public virtual bool HasColumn => true;
 
     /// <summary>The filter operators, without the ones that only negate.</summary>

@@ -65,14 +65,14 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
 
     public override Parsed Parse(JsonElement json, FieldSchema field)
     {
-        if (Target.IsInverse)
-        {
-            return Parsed.Refused($"is the other side of {Target.FieldName} in {Target.TableName}", $"Change {Target.FieldName} of the records in {Target.TableName} ({Ids.Format("tbl", Target.TableId)}).");
-        }
-
         var ids = new List<Guid>();
         foreach (var item in json.ValueKind == JsonValueKind.Array ? json.EnumerateArray().ToArray() : [json])
         {
+            if (item.ValueKind == JsonValueKind.Object && item.TryGetProperty("more", out _))
+            {
+                return Parsed.Refused("does not name all of its links", ChangedThere);
+            }
+
             // What was read, an object with id and label, can be sent.
             var reading = RecordIdKind.ReadId(item.ValueKind == JsonValueKind.Object && item.TryGetProperty("id", out var id) ? id : item);
             if (reading.Rule is not null)
@@ -91,11 +91,14 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
         return ids.Count switch
         {
             0 => Parsed.Empty,
-            > 1 when Target.IsSingle => Parsed.Refused($"names {ids.Count} records, but the field holds one", "Send one id."),
+            > 1 when Target is { IsSingle: true, IsInverse: false } => Parsed.Refused($"names {ids.Count} records, but the field holds one", "Send one id."),
             > MaxLinks => Parsed.Refused($"names {ids.Count} records", $"Send at most {MaxLinks}."),
             _ => new Parsed(Text(ids)),
         };
     }
+
+    /// <summary>Where else links of an inverse side can be changed, for those that cannot be changed here.</summary>
+    public string ChangedThere => $"Change {Target.FieldName} of the records in {Target.TableName} ({Ids.Format("tbl", Target.TableId)}).";
 
     /// <summary>The ids of a value as <see cref="Parse"/> made it.</summary>
     public static IEnumerable<Guid> IdsOf(object value) => ((string)value)[1..^1].Split(',').Select(Guid.Parse);

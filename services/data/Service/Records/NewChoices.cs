@@ -33,6 +33,7 @@ internal static class NewChoices
         }
 
         // Adding choices changes the schema. Under the lock another one may have added the same already.
+        await InverseLinks.LockBelowAsync(tx, table);
         await tx.ExecuteAsync(LockTable, table.Id);
         var current = await TableSchemas.LoadAsync(tx, table.Id) ?? throw new StaleSchemaException();
         var found = Find(current, records);

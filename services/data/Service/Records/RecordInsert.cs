@@ -25,6 +25,9 @@ internal sealed class RecordInsert(TableSchema table, IReadOnlyList<Json> record
 
     private const int Slice = 1000;
 
+    /// <summary>False when the caller sees to links that other tables keep.</summary>
+    public bool WithInverseLinks { get; init; } = true;
+
     /// <summary>Called before every further thousand with how many are written. When it is not set, all are written at once.</summary>
     public Func<int, Task>? Written { get; init; }
 
@@ -40,6 +43,13 @@ internal sealed class RecordInsert(TableSchema table, IReadOnlyList<Json> record
         await _values.CheckLinksAsync(tx);
         var createdAt = RecordIds.CreationTime(tx.Now);
         Ids = RecordIds.New(createdAt, records.Count);
+        if (WithInverseLinks && InverseLinks.Of(current, _values) is { } links)
+        {
+            // Before the records are inserted, so that what is read back shows the links.
+            await links.LockAsync(tx, []);
+            await links.ApplyAsync(tx, Ids);
+        }
+
         var change = RecordHistory.Change(tx, current, "created", Ids);
         var first = Written is null ? records.Count : Math.Min(Slice, records.Count);
         Records = await tx.BatchAsync(async reader =>

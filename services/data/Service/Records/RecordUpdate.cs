@@ -1,3 +1,4 @@
+using Npgsql;
 using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
@@ -45,19 +46,40 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
             }
 
             await reader.NextResultAsync();
-            while (await reader.ReadAsync())
-            {
-                Records.Add(rows.Read(reader));
-            }
-
-            return 0;
+            return await ReadAsync(reader, rows);
         },
-            TableEntry.Lock(table), TableEntry.Role(tx.Call.WorkspaceId), Update(tx, expected ?? new long?[ids.Length]),
-            new Statement($"select {rows.Columns} from {table.QualifiedName} r where r.id = any($1) and r.deleted_at is null order by r.id", ids));
+            TableEntry.Lock(table), TableEntry.Role(tx.Call.WorkspaceId), Update(tx, expected ?? new long?[ids.Length]), Read(rows));
+    }
+
+    /// <summary>Reads the records again, after what else was changed with them.</summary>
+    public Task ReadAgainAsync(WriteTransaction tx, RecordRows rows) => tx.BatchAsync(async reader =>
+    {
+        await reader.NextResultAsync();
+        return await ReadAsync(reader, rows);
+    }, TableEntry.Role(tx.Call.WorkspaceId), Read(rows));
+
+    private Statement Read(RecordRows rows) =>
+        new($"select {rows.Columns} from {table.QualifiedName} r where r.id = any($1) and r.deleted_at is null order by r.id", ids);
+
+    private async Task<int> ReadAsync(NpgsqlDataReader reader, RecordRows rows)
+    {
+        Records.Clear();
+        while (await reader.ReadAsync())
+        {
+            Records.Add(rows.Read(reader));
+        }
+
+        return Records.Count;
     }
 
     private Statement Update(WriteTransaction tx, long?[] expected)
     {
+        if (_columns.Count == 0)
+        {
+            // Only links were named that another table keeps.
+            return new Statement($"select id, version, null::bigint from {table.QualifiedName} where id = any($1) and deleted_at is null order by id for update", ids);
+        }
+
         var parameters = new QueryParameters();
         var arrays = $"{parameters.AddIds(ids)}, {parameters.Add(NpgsqlDbType.Array | NpgsqlDbType.Bigint, expected)}";
         var aliases = "id, expected";

@@ -23,6 +23,7 @@ internal sealed class RecordValues
     private readonly List<Violation> _violations = [];
 
     private readonly Func<int, string> _pathOf;
+    private bool _linksAreKnown;
 
     private RecordValues(TableSchema table, int count, Func<int, string> pathOf)
     {
@@ -32,8 +33,14 @@ internal sealed class RecordValues
     }
 
     /// <summary>The fields that were named, in the table's order, each with a value or null for every record.</summary>
-    public IEnumerable<(FieldSchema Field, object?[] Values)> Columns =>
-        _table.Fields.Where(_columns.ContainsKey).Select(one => (one, _columns[one]));
+    public IEnumerable<(FieldSchema Field, object?[] Values)> Columns => Named.Where(column => column.Field.Kind.HasColumn);
+
+    /// <summary>The same of those whose links another table keeps.</summary>
+    public IEnumerable<(FieldSchema Field, object?[] Values)> Inverses => Named.Where(column => !column.Field.Kind.HasColumn);
+
+    public bool Any => _columns.Count > 0;
+
+    private IEnumerable<(FieldSchema Field, object?[] Values)> Named => _table.Fields.Where(_columns.ContainsKey).Select(one => (one, _columns[one]));
 
     /// <summary>Values of new records: required fields must be there, unique values must differ.</summary>
     /// <param name="table">Whose records.</param>
@@ -85,6 +92,21 @@ internal sealed class RecordValues
         return values.Checked();
     }
 
+    /// <summary>Links that were worked out, of so many records; <see cref="Set"/> gives them.</summary>
+    public static RecordValues OfLinks(TableSchema table, int count) => new(table, count, _ => "") { _linksAreKnown = true };
+
+    public void Set(FieldSchema field, int index, object? value)
+    {
+        if (!_columns.TryGetValue(field, out var column))
+        {
+            _columns.Add(field, column = new object?[_count]);
+            _given.Add(field, new bool[_count]);
+        }
+
+        _given[field][index] = true;
+        column[index] = value;
+    }
+
     /// <summary>Whether a record names a field, be it to clear it.</summary>
     public bool IsGiven(FieldSchema field, int index) => _given[field][index];
 
@@ -98,7 +120,7 @@ internal sealed class RecordValues
     public async Task CheckLinksAsync(WriteTransaction tx)
     {
         var links = Columns.Where(column => column.Field.Kind is LinkKind && column.Values.Any(value => value is not null)).ToList();
-        if (links.Count == 0)
+        if (_linksAreKnown || links.Count == 0)
         {
             return;
         }
@@ -133,8 +155,7 @@ internal sealed class RecordValues
             {
                 foreach (var id in (column[i] is { } value ? LinkKind.IdsOf(value) : []).Where(unknown.Contains))
                 {
-                    Refuse($"{_pathOf(i)}.{field.Name}", $"{RecordIds.Format(id)} is no record of {((LinkKind)field.Kind).Target.TableName}",
-                        $"Use ids of records of {((LinkKind)field.Kind).Target.TableName}, from search_records.");
+                    RefuseUnknown(field, i, id);
                 }
             }
         }
@@ -205,14 +226,7 @@ internal sealed class RecordValues
             return;
         }
 
-        if (!_columns.TryGetValue(field, out var column))
-        {
-            _columns.Add(field, column = new object?[_count]);
-            _given.Add(field, new bool[_count]);
-        }
-
-        _given[field][index] = true;
-        column[index] = parsed.Value;
+        Set(field, index, parsed.Value);
     }
 
     // A name with half a surrogate pair is no text, and no field.
@@ -264,7 +278,15 @@ internal sealed class RecordValues
         }
     }
 
-    private RecordValues Checked() => _violations.Count switch
+    /// <summary>Refuses a link to what is no record of the linked table.</summary>
+    public void RefuseUnknown(FieldSchema field, int index, Guid id) => Refuse(field, index,
+        $"{RecordIds.Format(id)} is no record of {((LinkKind)field.Kind).Target.TableName}", $"Use ids of records of {((LinkKind)field.Kind).Target.TableName}, from search_records.");
+
+    /// <summary>Notes that a record's value breaks a rule; <see cref="Checked"/> tells.</summary>
+    public void Refuse(FieldSchema field, int index, string rule, string fix) => Refuse($"{_pathOf(index)}.{field.Name}", rule, fix);
+
+    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every violation noted so far.</exception>
+    public RecordValues Checked() => _violations.Count switch
     {
         0 => this,
         > MaxViolations => throw Problem.Invalid([

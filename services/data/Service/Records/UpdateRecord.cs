@@ -21,9 +21,15 @@ internal sealed partial class RecordsService
                 {
                     var current = await NewChoices.AddAsync(tx, table, [request.Fields]);
                     values = RecordValues.OfChange(current, [request.Fields], _ => "fields");
-                    if (!values.Columns.Any())
+                    if (!values.Any)
                     {
                         throw Problem.Invalid("fields", "names no field", current.KnownFields(withSystem: false));
+                    }
+
+                    var links = InverseLinks.Of(current, values);
+                    if (links is not null)
+                    {
+                        await links.LockAsync(tx, [id]);
                     }
 
                     using var rows = new RecordRows(selection);
@@ -46,6 +52,12 @@ internal sealed partial class RecordsService
                     {
                         tx.Announce(new RecordUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, current.Key, update.ChangeId, request.RecordId, after,
                             [.. update.Fields.Select(field => field.Key)]), new Target("record", request.RecordId), new Target("table", current.Key));
+                    }
+
+                    if (links is not null)
+                    {
+                        await links.ApplyAsync(tx, [id]);
+                        await update.ReadAgainAsync(tx, rows);
                     }
 
                     return new UpdateRecordResponse { Record = update.Records[0] };

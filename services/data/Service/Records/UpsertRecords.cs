@@ -25,10 +25,16 @@ internal sealed partial class RecordsService
                     var current = await NewChoices.AddAsync(tx, table, records);
                     var keys = UpsertKeys.Of(current, request.MatchFields);
                     values = RecordValues.OfKeyed(current, records, keys, PathOf);
-                    found = await UpsertKeys.FindAsync(tx, current, keys, values, PathOf, records.Count);
+                    var links = InverseLinks.Of(current, values);
+                    found = await FindAsync(tx, current, keys, values, links);
                     var answer = new UpsertRecordsResponse { Records = { found.Select(id => new UpsertedRecord { Id = id is { } known ? RecordIds.Format(known) : "" }) } };
                     await UpdateAsync(tx, current, Indexes(exist: true), answer);
                     await CreateAsync(tx, current, Indexes(exist: false), answer);
+                    if (links is not null)
+                    {
+                        await LinkAsync(tx, links, answer);
+                    }
+
                     return answer;
                 });
             }
@@ -38,6 +44,38 @@ internal sealed partial class RecordsService
             }
 
             int[] Indexes(bool exist) => [.. Enumerable.Range(0, records.Count).Where(index => found[index].HasValue == exist)];
+
+            async Task<Guid?[]> FindAsync(WriteTransaction tx, TableSchema current, List<FieldSchema> keys, RecordValues values, InverseLinks? links)
+            {
+                if (links is null)
+                {
+                    return await UpsertKeys.FindAsync(tx, current, keys, values, PathOf, records.Count);
+                }
+
+                // Records of several tables are locked in one order for all, so it has to be known first which.
+                await links.LockTablesAsync(tx);
+                var seen = await UpsertKeys.FindAsync(tx, current, keys, values, PathOf, records.Count, withLocks: false);
+                await links.LockRecordsAsync(tx, [.. seen.OfType<Guid>()]);
+                var locked = await UpsertKeys.FindAsync(tx, current, keys, values, PathOf, records.Count);
+                if (!locked.SequenceEqual(seen))
+                {
+                    await links.LockRecordsAsync(tx, [.. locked.OfType<Guid>()]);
+                }
+
+                return locked;
+            }
+
+            async Task LinkAsync(WriteTransaction tx, InverseLinks links, UpsertRecordsResponse answer)
+            {
+                var ids = answer.Records.Select(record => Ids.TryParse("rec", record.Id, out var id) ? id : default).ToArray();
+                await links.ApplyAsync(tx, ids);
+                for (var i = 0; i < ids.Length; i++)
+                {
+                    var upserted = answer.Records[i];
+                    upserted.Outcome = upserted.Outcome == "unchanged" && links.Changed.Contains(i) ? "updated" : upserted.Outcome;
+                    upserted.Version = links.Versions.GetValueOrDefault(ids[i], upserted.Version);
+                }
+            }
 
             async Task UpdateAsync(WriteTransaction tx, TableSchema current, int[] indexes, UpsertRecordsResponse answer)
             {
@@ -72,7 +110,8 @@ internal sealed partial class RecordsService
                 }
 
                 var insert = new RecordInsert(current, [.. indexes.Select(index => records[index])], index => PathOf(indexes[index]),
-                    new FieldSelection([], ByName: true), withRecords: false);
+                    new FieldSelection([], ByName: true), withRecords: false)
+                { WithInverseLinks = false };
                 await insert.RunAsync(tx);
                 for (var i = 0; i < indexes.Length; i++)
                 {
@@ -107,12 +146,12 @@ file static class UpsertKeys
     }
 
     /// <summary>
-    /// The record of every key, locked; null where there is none. Upserts into a table run one after another from here on, so that of many
+    /// The record of every key, locked if wanted; null where there is none. Upserts into a table run one after another from here on, so that of many
     /// with one key only the first creates a record.
     /// </summary>
     /// <exception cref="RpcException">A key is given twice, or two records have it.</exception>
     public static async Task<Guid?[]> FindAsync(
-        WriteTransaction tx, TableSchema table, List<FieldSchema> keys, RecordValues values, Func<int, string> pathOf, int count)
+        WriteTransaction tx, TableSchema table, List<FieldSchema> keys, RecordValues values, Func<int, string> pathOf, int count, bool withLocks = true)
     {
         var (twice, again) = (new QueryParameters(), new QueryParameters());
         var names = string.Concat(keys.Select((_, index) => $"f{index}, "));
@@ -142,7 +181,7 @@ file static class UpsertKeys
             new Statement($"select i::int, first::int from (select k.i, min(k.i) over (partition by {partition}) as first from unnest({Arrays(twice)}) "
                 + $"with ordinality as k({names}i)) numbered where first < i order by i", twice.Values),
             new Statement($"select k.i::int, r.id from unnest({Arrays(again)}) with ordinality as k({names}i) join {table.QualifiedName} r on {equal} "
-                + "where r.deleted_at is null order by r.id for update of r", again.Values));
+                + $"where r.deleted_at is null order by r.id{(withLocks ? " for update of r" : "")}", again.Values));
         await tx.LeaveRoleAsync();
         foreach (var shared in found.GroupBy(match => match.Index).Where(matches => matches.Count() > 1))
         {

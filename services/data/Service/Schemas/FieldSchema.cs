@@ -107,7 +107,7 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
             field.LinkTableId = Ids.Format("tbl", link.Target.TableId);
             field.LinkField = link.Target.FieldName;
             field.Single = link.Target.IsSingle && !link.Target.IsInverse;
-            field.ReadOnly = link.Target.IsInverse;
+            field.Inverse = link.Target.IsInverse;
         }
 
         if (MaxLength is { } maxLength)

@@ -15,6 +15,7 @@ internal static class TableEntry
         """;
 
     private const string BeginWrite = "select data.begin_write($1, $2)";
+    private const string LockShared = "select set_config('lock_timeout', '2s', true), pg_advisory_xact_lock_shared(data.table_lock($1))";
     private const string EnterRole = "select set_config('role', $1, true)";
 
     public static Statement For(TableSchema table) => new(Enter, table.Id, table.Role);
@@ -33,6 +34,9 @@ internal static class TableEntry
 
     /// <summary>Before writing records: the table's lock, shared among writers, and the check of the version under it.</summary>
     public static Statement Lock(TableSchema table) => new(BeginWrite, table.Id, table.Version);
+
+    /// <summary>The same lock without the check, for who looks at the table only then.</summary>
+    public static Statement Lock(Guid tableId) => new(LockShared, tableId);
 
     public static Statement Role(Guid workspaceId) => new(EnterRole, TableSchema.RoleOf(workspaceId));
 }

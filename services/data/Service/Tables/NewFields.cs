@@ -79,9 +79,9 @@ internal static class NewFields
                 yield return Broken("linkTableId", "is missing or no id", "Send the id of the table to link to, from list_tables.");
             }
 
-            if (field.ReadOnly)
+            if (field.Inverse)
             {
-                yield return Broken("readOnly", "is the other side of a link, which comes with the link", "Leave the field out, or create the link in its own table.");
+                yield return Broken("inverse", "is the other side of a link, which comes with the link", "Leave the field out, or create the link in its own table.");
             }
 
             if (field.LinkField.Length > 0 && Names.Find(At(path, "linkField"), field.LinkField) is { } misnamedInverse)
@@ -89,7 +89,7 @@ internal static class NewFields
                 yield return misnamedInverse;
             }
         }
-        else if (field.LinkTableId.Length > 0 || field.LinkField.Length > 0 || field.Single || field.ReadOnly)
+        else if (field.LinkTableId.Length > 0 || field.LinkField.Length > 0 || field.Single || field.Inverse)
         {
             yield return Broken("linkTableId", $"and other properties of links do not go with {kind.Name}", "Leave them out, or use link.");
         }

@@ -23,6 +23,11 @@ internal sealed partial class TablesService
             var table = await TableSchemas.LoadAsync(tx, id) ?? throw Problem.NotFound("table", request.TableId);
             var field = table.Find(request.Field) ?? throw Problem.Invalid("field", "is no field of the table", table.KnownFields(withSystem: false));
             var choices = new ChoiceChanges(field, request);
+            if (request.Required && !field.Kind.HasColumn)
+            {
+                throw Problem.Invalid("required", "does not go with the other side of a link, which another table keeps", "Leave it out.");
+            }
+
             if (NewFields.Check(Wanted(field, request), "").Concat(choices.Violations).ToList() is { Count: > 0 } violations)
             {
                 throw Problem.Invalid(violations);
@@ -72,7 +77,7 @@ internal sealed partial class TablesService
     {
         var wanted = field.ToField();
         wanted.Choices.Clear();
-        wanted.ReadOnly = false;
+        wanted.Inverse = false;
         wanted.Name = request.HasName ? request.Name : wanted.Name;
         wanted.Unique = request.HasUnique ? request.Unique : wanted.Unique;
         wanted.AllowNewChoices = request.HasAllowNewChoices ? request.AllowNewChoices : wanted.AllowNewChoices;
