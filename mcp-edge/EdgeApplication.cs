@@ -6,6 +6,7 @@ using Platform.Audit.Contracts;
 using Platform.Edge.Access;
 using Platform.Edge.Audit;
 using Platform.Edge.Compact;
+using Platform.Edge.Completions;
 using Platform.Edge.Prompts;
 using Platform.Edge.Protocol;
 using Platform.Edge.Resources;
@@ -15,10 +16,10 @@ namespace Platform.Edge;
 
 /// <summary>The tools of the platform behind the MCP endpoint: who calls, whether they may, and what becomes of it.</summary>
 internal sealed class EdgeApplication(
-    ToolSurface surface, CompactSurface compact, ResourceCatalogue resources, PromptCatalogue prompts, UrlNarrowings narrowings, BearerReader bearers, CallerCache callers, Policy policy, ToolCaller tools, CallAudit audit,
+    ToolSurface surface, CompactSurface compact, ResourceCatalogue resources, PromptCatalogue prompts, CompletionCatalogue completions, UrlNarrowings narrowings, BearerReader bearers, CallerCache callers, Policy policy, ToolCaller tools, CallAudit audit,
     UnknownCallers unknown, Instructions instructions, IOptions<McpEndpointOptions> endpoint, TimeProvider time) : McpApplication
 {
-    private static readonly ServerCapabilities _capabilities = new() { Tools = new(), Resources = new(), Prompts = new() };
+    private static readonly ServerCapabilities _capabilities = new() { Tools = new(), Resources = new(), Prompts = new(), Completions = new() };
 
     public override async ValueTask<bool> AdmitAsync(HttpContext http)
     {
@@ -97,7 +98,7 @@ internal sealed class EdgeApplication(
     {
         if (exchange is { IsRequest: true, ResourceUri: { } uri })
             return resources.Find(uri);
-        if (exchange is { IsRequest: true, Method: RequestMethods.ResourcesList })
+        if (exchange is { IsRequest: true, Method: RequestMethods.ResourcesList or RequestMethods.CompletionComplete })
             return new AskedFor(exchange.Method, null, default) { IsLocal = true };
         if (!exchange.IsRequest || exchange.ToolName is not { } name)
             return null;
@@ -170,11 +171,12 @@ internal sealed class EdgeApplication(
             },
             ListResourcesHandler = (request, cancellationToken) => resources.ListAsync(asker, endpoint.Value.ListPage, request.Params?.Cursor, cancellationToken),
             ListResourceTemplatesHandler = (request, _) =>
-                ValueTask.FromResult(resources.Templates(call.Caller!, narrowing, endpoint.Value.ListPage, request.Params?.Cursor)),
+                ValueTask.FromResult(resources.Templates(asker, endpoint.Value.ListPage, request.Params?.Cursor)),
             ReadResourceHandler = async (request, cancellationToken) => call.Tool is not null
                 ? ResourceCatalogue.Text(request.Params.Uri, "application/json", await tools.ReadAsync(call, cancellationToken), TimeSpan.Zero)
                 : resources.Read(request.Params.Uri, call.Caller!, narrowing) ?? throw ToolCaller.NoResource(request.Params.Uri, "There is no such resource."),
             ListPromptsHandler = (request, _) => ValueTask.FromResult(prompts.List(call.Caller!, narrowing, endpoint.Value.ListPage, request.Params?.Cursor)),
+            CompleteHandler = (request, cancellationToken) => completions.CompleteAsync(request.Params, asker, cancellationToken),
             GetPromptHandler = (request, _) => ValueTask.FromResult(prompts.Get(request.Params, call.Caller!, narrowing)),
             CallToolHandler = (request, cancellationToken) =>
             {

@@ -8,6 +8,7 @@ using Platform.Contracts.Catalogue;
 using Platform.Edge.Access;
 using Platform.Edge.Audit;
 using Platform.Edge.Compact;
+using Platform.Edge.Completions;
 using Platform.Edge.Prompts;
 using Platform.Edge.Protocol;
 using Platform.Edge.Resources;
@@ -41,6 +42,7 @@ public static class EdgeHost
         services.AddSingleton<Lookup>();
         services.AddSingleton<ResourceCatalogue>();
         services.AddSingleton<PromptCatalogue>();
+        services.AddSingleton<CompletionCatalogue>();
         AddAccess(services);
         AddAudit(services);
         if (builder.Configuration.GetConnectionString("redis") is not null)

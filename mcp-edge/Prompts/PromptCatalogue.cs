@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using Platform.Edge.Access;
+using Platform.Edge.Completions;
 using Platform.Edge.Protocol;
+using Platform.Edge.Resources;
 using Platform.Edge.Tools;
 
 namespace Platform.Edge.Prompts;
@@ -17,7 +19,7 @@ internal sealed partial class PromptCatalogue(ToolSurface surface)
     public static IReadOnlyList<Recipe> All { get; } =
     [
         new("clean_up_table", "Clean up a table", "Finds empty, duplicate and inconsistent records of a table, and mends what the user agrees to.",
-            [new("table", "Name or id of the table.", true)],
+            [new("table", "Name or id of the table.", true) { Completes = Completable.TableName }],
             ["list_databases", "list_tables", "get_table", "search_records", "update_record", "delete_records"],
             """
             Clean up the table {table}.
@@ -42,7 +44,7 @@ internal sealed partial class PromptCatalogue(ToolSurface surface)
             5. Count with search_records and includeTotal, compare with the source, and tell me both numbers and every row that is missing.
             """),
         new("onboard_organization", "Onboard an organization", "Creates a customer's organization and invites its people.",
-            [new("name", "Name of the organization.", true), new("people", "E-mail addresses to invite, with roles where they differ.", false)],
+            [new("name", "Name of the organization.", true) { Completes = Completable.OrganizationName }, new("people", "E-mail addresses to invite, with roles where they differ.", false)],
             ["list_organizations", "create_organization", "create_invitations", "list_invitations"],
             """
             Onboard the organization {name}. People to invite: {people}.
@@ -85,11 +87,10 @@ internal sealed partial class PromptCatalogue(ToolSurface surface)
     /// <exception cref="McpProtocolException">There is no such prompt for this caller, or an argument is missing or unknown.</exception>
     public GetPromptResult Get(GetPromptRequestParams asked, ResolvedCaller caller, UrlNarrowing narrowing)
     {
-        var recipe = All.FirstOrDefault(one => one.Name == asked.Name && IsUsable(one, caller, narrowing))
-            ?? throw Wrong($"There is no prompt '{asked.Name}' here. List them with prompts/list.");
+        var recipe = Find(asked.Name, caller, narrowing);
         var given = asked.Arguments ?? new Dictionary<string, JsonElement>();
         if (given.Keys.Except(recipe.Arguments.Select(a => a.Name)).FirstOrDefault() is { } unknown)
-            throw Wrong($"{unknown}: is not known here. Known arguments: {string.Join(", ", recipe.Arguments.Select(a => a.Name))}.");
+            throw Unknown(unknown, recipe);
         var values = recipe.Arguments.ToDictionary(argument => argument.Name, argument => Value(argument, given), StringComparer.Ordinal);
         var text = Place().Replace(recipe.Text, place => values[place.Groups[1].Value]);
         return new() { Description = recipe.Description, Messages = [new PromptMessage { Role = Role.User, Content = new TextContentBlock { Text = text } }] };
@@ -104,6 +105,21 @@ internal sealed partial class PromptCatalogue(ToolSurface surface)
             throw Wrong($"{argument.Name}: is longer than {MaxArgument} characters.");
         return value.Length > 0 ? $"«{value}»" : "not given";
     }
+
+    /// <summary>What stands for an argument of a prompt.</summary>
+    /// <exception cref="McpProtocolException">There is no such prompt for this caller, or it has no such argument.</exception>
+    public Completable Completes(string prompt, string argument, Asker asker)
+    {
+        var recipe = Find(prompt, asker.Caller, asker.Narrowing);
+        return recipe.Arguments.FirstOrDefault(one => one.Name == argument)?.Completes ?? throw Unknown(argument, recipe);
+    }
+
+    private Recipe Find(string prompt, ResolvedCaller caller, UrlNarrowing narrowing) =>
+        All.FirstOrDefault(one => one.Name == prompt && IsUsable(one, caller, narrowing))
+            ?? throw Wrong($"There is no prompt '{prompt}' here. List them with prompts/list.");
+
+    private static McpProtocolException Unknown(string argument, Recipe recipe) =>
+        Wrong($"{argument}: is not known here. Known arguments: {string.Join(", ", recipe.Arguments.Select(one => one.Name))}.");
 
     private bool IsUsable(Recipe recipe, ResolvedCaller caller, UrlNarrowing narrowing) => recipe.Tools.All(name =>
         surface.TryFind(name, out var tool) && narrowing.Includes(tool) && ToolSurface.IsUsable(tool, caller, narrowing));
@@ -120,4 +136,7 @@ internal sealed partial class PromptCatalogue(ToolSurface surface)
 internal sealed record Recipe(
     string Name, string Title, string Description, IReadOnlyList<RecipeArgument> Arguments, IReadOnlyList<string> Tools, string Text);
 
-internal sealed record RecipeArgument(string Name, string Description, bool Required);
+internal sealed record RecipeArgument(string Name, string Description, bool Required)
+{
+    public Completable Completes { get; init; }
+}

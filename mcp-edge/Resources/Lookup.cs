@@ -49,13 +49,20 @@ internal sealed class Lookup(ToolSurface surface, ToolCaller tools, CallerCache 
     /// <summary>What a client is told when not even the first look was within its rate.</summary>
     public static McpProtocolException Limited() => new("RATE_LIMITED: Too many calls with this token. Wait a second.", McpErrorCode.InvalidRequest);
 
-    private async ValueTask<ResolvedCaller?> CallerInAsync(Asker asker, ReachableEnvironment environment, CancellationToken cancellationToken)
+    /// <summary>The environment that an id, name or kind means to this caller behind this URL; null when there is none.</summary>
+    public async ValueTask<ReachableEnvironment?> FindEnvironmentAsync(Asker asker, string name, CancellationToken cancellationToken) =>
+        name.Length > 100 ? null
+        : asker.Narrowing.Environment.Length > 0 ? asker.Caller.IsIn(name) ? asker.Caller.Caller.Environment : null
+        : (await CallerInAsync(asker, name, cancellationToken))?.Caller.Environment;
+
+    private ValueTask<ResolvedCaller?> CallerInAsync(Asker asker, ReachableEnvironment environment, CancellationToken cancellationToken) =>
+        asker.IsHere(environment) ? new(asker.Caller) : CallerInAsync(asker, environment.EnvironmentId, cancellationToken);
+
+    private async ValueTask<ResolvedCaller?> CallerInAsync(Asker asker, string environment, CancellationToken cancellationToken)
     {
-        if (asker.IsHere(environment))
-            return asker.Caller;
         try
         {
-            var caller = await callers.GetAsync(asker.Credential, asker.Narrowing.Workspace, environment.EnvironmentId, cancellationToken);
+            var caller = await callers.GetAsync(asker.Credential, asker.Narrowing.Workspace, environment, cancellationToken);
             return caller.Refusal == Refusal.Unspecified ? caller : null;
         }
         catch (IdentityUnavailableException)

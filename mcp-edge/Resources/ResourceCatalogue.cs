@@ -1,7 +1,9 @@
 using System.Text;
 using System.Text.Json;
+using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using Platform.Edge.Access;
+using Platform.Edge.Completions;
 using Platform.Edge.Protocol;
 using Platform.Edge.Tools;
 using Platform.Identity.Contracts.V1;
@@ -122,14 +124,23 @@ internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
     }
 
     /// <summary>The templates whose tool the caller can use behind this URL.</summary>
-    public ListResourceTemplatesResult Templates(ResolvedCaller caller, UrlNarrowing narrowing, int pageSize, string? cursor)
+    public ListResourceTemplatesResult Templates(Asker asker, int pageSize, string? cursor)
     {
-        var usable = surface.TryFind(TableTool, out var tool) && narrowing.Includes(tool) && ToolSurface.IsUsable(tool, caller, narrowing)
-            ? _tableTemplates.Append(_toolTemplate)
-            : [_toolTemplate];
-        var (page, next) = ListCursor.Cut(usable.OrderBy(template => template.UriTemplate, StringComparer.Ordinal), template => template.UriTemplate, pageSize, cursor);
+        var (page, next) = ListCursor.Cut(
+            Usable(asker).OrderBy(template => template.UriTemplate, StringComparer.Ordinal), template => template.UriTemplate, pageSize, cursor);
         return new() { ResourceTemplates = [.. page], NextCursor = next, TimeToLive = _documentsLive };
     }
+
+    /// <summary>What stands for a variable of a template.</summary>
+    /// <exception cref="McpProtocolException">There is no such template for this caller, or it has no such variable.</exception>
+    public Completable Completes(string template, string variable, Asker asker) =>
+        !Usable(asker).Any(one => one.UriTemplate == template)
+            ? throw new McpProtocolException($"There is no template '{template}' here. List them with resources/templates/list.", McpErrorCode.InvalidParams)
+        : !template.Contains($"{{{variable}}}", StringComparison.Ordinal)
+            ? throw new McpProtocolException($"{variable}: is not in the template {template}.", McpErrorCode.InvalidParams)
+        : variable switch { "name" => Completable.Tool, "environment" => Completable.Environment, "tableId" => Completable.TableId, _ => Completable.Anything };
+
+    private IEnumerable<ResourceTemplate> Usable(Asker asker) => lookup.CanUse(TableTool, asker) ? _tableTemplates.Append(_toolTemplate) : [_toolTemplate];
 
     /// <summary>What reading this URI means.</summary>
     public AskedFor Find(string uri)
