@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Platform.Changes.Contracts;
 using Platform.Contracts;
 using Platform.Edge.Tests.Fixture;
 using Platform.Edge.Tests.Protocol;
@@ -99,6 +100,20 @@ public sealed class CompletionTests : IAsyncLifetime
     {
         Assert.Equal(-32602, (await AskAsync("""{"type":"ref/prompt","name":"nonsense"}""", "table", "")).ErrorCode());
         Assert.True((await AskAsync("""{"type":"ref/other"}""", "table", "")).TryGetProperty("error", out _));
+    }
+
+    [Fact]
+    public async Task Arguments_of_a_prompt_are_proposed_where_they_can_be_told_in_advance()
+    {
+        await using var edge = await EdgeFixture.StartAsync(more: [ChangesContract.Of("fixture"), ChangesContract.Of("other")]);
+        async Task<JsonElement> CompleteAsync(string argument)
+        {
+            using var response = await SendAsync(edge, """{"type":"ref/prompt","name":"work_safely"}""", argument, "");
+            return await response.JsonAsync();
+        }
+        Assert.Equal("""{"values":["Sandbox"],"total":1,"hasMore":false}""", (await CompleteAsync("environment")).GetProperty("result").GetProperty("completion").GetRawText());
+        Assert.Equal("""{"values":[],"total":0,"hasMore":false}""", (await CompleteAsync("goal")).GetProperty("result").GetProperty("completion").GetRawText());
+        Assert.Equal("goaal: is not known here. Known arguments: goal, environment.", (await CompleteAsync("goaal")).GetProperty("error").GetProperty("message").GetString());
     }
 
     [Fact]

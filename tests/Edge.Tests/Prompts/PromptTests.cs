@@ -22,8 +22,8 @@ public sealed class PromptTests
     [Fact]
     public void They_are_listed_in_order_for_those_who_can_use_all_their_tools()
     {
-        Assert.Equal(["clean_up_table", "import_table", "onboard_organization", "review_audit"], Names(Product.Caller(Roles.Owner), Product.PlainUrl));
-        Assert.Equal(["clean_up_table", "import_table"], Names(Product.Caller(Roles.Editor), Product.PlainUrl));
+        Assert.Equal(["clean_up_table", "import_table", "onboard_organization", "review_audit", "take_back_task", "work_safely"], Names(Product.Caller(Roles.Owner), Product.PlainUrl));
+        Assert.Equal(["clean_up_table", "import_table", "take_back_task", "work_safely"], Names(Product.Caller(Roles.Editor), Product.PlainUrl));
         Assert.Empty(Names(Product.Caller(Roles.Viewer), Product.PlainUrl));
         Assert.Equal(["review_audit"], Names(Product.Caller(Roles.Owner), Product.PlainUrl with { ReadOnly = true }));
     }
