@@ -14,7 +14,7 @@ var audit = builder.AddService<Projects.Platform_Audit_Service>("audit", postgre
 var identity = builder.AddService<Projects.Platform_Identity_Service>("identity", postgres, rabbitmq);
 var edge = builder.AddEdge<Projects.Platform_Edge>("edge", redis, keycloak);
 
-// Everybody checks callers with identity's keys; identity asks directory who a person is.
+// Everybody checks callers with identity's keys; identity asks directory who a person is, and audit for what only people may see.
 foreach (var service in (IResourceBuilder<ProjectResource>[])[directory, data, audit])
 {
     service.WithReference(identity);
@@ -22,7 +22,7 @@ foreach (var service in (IResourceBuilder<ProjectResource>[])[directory, data, a
 }
 
 directory.WithMail(edge);
-identity.WithReference(directory).WaitFor(directory).WithKeycloak(keycloak, edge);
+identity.WithReference(directory).WaitFor(directory).WithReference(audit).WithKeycloak(keycloak, edge);
 edge.WithReference(identity).WaitFor(identity);
 builder.AddEdgeSecret(edge, identity);
 

@@ -8,7 +8,7 @@ namespace Platform.ServiceDefaults.Calls;
 /// <summary>Who a caller assertion speaks for, and what they may do. Trusted, because identity signed it.</summary>
 /// <param name="WorkspaceId">Empty for a service that works across workspaces.</param>
 /// <param name="Permissions">Effective: what the role, the token's scopes and the workspace's switches all allow.</param>
-/// <param name="Service">Set when a service calls with its own identity.</param>
+/// <param name="Service">Set when a service calls with its own identity; with a member, for one who asked that service over HTTP.</param>
 /// <param name="OnBehalfOf">The member that the service works for.</param>
 public sealed record Caller(
     Guid WorkspaceId,

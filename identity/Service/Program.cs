@@ -1,3 +1,4 @@
+using Platform.Audit.Contracts.V1;
 using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts;
 using Platform.Identity.Service.AccessTokens;
@@ -44,6 +45,7 @@ builder.Services.AddSingleton<EdgeAudience>();
 builder.Services.AddSingleton<ConnectedApps>();
 builder.Services.AddSingleton<MemberDirectory>();
 builder.Services.AddServiceClient<Members.MembersClient>("directory");
+builder.Services.AddServiceClient<SigningSecrets.SigningSecretsClient>("audit");
 
 var app = builder.Build();
 app.MapAssertionKeys();

@@ -20,6 +20,8 @@ public sealed class AuditFixture(PostgresFixture postgres) : ServiceFixture<Prog
 
     public Calls.CallsClient Calls => new(Channel);
 
+    public SigningSecrets.SigningSecretsClient Secrets => new(Channel);
+
     internal DatadogReceiver Datadog { get; } = new();
 
     internal WebhookReceiver Webhooks { get; } = new();

@@ -53,6 +53,8 @@ public sealed class GovernanceTests(IdentityFixture identity) : IClassFixture<Id
             new HttpRequestMessage(HttpMethod.Post, $"workspaces/{member.WorkspaceId}/personal-tokens") { Content = JsonContent.Create(_newToken) },
             new HttpRequestMessage(HttpMethod.Put, $"workspaces/{member.WorkspaceId}/mcp-settings") { Content = JsonContent.Create(new { productionAccess = true }) },
             new HttpRequestMessage(HttpMethod.Delete, $"workspaces/{member.WorkspaceId}/connected-apps/claude"),
+            new HttpRequestMessage(HttpMethod.Get, $"workspaces/{member.WorkspaceId}/audit-streams/str_any/signing-secret"),
+            new HttpRequestMessage(HttpMethod.Post, $"workspaces/{member.WorkspaceId}/audit-streams/str_any/signing-secret/rotate"),
             new HttpRequestMessage(HttpMethod.Delete, "sessions/any"),
         })
         {

@@ -17,6 +17,8 @@ public class IdentityFixture(PostgresFixture postgres) : ServiceFixture<Program>
 
     internal FakeDirectory Directory { get; } = new();
 
+    internal FakeAudit Audit { get; } = new();
+
     internal TokenForge Forge { get; } = new();
 
     internal Callers.CallersClient Callers => new(Channel);
@@ -26,6 +28,7 @@ public class IdentityFixture(PostgresFixture postgres) : ServiceFixture<Program>
     public override async ValueTask InitializeAsync()
     {
         await Directory.StartAsync();
+        await Audit.StartAsync();
         await Forge.StartAsync();
         await base.InitializeAsync();
     }
@@ -34,6 +37,7 @@ public class IdentityFixture(PostgresFixture postgres) : ServiceFixture<Program>
     {
         await base.DisposeAsync();
         await Directory.DisposeAsync();
+        await Audit.DisposeAsync();
         await Forge.DisposeAsync();
         GC.SuppressFinalize(this);
     }
@@ -41,6 +45,7 @@ public class IdentityFixture(PostgresFixture postgres) : ServiceFixture<Program>
     protected override IEnumerable<KeyValuePair<string, string?>> Settings() => new Dictionary<string, string?>
     {
         ["services:directory:grpc:0"] = Directory.Url,
+        ["services:audit:grpc:0"] = Audit.Url,
         ["Keycloak:Url"] = Forge.Url,
         ["Keycloak:ClientSecret"] = "secret",
         ["Edge:PublicUrl"] = EdgeUrl,

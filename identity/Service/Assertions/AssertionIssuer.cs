@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
+using Platform.Contracts;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Identity.Service.Assertions;
@@ -41,6 +42,25 @@ internal sealed class AssertionIssuer(AssertionKeyRing keys, IOptions<AssertionO
             Claims = claims,
             SigningCredentials = credentials,
         })), expires);
+    }
+
+    /// <summary>An assertion of identity for a member who asked it over HTTP: it opens what takes identity alone, as far as the member's role goes.</summary>
+    public async ValueTask<string> IssueForMemberAsync(
+        Caller caller, string subject, string audience, DateTimeOffset notAfter, CancellationToken cancellationToken)
+    {
+        var claims = new Dictionary<string, object>
+        {
+            [JwtRegisteredClaimNames.Sub] = subject,
+            [AssertionClaims.Service] = "identity",
+            [AssertionClaims.Workspace] = Ids.Format("wks", caller.WorkspaceId),
+            [AssertionClaims.Member] = Ids.Format("mbr", caller.MemberId!.Value),
+            [AssertionClaims.Role] = caller.Role ?? "",
+            [AssertionClaims.Permissions] = caller.Permissions.ToArray(),
+            [AssertionClaims.Token] = caller.TokenId ?? "",
+            [AssertionClaims.Client] = caller.ClientId ?? "",
+        };
+        var (assertions, _) = await IssueAsync(claims, [audience], notAfter, cancellationToken);
+        return assertions[audience];
     }
 
     /// <summary>An assertion of a service that acts by itself.</summary>

@@ -34,6 +34,8 @@ internal static class GovernanceApi
         workspace.MapPut("/mcp-settings", McpSettingsApi.PutAsync);
         workspace.MapGet("/connected-apps", ConnectedAppApi.ListAsync);
         workspace.MapDelete("/connected-apps/{client}", ConnectedAppApi.RevokeAsync);
+        workspace.MapGet("/audit-streams/{stream}/signing-secret", SigningSecretApi.RevealAsync);
+        workspace.MapPost("/audit-streams/{stream}/signing-secret/rotate", SigningSecretApi.RotateAsync);
         api.MapDelete("/sessions/{session}", SessionApi.EndAsync);
     }
 }

@@ -37,6 +37,7 @@ internal static class AuditHost
         builder.Services.AddSingleton<ISink, DatadogSink>();
         builder.Services.AddSingleton<ISink, HttpsSink>();
         builder.Services.AddSingleton<StreamSecrets>();
+        builder.Services.AddSingleton<StreamChanges>();
         builder.Services.AddSingleton<StreamStore>();
         builder.Services.AddSingleton<StreamDecisions>();
         builder.Services.AddSingleton<StreamDelivery>();

@@ -8,5 +8,6 @@ namespace Platform.Audit.Service.Trail;
 
 /// <summary>The toolset <c>audit</c>; one file per rpc.</summary>
 internal sealed partial class AuditTrailService(
-    UnitOfWork work, StreamSecrets secrets, IEnumerable<ISink> sinks, HttpsAddress addresses, LogSignal streamsChanged, TimeProvider time)
+    UnitOfWork work, StreamSecrets secrets, StreamChanges changes, HttpsAddress addresses, LogSignal streamsChanged,
+    TimeProvider time)
     : AuditTrail.AuditTrailBase;

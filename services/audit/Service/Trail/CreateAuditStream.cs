@@ -5,7 +5,6 @@ using Platform.Audit.Service.Sinks;
 using Platform.Audit.Service.Streams;
 using Platform.Contracts;
 using Platform.ServiceDefaults;
-using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Audit.Service.Trail;
 
@@ -34,7 +33,6 @@ internal sealed partial class AuditTrailService
     {
         ActionFilter.Parse(request.Actions, "actions");
         var (address, given, tags) = DestinationOf(request);
-        string? made = null;
         var answer = await work.WriteAsync(context, async tx =>
         {
             await tx.ExecuteAsync(LockStreams);
@@ -46,22 +44,20 @@ internal sealed partial class AuditTrailService
 
             var id = Ids.New();
             var name = Ids.Format("str", id);
-            var secret = given ?? (made = WebhookSecret.Create());
+            var secret = given ?? WebhookSecret.Create();
             // The row first: a taken name is cheaper to find than the destination's opinion.
             var after = await tx.ScalarAsync<long>(InsertStream,
                 id, request.Type, request.Name, address, tags, request.Actions.ToArray(),
                 secrets.Seal(secret), tx.Now.UtcDateTime, tx.Call.ActorId, request.Start != "beginning");
-            var test = await AskDestinationAsync(tx.Call, request.Type,
+            var test = await changes.AskDestinationAsync(tx.Call, request.Type,
                 new Destination(address, secret, null, tags, name, Ids.Format("wks", tx.Call.WorkspaceId)), tx.Cancellation);
-            ThrowIfRefused(test, request.Type, "created");
+            StreamChanges.ThrowIfRefused(test, request.Type, "created");
             tx.Announce(new AuditStreamCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, name, request.Type, request.Name,
-                SiteOf(address), [.. request.Actions], after), new Target("audit_stream", name));
+                StreamChanges.SiteOf(address), [.. request.Actions], after), new Target("audit_stream", name));
             var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, tx.Now), id);
             return new CreateAuditStreamResponse { Stream = stream, Test = test };
         });
         streamsChanged.Set();
-        // After the answer was kept for a repetition of this call: what is shown once is stored nowhere in the clear.
-        answer.SigningSecret = context.Call().DryRun ? "" : made ?? "";
         return answer;
     }
 
@@ -82,19 +78,4 @@ internal sealed partial class AuditTrailService
             _ => throw Problem.Invalid(request.Type, "is required", $"Send {request.Type}, as the type says."),
         };
     }
-
-    private static void ThrowIfRefused(DestinationAnswer test, string type, string done)
-    {
-        if (test.Result == "refused")
-        {
-            throw Problem.Conflict("DESTINATION_REFUSED",
-                (test.HasStatus ? $"The destination refused with status {test.Status}." : test.Message) + $" Nothing was {done}.",
-                type == "datadog"
-                    ? "Check that the key is an API key (not an application key) of this site."
-                    : "Check the URL. Private networks are opened by the operator (Audit:Sinks:AllowedNetworks).");
-        }
-    }
-
-    // For the log: a site, or the host of a URL.
-    private static string SiteOf(string address) => Uri.TryCreate(address, UriKind.Absolute, out var url) ? url.Host : address;
 }

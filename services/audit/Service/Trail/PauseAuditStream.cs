@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
+using Platform.Audit.Service.Streams;
 using Platform.Contracts;
 using Platform.ServiceDefaults;
 
@@ -12,7 +13,7 @@ internal sealed partial class AuditTrailService
 
     public override Task<PauseAuditStreamResponse> PauseAuditStream(PauseAuditStreamRequest request, ServerCallContext context)
     {
-        var id = ParseStream(request.StreamId);
+        var id = StreamChanges.Parse(request.StreamId);
         return work.WriteAsync(context, async tx =>
         {
             var paused = await tx.ExecuteAsync(Pause, id) == 1;

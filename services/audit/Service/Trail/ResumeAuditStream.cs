@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
+using Platform.Audit.Service.Streams;
 using Platform.Contracts;
 using Platform.ServiceDefaults;
 
@@ -13,7 +14,7 @@ internal sealed partial class AuditTrailService
 
     public override async Task<ResumeAuditStreamResponse> ResumeAuditStream(ResumeAuditStreamRequest request, ServerCallContext context)
     {
-        var id = ParseStream(request.StreamId);
+        var id = StreamChanges.Parse(request.StreamId);
         var answer = await work.WriteAsync(context, async tx =>
         {
             var resumed = await tx.ExecuteAsync(Resume, id) == 1;
