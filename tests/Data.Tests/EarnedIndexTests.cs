@@ -123,6 +123,20 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
     }
 
     [Fact]
+    public async Task An_index_goes_with_the_longest_value_that_it_was_made_for()
+    {
+        var (owner, table) = await TableAsync();
+        await data.Tables.UpdateFieldAsync(new UpdateFieldRequest { TableId = table.Id, Field = "Name", MaxLength = 300 }, data.As(owner));
+        await SearchOftenAsync(owner, table, """{"operator":"IS","leftSide":"Name","rightSide":"name 7"}""");
+        await IndexesAsync(owner, table, 1);
+        await data.Tables.UpdateFieldAsync(new UpdateFieldRequest { TableId = table.Id, Field = "Name", MaxLength = 10_000 }, data.As(owner));
+        var random = new Random(7);
+        var longest = string.Concat(Enumerable.Range(0, 10_000).Select(_ => (char)random.Next('a', 'z' + 1)));
+        await data.CreateRecordAsync(owner, table, $$"""{"Name":"{{longest}}"}""");
+        await IndexesAsync(owner, table, 0);
+    }
+
+    [Fact]
     public async Task Records_and_fields_change_as_before_and_an_index_goes_with_its_column()
     {
         var (owner, table) = await TableAsync();

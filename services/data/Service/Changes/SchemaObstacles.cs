@@ -242,9 +242,9 @@ internal static partial class SchemaObstacles
     private static async Task<string?> FindMisfitAsync(WriteTransaction tx, RowPlan field)
     {
         bool Becomes(string rule) => RowPlan.Value(field.Target, rule) == "True" && RowPlan.Value(field.Current, rule) != "True";
-        var length = RowPlan.Value(field.Target, "max_length");
-        var (required, unique, shorter) = (Becomes("required"), Becomes("is_unique"), length is not null && length != RowPlan.Value(field.Current, "max_length"));
-        if (!required && !unique && !shorter)
+        string? Limit(string rule) => RowPlan.Value(field.Target, rule) is { } limit && limit != RowPlan.Value(field.Current, rule) ? limit : null;
+        var (required, unique, single, length, precision) = (Becomes("required"), Becomes("is_unique"), Becomes("link_is_single"), Limit("max_length"), Limit("precision"));
+        if (!required && !unique && !single && length is null && precision is null)
         {
             return null;
         }
@@ -252,14 +252,19 @@ internal static partial class SchemaObstacles
         var column = FieldSchema.ColumnOf(Guid.Parse(field.Key));
         await EnterAsync(tx);
         var counts = await tx.QueryOneAsync($"""
-            select count(*) filter (where {column} is null), count({column}) - count(distinct {column}), {(shorter ? $"count(*) filter (where length({column}) > {length})" : "0::bigint")}
+            select count(*) filter (where {column} is null), count({column}) - count(distinct {column}), {CountOf(length, $"length({column}) > {length}")},
+                {CountOf(precision, $"min_scale({column}) > {precision}")}, {CountOf(single ? "" : null, $"cardinality({column}) > 1")}
             from {TableSchema.QualifiedNameOf(tx.Call.WorkspaceId, Guid.Parse(field.OwnerKey!))} where deleted_at is null
-            """, row => new[] { row.GetInt64(0), row.GetInt64(1), row.GetInt64(2) });
+            """, row => Enumerable.Range(0, 5).Select(row.GetInt64).ToArray());
         await tx.LeaveRoleAsync();
         return required && counts![0] > 0 ? $"It would be required again, and {counts[0]} records have no value."
             : unique && counts![1] > 0 ? $"It would be unique again, and {counts[1]} values are shared."
-            : shorter && counts![2] > 0 ? $"{counts[2]} values are longer than the {length} characters it would take again."
+            : counts![2] > 0 ? $"{counts[2]} values are longer than the {length} characters it would take again."
+            : counts[3] > 0 ? $"{counts[3]} values have more than the {precision} decimal places it would take again."
+            : counts[4] > 0 ? $"It would hold one link again, and {counts[4]} records hold more."
             : null;
+
+        static string CountOf(string? limit, string condition) => limit is null ? "0::bigint" : $"count(*) filter (where {condition})";
     }
 
     private static IEnumerable<string> IdsIn(string prefix, string text) => AnyId().Matches(text).Select(match => match.Value)

@@ -1,5 +1,6 @@
 using Platform.Contracts;
 using Platform.Data.Service.Fields;
+using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Schemas;
 using Platform.Data.Service.Tables;
 using Platform.ServiceDefaults.Changes;
@@ -50,7 +51,7 @@ internal static class SchemaUndo
             WritePermission = Write,
             DeletePermission = Delete,
         },
-        new KeptTable("data", "field", "field", "r.id = k.key::uuid", "name", "description", "required", "is_unique", "allow_new_choices", "max_length")
+        new KeptTable("data", "field", "field", "r.id = k.key::uuid", "name", "description", "required", "is_unique", "allow_new_choices", "max_length", "precision", "link_is_single")
         {
             IdOf = key => Ids.Format("fld", Guid.Parse(key)),
             Mark = "deleted_at",
@@ -98,9 +99,15 @@ internal static class SchemaUndo
     /// <summary>What has to be there before records can come back.</summary>
     public static bool GoesBeforeRecords(RowPlan plan) => plan is { Target: not null, Current: null, Table.Name: "database" or "database_table" };
 
-    /// <summary>Values that were shared before a field became unique can come back only when it is unique no more.</summary>
+    /// <summary>Values that were shared before a field became unique, or longer than an index holds, can come back only when neither is there any more.</summary>
     public static async Task LoosenAsync(WriteTransaction tx, RowUndoPlan plan)
     {
+        foreach (var field in plan.Wanted.Where(one => one.Table.Name == "field" && one is { Current: not null, Target: not null }
+            && RowPlan.Value(one.Current, "max_length") != RowPlan.Value(one.Target, "max_length")))
+        {
+            await EarnedIndexes.DropOfAsync(tx, Guid.Parse(field.OwnerKey!), Guid.Parse(field.Key));
+        }
+
         foreach (var field in plan.Wanted.Where(one => one.Table.Name == "field" && IsUnique(one.Current) && one.Target is not null && !IsUnique(one.Target)))
         {
             await tx.BatchAsync(_ => Task.FromResult(0), TableEntry.Role(tx.Call.WorkspaceId), NewFields.DropUniqueIndex(tx.Call.WorkspaceId, Guid.Parse(field.Key)));

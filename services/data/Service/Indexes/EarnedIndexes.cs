@@ -16,6 +16,24 @@ internal static class EarnedIndexes
         where e.table_id = $1 and e.is_ready order by e.created_at
         """;
 
+    private const string FindOf = """
+        select name from data.earned_index where table_id = $1 and exists (select from unnest(keys) as k(part) where split_part(k.part, ' ', 1) = $2)
+        """;
+
+    /// <summary>
+    /// Drops the indexes of a field whose longest value changes, under the lock of a schema change: what an index holds of a value, and
+    /// whether a value fits it, depends on that. The keeper tells of it.
+    /// </summary>
+    public static async Task DropOfAsync(WriteTransaction tx, Guid tableId, Guid fieldId)
+    {
+        var names = await tx.QueryAsync(FindOf, row => row.GetString(0), tableId, Ids.Format("fld", fieldId));
+        if (names.Count > 0)
+        {
+            await tx.BatchAsync(_ => Task.FromResult(0), [TableEntry.Role(tx.Call.WorkspaceId),
+                .. names.Select(name => new Statement($"drop index if exists {TableSchema.RoleOf(tx.Call.WorkspaceId)}.{name}")), new Statement("set local role none")]);
+        }
+    }
+
     /// <summary>What the service does by itself, in a workspace and environment.</summary>
     public static Call CallIn(Guid workspaceId, Guid environmentId) => new()
     {

@@ -208,7 +208,9 @@ internal sealed class InverseLinks
         var gone = removed.ConvertAll(index => ids[index]);
         var live = kept.Live.Except(gone).ToList();
         var first = added.Concat(removed).First();
-        if (target.IsSingle && added.Count > 0 && live.Count + added.Count > 1)
+        // As the table that keeps the links has it under its lock: this one may not know yet.
+        var isSingle = ((LinkKind)keeping.Kind).Target.IsSingle;
+        if (isSingle && added.Count > 0 && live.Count + added.Count > 1)
         {
             var other = live.Count > 0 ? live[0] : ids[added[0]];
             _values.Refuse(side.Field, added[^1], $"{record} links to {RecordIds.Format(other)}, and {target.FieldName} in {target.TableName} holds one record",
@@ -229,7 +231,7 @@ internal sealed class InverseLinks
         }
 
         // One that holds a single record forgets the deleted one it held, as it does when it is changed itself.
-        var staying = target.IsSingle && added.Count > 0 ? [] : kept.All.Except(gone);
+        var staying = isSingle && added.Count > 0 ? [] : kept.All.Except(gone);
         return [.. staying, .. added.Select(index => ids[index])];
     }
 

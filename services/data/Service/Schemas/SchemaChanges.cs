@@ -27,7 +27,18 @@ internal sealed class SchemaChanges
     public void Add(string property, bool before, bool? after, Action<bool> apply) =>
         Add(property, Text(before), after is { } value ? Text(value) : null, _ => apply(after!.Value));
 
+    /// <summary>Of a limit; null when there is none.</summary>
+    public void Add(string property, int? before, int? after)
+    {
+        if (after != before)
+        {
+            Add(property, Text(before), Text(after));
+        }
+    }
+
     public void Add(string property, string? before, string? after) => _changes.Add(new SchemaChange(property, before, after));
+
+    private static string? Text(int? value) => value?.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     private static string Text(bool value) => value ? "true" : "false";
 }
