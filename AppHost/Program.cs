@@ -24,7 +24,8 @@ foreach (var service in (IResourceBuilder<ProjectResource>[])[directory, data, a
 directory.WithMail(edge);
 identity.WithReference(directory).WaitFor(directory).WithReference(audit).WithKeycloak(keycloak, edge);
 edge.WithReference(identity).WaitFor(identity);
-builder.AddEdgeSecret(edge, identity);
+identity.AddServiceSecret(edge, "Edge__Audit__ServiceSecret");
+identity.AddServiceSecret(directory, "Join__ServiceSecret");
 
 builder.AddDemo(directory, identity, audit);
 builder.WriteEndpoints(edge, identity, keycloak);

@@ -81,6 +81,7 @@ internal static class Services
             .WithEnvironment("Keycloak__PublicUrl", builder.PublicOrigin() ?? "")
             .WithSettings("Keycloak:Clients")
             .WithSettings("Keycloak:RedirectHosts")
+            .WithSettings("Keycloak:CreateAccounts")
             .WithEnvironment("Keycloak__ClientSecret", builder.AddSecret("keycloak-identity-secret"))
             .WithEnvironment("Keycloak__AdminUsername", "admin")
             .WithEnvironment("Keycloak__AdminPassword", keycloak.Resource.AdminPasswordParameter);
@@ -103,12 +104,15 @@ internal static class Services
     public static string? MailFolder(this IDistributedApplicationBuilder builder) =>
         builder.IsDevelopmentRun() && string.IsNullOrEmpty(builder.Configuration["Mail:Host"]) ? Path.Combine(builder.Artifacts(), "mail") : null;
 
-    /// <summary>Gives the edge an identity of its own: a secret that it shows to identity for assertions.</summary>
-    public static void AddEdgeSecret(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> edge, IResourceBuilder<ProjectResource> identity)
+    /// <summary>
+    /// Gives a service that acts by itself an identity of its own: a secret that it shows to identity for assertions.
+    /// </summary>
+    /// <param name="setting">Where the service reads it.</param>
+    public static void AddServiceSecret(this IResourceBuilder<ProjectResource> identity, IResourceBuilder<ProjectResource> service, string setting)
     {
-        var secret = builder.AddSecret("edge-service-secret");
-        edge.WithEnvironment("Edge__Audit__ServiceSecret", secret);
-        identity.WithEnvironment("Services__edge__Secret", secret);
+        var secret = identity.ApplicationBuilder.AddSecret($"{service.Resource.Name}-service-secret");
+        service.WithEnvironment(setting, secret);
+        identity.WithEnvironment($"Services__{service.Resource.Name}__Secret", secret);
     }
 
     /// <summary>

@@ -10,7 +10,6 @@ namespace Platform.Edge;
 internal static class JoinForwarding
 {
     private const string Client = "join";
-    private const int MaxBody = 4096;
 
     // What the page needs to be safe in a browser, and nothing that tells about the inside.
     private static readonly string[] _headers =
@@ -38,7 +37,7 @@ internal static class JoinForwarding
 
         if (HttpMethods.IsPost(http.Request.Method))
         {
-            if (http.Request.ContentLength is null or > MaxBody)
+            if (http.Request.ContentLength is null or > JoinPage.MaxForm)
             {
                 http.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
                 return;

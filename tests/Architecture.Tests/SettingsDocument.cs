@@ -23,6 +23,7 @@ public sealed partial class SettingsDocument
         ("identity", "Assertions", "identity/Service/Assertions/AssertionOptions.cs"),
         ("identity", "PersonalTokens", "identity/Service/Tokens/PersonalTokenOptions.cs"),
         ("directory", "Mail", "services/directory/Service/Mail/MailOptions.cs"),
+        ("directory", "Join", "services/directory/Service/MemberInvitations/JoinOptions.cs"),
         ("data", "Indexes", "services/data/Service/Indexes/IndexOptions.cs"),
         ("audit", "Audit:Sinks", "services/audit/Service/Sinks/SinkOptions.cs"),
     ];

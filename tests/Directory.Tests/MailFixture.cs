@@ -8,7 +8,7 @@ using Platform.Testing;
 namespace Platform.Directory.Tests;
 
 /// <summary>The directory with a mail server that keeps what it gets, and refuses what a test wants refused.</summary>
-public sealed partial class MailFixture : DirectoryFixture
+public partial class MailFixture : DirectoryFixture
 {
     public const string PublicUrl = "https://platform.example/base/mcp";
 

@@ -41,7 +41,7 @@ public sealed class JoinForwardingTests
         using var accepted = await edge.Http.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal((HttpStatusCode.OK, $"POST  cross-site token={Secret}"), (accepted.StatusCode, await TextAsync(accepted)));
 
-        using var large = await edge.Http.PostAsync(join, new ByteArrayContent(new byte[5000]), TestContext.Current.CancellationToken);
+        using var large = await edge.Http.PostAsync(join, new ByteArrayContent(new byte[20_000]), TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
         using var put = await edge.Http.PutAsync(join, new ByteArrayContent([]), TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.MethodNotAllowed, put.StatusCode);

@@ -50,6 +50,13 @@ public sealed class EmbeddedRealmTests(EmbeddedRealmTests.Suite suite) : IClassF
         }
     }
 
+    [Fact]
+    public async Task Somebody_without_an_account_is_invited_joins_and_signs_in()
+    {
+        await RequireEmbeddedAsync();
+        await JoinTests.JoinAsync(suite, Cancellation);
+    }
+
     private async Task RequireEmbeddedAsync()
     {
         using var http = new HttpClient();

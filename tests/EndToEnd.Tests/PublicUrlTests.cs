@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Text;
 using System.Text.Json;
 using Platform.Demo;
 using Platform.Testing;
@@ -65,27 +64,8 @@ public sealed class PublicUrlTests(PublicUrlTests.Suite suite) : IClassFixture<P
         using var owner = new RawCalls(suite.Endpoints.Mcp, suite.Endpoints.Owner.Token, nginx.Handler());
         var invited = await owner.CallAsync("invite_members", new { invitations = new[] { new { email } } });
         Assert.False(invited.TryGetProperty("isError", out var failed) && failed.GetBoolean(), invited.GetRawText());
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        patience.CancelAfter(TimeSpan.FromMinutes(1));
-        string? mail;
-        while ((mail = Mails().FirstOrDefault(text => text.Contains(email, StringComparison.Ordinal))) is null)
-        {
-            await Task.Delay(100, patience.Token);
-        }
-
-        Assert.Contains($"\n{Origin}/join?token=", PlainText(mail), StringComparison.Ordinal);
+        Assert.Contains($"\n{Origin}/join?token=", await Mailbox.ReadAsync(email, Cancellation), StringComparison.Ordinal);
     }
-
-    // The first part, in base64 between an empty line and the next boundary.
-    private static string PlainText(string mail)
-    {
-        var part = mail[mail.IndexOf("text/plain", StringComparison.Ordinal)..].ReplaceLineEndings("\n");
-        var start = part.IndexOf("\n\n", StringComparison.Ordinal);
-        return Encoding.UTF8.GetString(Convert.FromBase64String(part[start..part.IndexOf("\n--", StringComparison.Ordinal)]));
-    }
-
-    private static IEnumerable<string> Mails() =>
-        System.IO.Directory.EnumerateFiles(Path.Combine(Checkout.Artifacts, "mail"), "*.eml").Select(File.ReadAllText);
 
     private static string Role(JsonElement result) => result.GetProperty("structuredContent").GetProperty("member").GetProperty("role").GetString()!;
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -27,6 +28,23 @@ internal sealed class RawCalls(Uri mcp, string token, HttpMessageHandler? handle
         using var response = await SendAsync(tool, arguments);
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
         return answer.TryGetProperty("result", out var result) ? result : throw new InvalidOperationException($"{(int)response.StatusCode}: {answer.GetRawText()}");
+    }
+
+    /// <summary>The same for the first call to a suite that has just started: who calls may not be known for a moment.</summary>
+    public async Task<JsonElement> CallUntilAnsweredAsync(string tool, object arguments, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            using var response = await SendAsync(tool, arguments);
+            if (response.StatusCode != HttpStatusCode.ServiceUnavailable)
+            {
+                return (await response.Content.ReadFromJsonAsync<JsonElement>(patience.Token)).GetProperty("result");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(200), patience.Token);
+        }
     }
 
     public void Dispose() => _http.Dispose();

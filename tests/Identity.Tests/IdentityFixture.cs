@@ -23,6 +23,8 @@ public class IdentityFixture(PostgresFixture postgres) : ServiceFixture<Program>
 
     internal Callers.CallersClient Callers => new(Channel);
 
+    internal Accounts.AccountsClient Accounts => new(Channel);
+
     internal DateTimeOffset Now => Clock.GetUtcNow();
 
     public override async ValueTask InitializeAsync()

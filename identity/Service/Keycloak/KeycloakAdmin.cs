@@ -15,7 +15,7 @@ internal sealed class KeycloakUnavailableException(string message, Exception? in
 /// </summary>
 /// <remarks>
 /// While people use the platform, beside what the reconciler needs: <c>GET events</c>, <c>GET admin-events</c>, <c>GET clients?clientId=</c>
-/// (with <c>name</c>), <c>GET users/{id}</c>, <c>GET</c> and <c>DELETE users/{id}/consents[/{client}]</c> (which ends the client's sessions
+/// (with <c>name</c>), <c>GET users?email=</c> and <c>?username=</c>, <c>POST users</c>, <c>GET users/{id}</c>, <c>GET</c> and <c>DELETE users/{id}/consents[/{client}]</c> (which ends the client's sessions
 /// of that user as well), <c>GET users/{id}/sessions</c>, <c>DELETE sessions/{id}</c>.
 /// </remarks>
 internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> options, TimeProvider time) : IDisposable
@@ -61,6 +61,14 @@ internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> o
     /// <summary>The id of what was made, when Keycloak tells it.</summary>
     public async Task<string?> PostAsync(string path, JsonNode? body, CancellationToken cancellationToken) =>
         await ChangeAsync(HttpMethod.Post, path, body, cancellationToken);
+
+    /// <summary>The answer of the realm to a change that it may refuse. Null for a body that is no JSON.</summary>
+    public async Task<(HttpStatusCode Status, JsonNode? Body)> TryPostAsync(string path, JsonNode body, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Post, path, body, cancellationToken);
+        var json = response.Content.Headers.ContentType?.MediaType == "application/json" && response.Content.Headers.ContentLength != 0;
+        return (response.StatusCode, json ? await response.Content.ReadFromJsonAsync<JsonNode>(cancellationToken) : null);
+    }
 
     /// <summary>Makes the realm from its file. Needs the bootstrap administrator.</summary>
     public async Task CreateRealmAsync(JsonObject realm, CancellationToken cancellationToken)

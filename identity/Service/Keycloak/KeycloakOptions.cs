@@ -45,6 +45,12 @@ internal sealed class KeycloakOptions
     /// <summary>How often the realm's events are read. Sign-outs and taken-back consents take effect after this.</summary>
     public TimeSpan ReadEventsEvery { get; set; } = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>
+    /// Whether people who accept an invitation to a workspace and have no account get one, with a password that they choose. Off where accounts
+    /// come from elsewhere, such as a company's own sign-in.
+    /// </summary>
+    public bool CreateAccounts { get; set; } = true;
+
     public bool IsConfigured => Url.Length > 0;
 
     public string Issuer => $"{(PublicUrl.Length > 0 ? PublicUrl : Url).TrimEnd('/')}/realms/{Realm}";

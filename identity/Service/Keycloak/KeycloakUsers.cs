@@ -1,4 +1,6 @@
+using System.Net;
 using System.Text.Json.Nodes;
+using Platform.Identity.Contracts.V1;
 
 namespace Platform.Identity.Service.Keycloak;
 
@@ -31,6 +33,48 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
     public Task<JsonArray> ListSessionsAsync(string subject, CancellationToken cancellationToken) =>
         keycloak.ListAsync($"users/{Uri.EscapeDataString(subject)}/sessions", cancellationToken);
 
+    /// <summary>Whether somebody signs in with this address.</summary>
+    public async Task<bool> ExistsAsync(string email, CancellationToken cancellationToken) =>
+        (await keycloak.ListAsync($"users?exact=true&email={Uri.EscapeDataString(email)}", cancellationToken)).Count > 0
+        || (await keycloak.ListAsync($"users?exact=true&username={Uri.EscapeDataString(email)}", cancellationToken)).Count > 0;
+
+    /// <summary>
+    /// Makes the account of an address that its person has proved, with the password they chose. One request, so that nothing is left when the
+    /// realm refuses it, and one that never changes an account: of two at the same moment the second finds one.
+    /// </summary>
+    public async Task<AccountOutcome> CreateAsync(string email, string name, string password, CancellationToken cancellationToken)
+    {
+        var names = name.Split(' ', 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var wanted = new JsonObject
+        {
+            ["username"] = email,
+            ["email"] = email,
+            ["emailVerified"] = true,
+            ["enabled"] = true,
+            // Both, or the first sign-in asks for what is missing.
+            ["firstName"] = names[0],
+            ["lastName"] = names[^1],
+            ["credentials"] = new JsonArray(new JsonObject { ["type"] = "password", ["value"] = password, ["temporary"] = false }),
+        };
+        var (status, problem) = await keycloak.TryPostAsync("users", wanted, cancellationToken);
+        if (status == HttpStatusCode.BadRequest && FieldsOf(problem).Contains("username"))
+        {
+            // User names may hold less than addresses do; people sign in with the address all the same.
+            wanted["username"] = Guid.NewGuid().ToString();
+            (status, problem) = await keycloak.TryPostAsync("users", wanted, cancellationToken);
+        }
+
+        return status switch
+        {
+            HttpStatusCode.Created => AccountOutcome.AccountCreated,
+            HttpStatusCode.Conflict => AccountOutcome.AccountExists,
+            HttpStatusCode.BadRequest when ((string?)problem?["error"])?.StartsWith("invalidPassword", StringComparison.Ordinal) == true => AccountOutcome.PasswordRefused,
+            HttpStatusCode.BadRequest when FieldsOf(problem).Intersect(["firstName", "lastName"]).Any() => AccountOutcome.NameRefused,
+            // Without its text, which is about what the person typed.
+            _ => throw new KeycloakUnavailableException($"Keycloak answered {(int)status} to a new account."),
+        };
+    }
+
     /// <summary>Makes an account, or sets the password of the one that is there. For demo workspaces only.</summary>
     public async Task<KeycloakUser> PutAsync(string username, string email, string displayName, string password, CancellationToken cancellationToken)
     {
@@ -59,6 +103,10 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
 
         return Read(found!) with { Email = email, EmailVerified = true };
     }
+
+    // One violation stands by itself, several in a list.
+    private static IEnumerable<string?> FieldsOf(JsonNode? problem) =>
+        problem?["errors"] is JsonArray several ? several.Select(violation => (string?)violation?["field"]) : [(string?)problem?["field"]];
 
     private static KeycloakUser Read(JsonNode user) => new(
         (string)user["id"]!, (string)user["username"]!, (string?)user["email"], (bool?)user["emailVerified"] ?? false, (bool?)user["enabled"] ?? false);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json.Nodes;
 using Platform.Native.Realm.SignIn;
 using Platform.Native.Realm.State;
@@ -7,6 +8,9 @@ namespace Platform.Native.Realm.Admin;
 /// <summary>People: their accounts, sessions and consents.</summary>
 internal static class AdminUsers
 {
+    // As the genuine user profile has it.
+    private static readonly SearchValues<char> s_notInNames = SearchValues.Create("<>&\"\v$%!#?§;*~/\\|^=[]{}()\0\r\n\t");
+
     public static Answer List(RealmRequest request)
     {
         var exact = request.Query("exact") == "true";
@@ -152,6 +156,11 @@ internal static class AdminUsers
             return AdminRealm.Conflict("User exists with same username");
         if (!request.Realm.IsOn("duplicateEmailsAllowed") && Taken("email", other => other.Email))
             return AdminRealm.Conflict("User exists with same email");
+        foreach (var field in (string[])["firstName", "lastName"])
+        {
+            if (((string?)wanted[field])?.AsSpan().IndexOfAny(s_notInNames) >= 0)
+                return Answer.Json(new JsonObject { ["field"] = field, ["errorMessage"] = "error-person-name-invalid-character", ["params"] = new JsonArray(field) }, 400);
+        }
         try
         {
             UserRepresentation.Apply(user, wanted, (string?)request.Realm.State.Settings["passwordPolicy"]);
@@ -159,7 +168,7 @@ internal static class AdminUsers
         }
         catch (PasswordRefusedException exception)
         {
-            return AdminRealm.Refused(exception.Message);
+            return Answer.Error(400, exception.Error, exception.Message);
         }
 
         bool Taken(string name, Func<User, string?> value) => (string?)wanted[name] is { Length: > 0 } wish

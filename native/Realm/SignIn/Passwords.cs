@@ -4,7 +4,11 @@ using Microsoft.AspNetCore.Identity;
 namespace Platform.Native.Realm.SignIn;
 
 /// <summary>A password that the realm's rules do not allow. The message is for the person.</summary>
-internal sealed class PasswordRefusedException(string message) : Exception(message);
+internal sealed class PasswordRefusedException(string error, string message) : Exception(message)
+{
+    /// <summary>What the genuine Keycloak calls it.</summary>
+    public string Error => error;
+}
 
 /// <summary>Passwords are kept as ASP.NET Core Identity keeps them (PBKDF2 with HMAC-SHA512).</summary>
 internal static class Passwords
@@ -16,8 +20,8 @@ internal static class Passwords
 
     public static string Hash(string password, string username, string? email, string? policy)
     {
-        if (PasswordRules.Broken(password, username, email, policy) is { } broken)
-            throw new PasswordRefusedException(broken);
+        if (PasswordRules.Broken(password, username, email, policy) is var (error, message))
+            throw new PasswordRefusedException(error, message);
         return s_hasher.HashPassword("", password);
     }
 
@@ -39,16 +43,18 @@ internal static class PasswordRules
     }
 
     /// <summary>The rule that a password breaks, in plain words; null for none.</summary>
-    public static string? Broken(string password, string username, string? email, string? policy)
+    public static (string Error, string Message)? Broken(string password, string username, string? email, string? policy)
     {
         foreach (var (rule, value) in Rules(policy))
         {
-            var broken = rule switch
+            (string, string)? broken = rule switch
             {
-                "length" when password.Length < value => $"Invalid password: minimum length {value}.",
-                "maxLength" when password.Length > value => $"Invalid password: maximum length {value}.",
-                "notUsername" when password.Equals(username, StringComparison.OrdinalIgnoreCase) => "Invalid password: must not be equal to the username.",
-                "notEmail" when password.Equals(email, StringComparison.OrdinalIgnoreCase) => "Invalid password: must not be equal to the email.",
+                "length" when password.Length < value => ("invalidPasswordMinLengthMessage", $"Invalid password: minimum length {value}."),
+                "maxLength" when password.Length > value => ("invalidPasswordMaxLengthMessage", $"Invalid password: maximum length {value}."),
+                "notUsername" when password.Equals(username, StringComparison.OrdinalIgnoreCase) =>
+                    ("invalidPasswordNotUsernameMessage", "Invalid password: must not be equal to the username."),
+                "notEmail" when password.Equals(email, StringComparison.OrdinalIgnoreCase) =>
+                    ("invalidPasswordNotEmailMessage", "Invalid password: must not be equal to the email."),
                 _ => null,
             };
             if (broken is not null)

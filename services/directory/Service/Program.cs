@@ -1,5 +1,6 @@
 using Platform.Directory.Contracts;
 using Platform.Directory.Service;
+using Platform.Identity.Contracts.V1;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.Events;
@@ -12,6 +13,10 @@ builder.Services.AddSingleton<IChangeUndo>(DirectoryUndo.Create());
 builder.AddMessaging();
 builder.AddMail(args);
 builder.Services.AddSingleton<InvitationAcceptance>();
+builder.Services.AddOptions<JoinOptions>().BindConfiguration("Join").ValidateDataAnnotations().ValidateOnStart();
+builder.Services.AddServiceClient<Callers.CallersClient>("identity");
+builder.Services.AddServiceClient<Accounts.AccountsClient>("identity");
+builder.Services.AddSingleton<JoinAccounts>();
 builder.AddDemoWorkspace(args);
 
 var app = builder.Build();

@@ -22,7 +22,7 @@ public sealed class EmbeddedSignInTests(EmbeddedSignInTests.BesideIt identity, E
 }
 
 /// <summary>The service with a realm beside it: what people do there takes effect here.</summary>
-public abstract class SignInTests(SignInTests.Fixture identity, RealmServer server) : IAsyncLifetime
+public abstract partial class SignInTests(SignInTests.Fixture identity, RealmServer server) : IAsyncLifetime
 {
     private const string Redirect = "http://127.0.0.1:54321/callback";
     private const string Password = "correct horse battery";

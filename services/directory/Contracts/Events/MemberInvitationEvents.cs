@@ -16,5 +16,6 @@ public sealed record MemberInvitationResent(Guid EventId, Guid WorkspaceId, Date
 /// <summary>Whoever read the mail is a member; an account with the same verified address acts as them from its next sign-in on.</summary>
 /// <param name="InvitationId"><c>minv_…</c></param>
 /// <param name="MemberId"><c>mbr_…</c></param>
+/// <param name="AccountMade">True when they had no account to sign in with, and one was made for them.</param>
 public sealed record MemberInvitationAccepted(
-    Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string InvitationId, string MemberId) : IEvent;
+    Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string InvitationId, string MemberId, bool AccountMade = false) : IEvent;

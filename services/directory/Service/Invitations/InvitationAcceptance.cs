@@ -9,14 +9,24 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Directory.Service;
 
 /// <summary>What somebody with a link is shown.</summary>
-/// <param name="State"><c>pending</c>, <c>accepted</c>, <c>revoked</c>, <c>expired</c>; after an attempt to accept also <c>joined</c> or <c>deactivated</c>.</param>
+/// <param name="State">
+/// <c>pending</c>, <c>accepted</c>, <c>revoked</c>, <c>expired</c>; after an attempt to accept also <c>joined</c>, <c>deactivated</c>, or
+/// <c>account</c> when nothing was changed because they need an account first.
+/// </param>
 /// <param name="Workspace"><c>wks_…</c> when they are asked to become a member of it.</param>
-internal sealed record Offer(string State, string Name, string Inviter, string Email, string Role, DateTimeOffset ExpiresAt, string Workspace = "");
+internal sealed record Offer(string State, string Name, string Inviter, string Email, string Role, DateTimeOffset ExpiresAt, string Workspace = "")
+{
+    /// <summary>For the state <c>account</c>.</summary>
+    public MissingAccount? Missing { get; init; }
+
+    /// <summary>For the state <c>joined</c>: with the password that was chosen just now.</summary>
+    public bool HasNewAccount { get; init; }
+}
 
 /// <summary>
 /// Lets the person who got an invitation's mail accept it. Whoever has the link has read the mailbox, which is all that is asked of them.
 /// </summary>
-internal sealed class InvitationAcceptance(UnitOfWork work, TimeProvider time)
+internal sealed class InvitationAcceptance(UnitOfWork work, JoinAccounts accounts, TimeProvider time)
 {
     private const int TokenLength = 43;
 
@@ -57,7 +67,8 @@ internal sealed class InvitationAcceptance(UnitOfWork work, TimeProvider time)
             : null;
 
     /// <summary>Null for a link that leads nowhere. The state <c>joined</c> comes once.</summary>
-    public async Task<Offer?> AcceptAsync(string token, CancellationToken cancellationToken)
+    /// <param name="chosen">What a person without an account is to sign in with.</param>
+    public async Task<Offer?> AcceptAsync(string token, ChosenAccount chosen, CancellationToken cancellationToken)
     {
         if (await FindLinkAsync(token, cancellationToken) is not { } link)
         {
@@ -67,7 +78,9 @@ internal sealed class InvitationAcceptance(UnitOfWork work, TimeProvider time)
         Offer? answer = null;
         await work.WriteAsync(OwnCall.In(link.Workspace, link.Environment), async tx =>
         {
-            answer = await (link.Environment is null ? MemberAcceptance.AcceptAsync(tx, link.Invitation) : AcceptAsync(tx, link.Invitation));
+            answer = await (link.Environment is null
+                ? MemberAcceptance.AcceptAsync(tx, link.Invitation, email => accounts.EnsureAsync(email, chosen, cancellationToken), chosen.Name)
+                : AcceptAsync(tx, link.Invitation));
             return new Empty();
         }, SessionSettings.Default, cancellationToken);
         return answer;

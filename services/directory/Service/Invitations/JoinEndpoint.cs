@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
 using Npgsql;
 using Platform.Directory.Contracts;
@@ -9,16 +10,19 @@ using Platform.Directory.Contracts;
 namespace Platform.Directory.Service;
 
 /// <summary>
-/// The page behind an invitation's link. Looking changes nothing, since mail scanners follow links; the button accepts. The link is the only
-/// credential: there is no cookie that another site could use.
+/// The page behind an invitation's link. Looking changes nothing, since mail scanners follow links; the button accepts. Who is asked to
+/// become a member and has no account chooses a password then, on the page that comes back. The link is the only credential: there is no
+/// cookie that another site could use.
 /// </summary>
 internal static partial class JoinEndpoint
 {
-    private const long MaxBody = 4096;
+    private const int MaxName = 100;
+    private const int MaxPassword = 1024;
     private const string Log = "Platform.Directory.Join";
 
     private const string Style =
         "body{font:1.05rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem;color:#222;background:#fff}"
+        + "label{display:block;margin:.8rem 0;max-width:22rem}input{display:block;width:100%;box-sizing:border-box;font:inherit;padding:.4rem}"
         + "button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.3rem;background:#225;color:#fff;cursor:pointer}small{color:#555}";
 
     private static readonly string _policy =
@@ -35,7 +39,7 @@ internal static partial class JoinEndpoint
     private static async Task<Page> ShowAsync(HttpContext http, InvitationAcceptance invitations)
     {
         var token = http.Request.Query["token"].ToString();
-        return Describe(await invitations.FindAsync(token, http.RequestAborted), token);
+        return Describe(await invitations.FindAsync(token, http.RequestAborted), token, "");
     }
 
     private static async Task<Page> AcceptAsync(HttpContext http, InvitationAcceptance invitations)
@@ -48,19 +52,41 @@ internal static partial class JoinEndpoint
 
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
         {
-            limit.MaxRequestBodySize = MaxBody;
+            limit.MaxRequestBodySize = JoinPage.MaxForm;
         }
 
-        if (!http.Request.HasFormContentType || http.Request.ContentLength > MaxBody)
+        if (!http.Request.HasFormContentType || http.Request.ContentLength > JoinPage.MaxForm)
         {
             return new Page(StatusCodes.Status400BadRequest, "Not understood", "<p>Open the link from your mail, and press the button there.</p>");
         }
 
         var form = await http.Request.ReadFormAsync(http.RequestAborted);
-        return Describe(await invitations.AcceptAsync(form["token"].ToString(), http.RequestAborted), token: "");
+        var (token, name, password) = (form["token"].ToString(), form["name"].ToString().Trim(), form["password"].ToString());
+        if (Broken(name, password, form["again"].ToString()) is not { } problem)
+        {
+            return Describe(await invitations.AcceptAsync(token, new ChosenAccount(name, password), http.RequestAborted), token, name);
+        }
+
+        // As if nothing had been chosen: the page that asks for it comes back, with what is wrong.
+        var offer = await invitations.AcceptAsync(token, ChosenAccount.None, http.RequestAborted);
+        return Describe(offer is { Missing: { } missing } ? offer with { Missing = missing with { Problem = problem } } : offer, token, name);
     }
 
-    private static Page Describe(Offer? offer, string token)
+    /// <summary>What is wrong with the form before anybody is asked; null for a form without a password, too.</summary>
+    private static string? Broken(string name, string password, string again) => (name, password) switch
+    {
+        ("", "") when again.Length == 0 => null,
+        ("" or { Length: > MaxName }, _) => "Tell us your name, in at most 100 characters.",
+        _ when name.Any(char.IsControl) => "Tell us your name, on one line.",
+        (_, "") => "Choose a password.",
+        (_, { Length: > MaxPassword }) => "This password is too long.",
+        _ when password != again => "The two passwords differ. Type the same one twice.",
+        _ => null,
+    };
+
+    /// <param name="token">Of the link, for the form.</param>
+    /// <param name="typed">The name as it came, to be seen again.</param>
+    private static Page Describe(Offer? offer, string token, string typed)
     {
         if (offer is null)
         {
@@ -77,8 +103,10 @@ internal static partial class JoinEndpoint
                 <form method="post" action="{JoinPage.Path[1..]}"><input type="hidden" name="token" value="{Text(token)}"><button>Accept</button></form>
                 <p><small>The invitation ends on {expires}. If you did not expect it, close this page: nothing happens.</small></p>
                 """),
+            "account" => AskForAccount(offer.Missing!, name, email, token, typed),
             "joined" when offer.Workspace.Length > 0 => new Page(StatusCodes.Status200OK, $"Welcome to {name}", $"""
-                <p><strong>{email}</strong> is a member of <strong>{name}</strong> now. Sign in with this address, and it is yours.</p>
+                <p><strong>{email}</strong> is a member of <strong>{name}</strong> now. Sign in with this address{(offer.HasNewAccount
+                    ? " and the password that you chose" : "")}: <a href="connect">how to connect</a>.</p>
                 <p><small>If you are in several workspaces, add <code>?workspace={offer.Workspace}</code> to the MCP URL.</small></p>
                 """),
             "joined" => new Page(StatusCodes.Status200OK, $"Welcome to {name}", $"<p><strong>{email}</strong> is in <strong>{name}</strong> now.</p>"),
@@ -89,6 +117,20 @@ internal static partial class JoinEndpoint
                 $"<p>The account of {email} is deactivated. Ask whoever invited you to activate it, then open the link again.</p>"),
         };
     }
+
+    // The address is there for what keeps passwords in a browser; nothing reads it here.
+    private static Page AskForAccount(MissingAccount missing, string name, string email, string token, string typed) => new(
+        missing.Problem.Length > 0 ? StatusCodes.Status400BadRequest : StatusCodes.Status200OK, "Choose a password", $"""
+            <p>You sign in to <strong>{name}</strong> with your address and a password. Choose it now to join.</p>
+            {(missing.Problem.Length > 0 ? $"<p role=\"alert\"><strong>{Text(missing.Problem)}</strong></p>" : "")}
+            <form method="post" action="{JoinPage.Path[1..]}"><input type="hidden" name="token" value="{Text(token)}">
+            <label>Address<input type="email" name="username" value="{email}" readonly autocomplete="username"></label>
+            <label>Your name<input name="name" value="{Text(typed)}" maxlength="{MaxName}" required autocomplete="name"></label>
+            <label>Password<input type="password" name="password" required autocomplete="new-password"></label>
+            <label>The same once more<input type="password" name="again" required autocomplete="new-password"></label>
+            <p><small>{string.Join(' ', missing.Rules.Select(Text))}</small></p>
+            <button>Join</button></form>
+            """);
 
     private static async Task AnswerAsync(HttpContext http, ILogger log, Func<Task<Page>> make)
     {
@@ -104,7 +146,7 @@ internal static partial class JoinEndpoint
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             LogFailed(log, exception);
-            page = new Page(exception is NpgsqlException ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError,
+            page = new Page(exception is NpgsqlException or RpcException ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError,
                 "Something went wrong", "<p>Nothing was changed. Try again in a moment.</p>");
         }
 

@@ -6,8 +6,8 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Directory.Service;
 
 /// <summary>
-/// Makes a member of whoever accepts an invitation to the workspace. The member has an address and no account yet: the first sign-in with
-/// that address, verified by the identity provider, is tied to it (<see cref="MembersService.BindSubject"/>).
+/// Makes a member of whoever accepts an invitation to the workspace. The member has an address and is tied to no account yet: the first
+/// sign-in with that address, verified by the identity provider, is tied to it (<see cref="MembersService.BindSubject"/>).
 /// </summary>
 internal static class MemberAcceptance
 {
@@ -39,7 +39,10 @@ internal static class MemberAcceptance
     public static Offer Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4),
         new DateTimeOffset(row.GetDateTime(5)), Ids.Format("wks", row.GetGuid(6)));
 
-    public static async Task<Offer?> AcceptAsync(WriteTransaction tx, Guid id)
+    /// <param name="ensureAccount">Sees to it that the person of an address can sign in.</param>
+    /// <param name="name">What a person with a new account is called.</param>
+    public static async Task<Offer?> AcceptAsync(
+        WriteTransaction tx, Guid id, Func<string, Task<(MissingAccount? Missing, bool IsNew)>> ensureAccount, string name)
     {
         await tx.ExecuteAsync(LockInvitation, id);
         var found = await tx.QueryOneAsync(FindOffer, row => new
@@ -61,8 +64,17 @@ internal static class MemberAcceptance
             return found.Offer with { State = "revoked" };
         }
 
+        // Under the lock of the invitation, so that none that is revoked or accepted meanwhile makes an account. Before anything is written:
+        // who has to choose a password first has not joined. Should the commit fail, the next attempt finds the account.
         var email = found.Offer.Email;
-        var isNew = await tx.ExecuteAsync(AddMember, Ids.New(), email, email[..email.IndexOf('@', StringComparison.Ordinal)], tx.Now) == 1;
+        var (missing, hasNewAccount) = await ensureAccount(email);
+        if (missing is not null)
+        {
+            return found.Offer with { State = "account", Missing = missing };
+        }
+
+        var displayName = hasNewAccount ? name : email[..email.IndexOf('@', StringComparison.Ordinal)];
+        var isNew = await tx.ExecuteAsync(AddMember, Ids.New(), email, displayName, tx.Now) == 1;
         var member = await tx.ScalarAsync<Guid>(FindMember, email);
         await tx.ExecuteAsync(AddRoles, member, found.Environments, found.Roles);
         await tx.ExecuteAsync(Accept, id, tx.Now);
@@ -74,8 +86,8 @@ internal static class MemberAcceptance
                 "member.added", new Target("member", mbr));
         }
 
-        tx.Announce(new MemberInvitationAccepted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, minv, mbr), "member_invitation.accepted",
+        tx.Announce(new MemberInvitationAccepted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, minv, mbr, hasNewAccount), "member_invitation.accepted",
             new Target("member_invitation", minv), new Target("member", mbr));
-        return found.Offer with { State = "joined" };
+        return found.Offer with { State = "joined", HasNewAccount = hasNewAccount };
     }
 }
