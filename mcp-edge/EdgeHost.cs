@@ -59,6 +59,7 @@ public static class EdgeHost
         services.AddSingleton<BearerReader>();
         services.AddSingleton(provider => ActivatorUtilities.CreateInstance<CallerCache>(provider, (IReadOnlyCollection<string>)provider.GetRequiredService<ToolSurface>().Services));
         services.AddSingleton<RateLimiter>();
+        services.AddSingleton<JoinLimits>();
         services.AddSingleton<Policy>();
         services.AddSingleton<UnknownCallers>();
         services.AddHostedService<RateSharing>();

@@ -1,6 +1,9 @@
+using System.Text;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Platform.Directory.Contracts;
+using Platform.Edge.Access;
 using Platform.Edge.Protocol;
 using Platform.ServiceDefaults;
 
@@ -10,6 +13,8 @@ namespace Platform.Edge;
 internal static class JoinForwarding
 {
     private const string Client = "join";
+    private const string TokenField = "token";
+    private const string FormType = "application/x-www-form-urlencoded";
 
     // What the page needs to be safe in a browser, and nothing that tells about the inside.
     private static readonly string[] _headers =
@@ -27,8 +32,11 @@ internal static class JoinForwarding
         routes.MapMethods(JoinPage.Under(options.PublicUrl!).AbsolutePath, ["GET", "POST"], ForwardAsync);
     }
 
-    private static async Task ForwardAsync(HttpContext http, IHttpClientFactory clients)
+    private static async Task ForwardAsync(HttpContext http, IHttpClientFactory clients, JoinLimits limits)
     {
+        if (!await limits.AdmitAddressAsync(http))
+            return;
+        var token = http.Request.Query[TokenField].ToString();
         using var request = new HttpRequestMessage(new HttpMethod(http.Request.Method), JoinPage.Path + http.Request.QueryString);
         if (http.Request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site)
         {
@@ -43,12 +51,22 @@ internal static class JoinForwarding
                 return;
             }
 
+            // What the page sends; another encoding would hide from here which invitation it is about.
+            if (!MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type) || !type.MediaType.Equals(FormType, StringComparison.OrdinalIgnoreCase))
+            {
+                http.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
+                return;
+            }
+
             var body = new byte[http.Request.ContentLength.Value];
             await http.Request.Body.ReadExactlyAsync(body, http.RequestAborted);
+            token = QueryHelpers.ParseQuery(Encoding.UTF8.GetString(body))[TokenField].ToString();
             request.Content = new ByteArrayContent(body);
             request.Content.Headers.TryAddWithoutValidation(HeaderNames.ContentType, http.Request.ContentType);
         }
 
+        if (!await limits.AdmitInvitationAsync(http, token))
+            return;
         try
         {
             using var client = clients.CreateClient(Client);

@@ -20,6 +20,17 @@ public sealed record AccessOptions
     [Range(1, 1_000_000)]
     public int WritesPerSecond { get; init; } = 30;
 
+    /// <summary>
+    /// Requests for the page of invitations that one address may make in a minute. A proxy that <c>Edge:Proxies</c> does not name is one
+    /// address, whoever is behind it.
+    /// </summary>
+    [Range(1, 1_000_000)]
+    public int JoinsPerAddress { get; init; } = 120;
+
+    /// <summary>Requests about one invitation in a minute, wherever they come from.</summary>
+    [Range(1, 1_000_000)]
+    public int JoinsPerInvitation { get; init; } = 20;
+
     /// <summary>How long a call may take before it is given up.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:30:00")]
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(60);

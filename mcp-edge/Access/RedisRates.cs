@@ -2,14 +2,12 @@ using StackExchange.Redis;
 
 namespace Platform.Edge.Access;
 
-/// <summary>Counts of a second, added up in Redis. They live for a few seconds; losing them loosens a limit for as long.</summary>
+/// <summary>Counts of a window, added up in Redis. They live for a few windows; losing them loosens a limit for as long.</summary>
 internal sealed partial class RedisRates(IServiceProvider services, ILogger<RedisRates> log) : ISharedRates
 {
-    private static readonly TimeSpan _lifetime = TimeSpan.FromSeconds(3);
-
     private bool _isAway;
 
-    public async Task<IReadOnlyList<long>?> AddAsync(IReadOnlyList<(string Key, long Second, int Count)> counts)
+    public async Task<IReadOnlyList<long>?> AddAsync(IReadOnlyList<(string Key, long Window, int Count, TimeSpan Lifetime)> counts)
     {
         try
         {
@@ -19,9 +17,9 @@ internal sealed partial class RedisRates(IServiceProvider services, ILogger<Redi
             var expiries = new Task[counts.Count];
             for (var i = 0; i < counts.Count; i++)
             {
-                RedisKey key = $"{counts[i].Key}:{counts[i].Second}";
+                RedisKey key = $"{counts[i].Key}:{counts[i].Window}";
                 totals[i] = batch.StringIncrementAsync(key, counts[i].Count);
-                expiries[i] = batch.KeyExpireAsync(key, _lifetime);
+                expiries[i] = batch.KeyExpireAsync(key, counts[i].Lifetime);
             }
             batch.Execute();
             await Task.WhenAll(expiries);

@@ -20,7 +20,7 @@ public sealed record McpEndpointOptions
 
     /// <summary>
     /// Addresses and networks (CIDR) of the proxies before the edge. Only they are believed where a call came from (<c>X-Forwarded-For</c>);
-    /// nothing but the audit log uses it. Empty: nobody is.
+    /// the audit log tells it, and the page of invitations is limited by it. Empty: nobody is.
     /// </summary>
     public string[] Proxies { get; init; } = [];
 

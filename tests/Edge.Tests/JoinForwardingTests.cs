@@ -51,12 +51,64 @@ public sealed class JoinForwardingTests
     }
 
     [Fact]
+    public async Task Whoever_asks_too_often_is_told_when_to_come_back_and_the_others_are_served()
+    {
+        await using var directory = await StartAsync();
+        var clock = new MovedClock();
+        await using var edge = await EdgeFixture.StartAsync(time: clock, settings: [
+            ("services:directory:http:0", directory.Urls.Single()), ("Edge:Proxies:0", "127.0.0.1"), ("Edge:Access:JoinsPerAddress", "3")]);
+        foreach (var (address, same) in new[] { ("203.0.113.9", "203.0.113.9"), ("2001:db8:1:2::3", "2001:db8:1:2:ffff::4") })
+        {
+            for (var i = 0; i < 3; i++)
+                Assert.Equal(HttpStatusCode.OK, (await SendAsync(edge, HttpMethod.Get, $"{i}", address)).StatusCode);
+            using var refused = await SendAsync(edge, HttpMethod.Get, "one more", same);
+            Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+            Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(2));
+            Assert.Equal("no-referrer", Assert.Single(refused.Headers.GetValues("Referrer-Policy")));
+            Assert.True(refused.Headers.CacheControl!.NoStore);
+            Assert.Contains($"again in {refused.Headers.RetryAfter.Delta.Value.TotalSeconds:0} seconds", await TextAsync(refused), StringComparison.Ordinal);
+            Assert.Equal(HttpStatusCode.TooManyRequests, (await SendAsync(edge, HttpMethod.Post, "one more", address)).StatusCode);
+            clock.Advance(refused.Headers.RetryAfter.Delta.Value);
+            Assert.Equal(HttpStatusCode.OK, (await SendAsync(edge, HttpMethod.Get, "one more", address)).StatusCode);
+        }
+
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync(edge, HttpMethod.Get, "x", "203.0.113.10")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync(edge, HttpMethod.Get, "x", "2001:db8:1:3::3")).StatusCode);
+    }
+
+    [Fact]
+    public async Task One_invitation_is_asked_about_so_often_wherever_from_and_by_form_alone()
+    {
+        await using var directory = await StartAsync();
+        await using var edge = await EdgeFixture.StartAsync(time: new MovedClock(), settings: [
+            ("services:directory:http:0", directory.Urls.Single()), ("Edge:Proxies:0", "127.0.0.1"), ("Edge:Access:JoinsPerInvitation", "4")]);
+        for (var i = 0; i < 4; i++)
+            Assert.Equal(HttpStatusCode.OK, (await SendAsync(edge, i % 2 == 0 ? HttpMethod.Post : HttpMethod.Get, Secret, $"203.0.113.{i}")).StatusCode);
+        foreach (var method in new[] { HttpMethod.Get, HttpMethod.Post })
+            Assert.Equal(HttpStatusCode.TooManyRequests, (await SendAsync(edge, method, Secret, "203.0.113.9")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync(edge, HttpMethod.Post, "another", "203.0.113.9")).StatusCode);
+
+        using var hidden = new MultipartFormDataContent { { new StringContent(Secret), "token" } };
+        using var refused = await edge.Http.PostAsync(new Uri(edge.Url, "/join"), hidden, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, refused.StatusCode);
+    }
+
+    [Fact]
     public async Task Without_the_directory_the_page_says_to_come_back()
     {
         await using var edge = await EdgeFixture.StartAsync(settings: ("services:directory:http:0", "http://127.0.0.1:1"));
         using var page = await edge.Http.GetAsync(new Uri(edge.Url, "/join?token=x"), TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, page.StatusCode);
         Assert.NotNull(page.Headers.RetryAfter);
+    }
+
+    private static async Task<HttpResponseMessage> SendAsync(EdgeFixture edge, HttpMethod method, string token, string from)
+    {
+        using var request = new HttpRequestMessage(method, new Uri(edge.Url, method == HttpMethod.Get ? $"/join?token={Uri.EscapeDataString(token)}" : "/join"));
+        if (method == HttpMethod.Post)
+            request.Content = new FormUrlEncodedContent([new KeyValuePair<string, string>("token", token)]);
+        request.Headers.Add("X-Forwarded-For", from);
+        return await edge.Http.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
     private static Task<string> TextAsync(HttpResponseMessage answer) => answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);

@@ -36,6 +36,31 @@ public sealed class RateLimiterTests
         Assert.Equal(10, Take(limiter, 50));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20)]
+    [InlineData(59)]
+    public void After_the_wait_that_a_refusal_names_there_is_room_and_not_long_before(int second)
+    {
+        var limiter = Limiter();
+        var limit = new RateLimit('j', 10, TimeSpan.FromMinutes(1));
+        _clock.Advance(TimeSpan.FromSeconds(60 - _clock.GetUtcNow().Second + second));
+        for (var round = 0; round < 5; round++)
+        {
+            while (limiter.TryTake("a", limit, out var _))
+            {
+            }
+
+            Assert.False(limiter.TryTake("a", limit, out var wait));
+            Assert.InRange(wait, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(2));
+            _clock.Advance(wait - TimeSpan.FromMilliseconds(50));
+            Assert.False(limiter.TryTake("a", limit, out _));
+            _clock.Advance(TimeSpan.FromMilliseconds(51));
+            Assert.True(limiter.TryTake("a", limit, out _));
+            Assert.True(limiter.TryTake("b", limit, out _));
+        }
+    }
+
     [Fact]
     public async Task Edges_that_share_their_counts_hold_the_limit_together()
     {
@@ -75,8 +100,8 @@ public sealed class RateLimiterTests
 
         public bool IsAway { get; init; }
 
-        public Task<IReadOnlyList<long>?> AddAsync(IReadOnlyList<(string Key, long Second, int Count)> counts) => Task.FromResult<IReadOnlyList<long>?>(IsAway
+        public Task<IReadOnlyList<long>?> AddAsync(IReadOnlyList<(string Key, long Window, int Count, TimeSpan Lifetime)> counts) => Task.FromResult<IReadOnlyList<long>?>(IsAway
             ? null
-            : [.. counts.Select(c => _totals[(c.Key, c.Second)] = _totals.GetValueOrDefault((c.Key, c.Second)) + c.Count)]);
+            : [.. counts.Select(c => _totals[(c.Key, c.Window)] = _totals.GetValueOrDefault((c.Key, c.Window)) + c.Count)]);
     }
 }

@@ -8,6 +8,8 @@ namespace Platform.Edge.Tests.Access;
 
 public sealed class RedisRatesTests
 {
+    private static readonly TimeSpan _lifetime = TimeSpan.FromSeconds(3);
+
     [Fact]
     public async Task Two_edges_count_together_in_redis_and_alone_when_it_is_gone()
     {
@@ -22,13 +24,13 @@ public sealed class RedisRatesTests
             services = new ServiceCollection().AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect(options)).BuildServiceProvider();
             var one = new RedisRates(services, NullLogger<RedisRates>.Instance);
             var two = new RedisRates(services, NullLogger<RedisRates>.Instance);
-            Assert.Equal([5L, 2L], await one.AddAsync([("rate:a:r", 7, 5), ("rate:b:r", 7, 2)]));
-            Assert.Equal([8L], await two.AddAsync([("rate:a:r", 7, 3)]));
-            Assert.Equal([1L], await two.AddAsync([("rate:a:r", 8, 1)]));
+            Assert.Equal([5L, 2L], await one.AddAsync([("rate:a:r", 7, 5, _lifetime), ("rate:b:r", 7, 2, _lifetime)]));
+            Assert.Equal([8L], await two.AddAsync([("rate:a:r", 7, 3, _lifetime)]));
+            Assert.Equal([1L], await two.AddAsync([("rate:a:r", 8, 1, _lifetime)]));
             var left = await services.GetRequiredService<IConnectionMultiplexer>().GetDatabase().KeyTimeToLiveAsync("rate:a:r:7");
-            Assert.InRange(left!.Value, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(3));
+            Assert.InRange(left!.Value, TimeSpan.FromMilliseconds(1), _lifetime);
         }
-        Assert.Null(await new RedisRates(services, NullLogger<RedisRates>.Instance).AddAsync([("rate:a:r", 9, 1)]));
+        Assert.Null(await new RedisRates(services, NullLogger<RedisRates>.Instance).AddAsync([("rate:a:r", 9, 1, _lifetime)]));
         await services.DisposeAsync();
         directory.Delete(recursive: true);
     }
