@@ -54,13 +54,12 @@ internal static class DirectoryUndo
             Note = "A message that was sent cannot be called back; its link no longer works.",
             WritePermission = Write,
             DeletePermission = Write,
-        })
+        },
+        MemberInvitationUndo.Table)
     {
         Remedies = new Dictionary<string, string>
         {
-            ["invite_members"] = "Messages that were sent cannot be called back; revoke_member_invitation makes their links void.",
             ["resend_member_invitation"] = "The message was sent; revoke_member_invitation makes its link void.",
-            ["revoke_member_invitation"] = "Invite the person again with invite_members.",
             ["resend_invitation"] = "The message was sent; revoke_invitation makes its link void.",
         },
     };
