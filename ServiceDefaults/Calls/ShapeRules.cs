@@ -51,7 +51,7 @@ internal static class ShapeRules
                     CheckValue(items[i], $"{name}[{i}]", ref violations);
                 }
             }
-            else if (IsAbsent(value) || field.HasPresence && !field.Accessor.HasValue(message))
+            else if (field.HasPresence && !field.Accessor.HasValue(message) || IsEmpty(value) && (!field.HasPresence || _options.Required))
             {
                 if (_options.Required)
                 {
@@ -64,8 +64,9 @@ internal static class ShapeRules
             }
         }
 
-        // Proto3 strings without presence are absent when empty; numbers and booleans without presence always count as given.
-        private static bool IsAbsent(object? value) => value is null or "" or ByteString { Length: 0 };
+        // Without presence an empty text is an absent one: whether it was given only the edge can tell, and it refuses it by the schema. Numbers
+        // and booleans without presence always count as given.
+        private static bool IsEmpty(object? value) => value is null or "" or ByteString { Length: 0 };
 
         private void CheckValue(object? value, string name, ref List<Violation>? violations)
         {
@@ -89,8 +90,9 @@ internal static class ShapeRules
 
         private void CheckCount(int count, string name, ref List<Violation>? violations)
         {
+            // None at all is left out, unless it must be there.
             var minimum = Math.Max(_options.MinItems, _options.Required ? 1 : 0);
-            if (count < minimum)
+            if (count < minimum && (count > 0 || _options.Required))
             {
                 Add(ref violations, name, $"has {count} items, fewer than {minimum}", $"Send at least {minimum}.");
             }
@@ -104,6 +106,12 @@ internal static class ShapeRules
         private void CheckText(string text, string name, ref List<Violation>? violations)
         {
             var length = text.EnumerateRunes().Count();
+            if (length == 0 && _options.MinLength > 0)
+            {
+                Add(ref violations, name, "is empty", "Send a value, or leave it out.");
+                return;
+            }
+
             if (length < _options.MinLength)
             {
                 Add(ref violations, name, $"is shorter than {_options.MinLength} characters", $"Send at least {_options.MinLength} characters.");

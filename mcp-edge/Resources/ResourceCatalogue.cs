@@ -93,7 +93,7 @@ internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
                 var here = ListCursor.Write($"{environment.EnvironmentId} {cursor}");
                 if (page.Count >= pageSize)
                     return here;
-                var found = await lookup.ReadAsync(asker, ListTool, environment, new(Limit: Math.Min(pageSize - page.Count, Lookup.MaxLimit), Cursor: cursor), cancellationToken);
+                var found = await lookup.ReadAsync(asker, ListTool, environment, new(Limit: Math.Min(pageSize - page.Count, Lookup.MaxLimit), Cursor: cursor.Length > 0 ? cursor : null), cancellationToken);
                 // A caller whose rate is used up goes on here later; an empty page would only make the client ask at once.
                 if (found.IsLimited && page.Count > 0)
                     return here;

@@ -168,6 +168,13 @@ internal sealed class ArgumentSchema
         return violations.Count == 0;
     }
 
+    private bool RefusesEmpty(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => _minLength > 0 && Takes(Types.String) && value.ValueEquals(""u8),
+        JsonValueKind.Array => _minItems > 0 && Takes(Types.Array) && value.GetArrayLength() == 0,
+        _ => false,
+    };
+
     private bool Takes(Types type) => (_types & type) != 0;
 
     private void CheckObject(JsonElement value, string path, Violations violations)
@@ -184,9 +191,13 @@ internal sealed class ArgumentSchema
                 // Models send null for what they leave out; it counts as left out unless null has a meaning there.
                 if (property.Value.ValueKind == JsonValueKind.Null && !schema.Takes(Types.Null))
                     continue;
-                if (Array.IndexOf(_required, name) >= 0)
+                var required = Array.IndexOf(_required, name) >= 0;
+                if (required)
                     found++;
-                schema.Check(property.Value, path.Length == 0 ? name : Join(path, name), violations);
+                if (schema.RefusesEmpty(property.Value))
+                    violations.Add(Join(path, name), "is empty", required ? $"Send {Join(path, name)}." : "Send a value, or leave it out.");
+                else
+                    schema.Check(property.Value, path.Length == 0 ? name : Join(path, name), violations);
             }
             else if (_additional is not null)
             {

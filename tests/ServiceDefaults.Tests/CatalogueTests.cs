@@ -37,7 +37,7 @@ public sealed class CatalogueTests
         Assert.Equal("title", Assert.Single(schema.GetProperty("required").EnumerateArray()).GetString());
         Assert.Equal("""{"description":"The title.","type":"string","minLength":1,"maxLength":20}""", properties.GetProperty("title").GetRawText());
         Assert.Equal("""{"description":"Stars.","type":"integer","minimum":1,"maximum":5,"default":3}""", properties.GetProperty("stars").GetRawText());
-        Assert.Equal("""{"description":"Labels.","type":"array","maxItems":2,"items":{"type":"string","pattern":"^[a-z]+$"}}""", properties.GetProperty("labels").GetRawText());
+        Assert.Equal("""{"description":"Labels.","type":"array","minItems":1,"maxItems":2,"items":{"type":"string","pattern":"^[a-z]+$"}}""", properties.GetProperty("labels").GetRawText());
         Assert.Equal("""{"description":"Anything.","type":"object"}""", properties.GetProperty("extra").GetRawText());
         Assert.Equal("""{"description":"The colour.","type":"string","enum":["dark_red"]}""", properties.GetProperty("colour").GetRawText());
         Assert.Equal("""{"description":"When it is due.","type":"string","format":"date-time"}""", properties.GetProperty("dueAt").GetRawText());

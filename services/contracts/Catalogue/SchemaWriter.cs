@@ -99,7 +99,7 @@ internal sealed partial class SchemaWriter(Utf8JsonWriter json, IReadOnlyDiction
         else if (field.IsMap)
         {
             json.WriteString("type", "object");
-            WriteItems(rules, "minProperties", "maxProperties");
+            WriteItems(Least(field, rules.MinItems), rules.MaxItems, "minProperties", "maxProperties");
             json.WriteStartObject("additionalProperties");
             WriteValue(field.MessageType.FindFieldByNumber(2), rules);
             json.WriteEndObject();
@@ -107,7 +107,7 @@ internal sealed partial class SchemaWriter(Utf8JsonWriter json, IReadOnlyDiction
         else if (field.IsRepeated)
         {
             json.WriteString("type", "array");
-            WriteItems(rules, "minItems", "maxItems");
+            WriteItems(Least(field, rules.MinItems), rules.MaxItems, "minItems", "maxItems");
             json.WriteStartObject("items");
             WriteValue(field, rules);
             json.WriteEndObject();
@@ -130,17 +130,24 @@ internal sealed partial class SchemaWriter(Utf8JsonWriter json, IReadOnlyDiction
             ? !_conventions.Contains(field.JsonName) && !SaysOnlyWhereFrom().IsMatch(comment)
             : comment.Contains("e.g.", StringComparison.Ordinal);
 
-    private void WriteItems(Field rules, string minimum, string maximum)
+    private void WriteItems(int least, int most, string minimum, string maximum)
     {
-        if (rules.MinItems > 0 && !isBrief)
+        if (least > 0 && !isBrief)
         {
-            json.WriteNumber(minimum, rules.MinItems);
+            json.WriteNumber(minimum, least);
         }
 
-        if (rules.MaxItems > 0)
+        if (most > 0)
         {
-            json.WriteNumber(maximum, rules.MaxItems);
+            json.WriteNumber(maximum, most);
         }
+    }
+
+    // A service cannot tell an empty text or list from none where the field has no presence, and would ignore it. The edge can.
+    private int Least(FieldDescriptor field, int minimum)
+    {
+        var rules = Rules(field);
+        return isInput && !field.HasPresence && (rules.Required || !rules.MayBeEmpty) && (field.IsRepeated || rules.Allowed.Count == 0) ? Math.Max(minimum, 1) : minimum;
     }
 
     private void WriteSecret()
@@ -158,7 +165,7 @@ internal sealed partial class SchemaWriter(Utf8JsonWriter json, IReadOnlyDiction
         switch (field.FieldType)
         {
             case FieldType.String:
-                WriteString(rules);
+                WriteString(rules, field.IsRepeated || field.ContainingType.GetOptions()?.MapEntry == true ? rules.MinLength : Least(field, rules.MinLength));
                 break;
             case FieldType.Bool:
                 json.WriteString("type", "boolean");
@@ -184,12 +191,12 @@ internal sealed partial class SchemaWriter(Utf8JsonWriter json, IReadOnlyDiction
         }
     }
 
-    private void WriteString(Field rules)
+    private void WriteString(Field rules, int least)
     {
         json.WriteString("type", "string");
-        if (rules.MinLength > 0 && !isBrief)
+        if (least > 0 && !isBrief)
         {
-            json.WriteNumber("minLength", rules.MinLength);
+            json.WriteNumber("minLength", least);
         }
 
         if (rules.MaxLength > 0 && !isBrief)

@@ -19,6 +19,11 @@ public static class SharedArguments
         foreach (var name in Of(tool))
         {
             json.WriteStartObject(name);
+            if (name != DryRun)
+            {
+                json.WriteNumber("minLength", 1);
+            }
+
             switch (name)
             {
                 case Environment:

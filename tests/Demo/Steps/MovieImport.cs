@@ -108,7 +108,8 @@ internal sealed record SearchArguments(string TableId)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Cursor { get; init; }
 
-    public IReadOnlyList<string> ReturnFields { get; init; } = [];
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? ReturnFields { get; init; }
 
     public bool IncludeTotal { get; init; }
 }

@@ -58,15 +58,9 @@ internal sealed partial class AuditTrailService
             throw Problem.Invalid("name", "is missing, and so is every other change", "Send what is to change.");
         }
 
-        // A text that is given and empty passes the contract's rules, which take it for absent.
         if (request.HasName && string.IsNullOrWhiteSpace(request.Name))
         {
             throw Problem.Invalid("name", "is empty", "Send a name, or leave it out.");
-        }
-
-        if (request.HasApiKey && request.ApiKey.Length == 0)
-        {
-            throw Problem.Invalid("apiKey", "is empty", "Send a key, or leave it out.");
         }
 
         if (request.AllActions && request.Actions.Count > 0)
