@@ -67,7 +67,7 @@ public static class ServiceHost
                 .ConfigureCommandFilter(_ => Activity.Current is not null)
                 .ConfigureBatchFilter(_ => Activity.Current is not null));
         });
-        var problems = new ConstraintProblems().Add("task_of_caller", () => Journal.UnknownTask());
+        var problems = new ConstraintProblems().Add("task_of_caller", () => Journal.UnknownTask()).Add("task_in_environment", () => Journal.TaskElsewhere());
         constraints?.Invoke(problems);
         builder.Services.AddSingleton(problems);
         builder.Services.AddSingleton<OutboxSignal>();

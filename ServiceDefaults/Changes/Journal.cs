@@ -38,6 +38,8 @@ public static class Journal
 
     private const string RequireTaskOfCaller = "select platform.require_task($1, $2)";
 
+    private const string EnterTaskOfCaller = "select platform.enter_task($1, $2)";
+
     private const string FindChanges = """
         select id, call_id, tool, type, action, actor, changed_at, targets from platform.change
         where task = $1 or call_id = $2 order by position desc
@@ -57,7 +59,10 @@ public static class Journal
             events.Select(happened => JsonSerializer.Serialize(happened.Targets.Select(Shorten), EventJson.Options)).ToArray());
     }
 
-    /// <summary>What a change begins with: its call told to triggers, and its task found to be there.</summary>
+    /// <summary>
+    /// What a change begins with: its call told to triggers, and its task found to be there. What belongs to the workspace as a whole is kept
+    /// in the environment of its task.
+    /// </summary>
     internal static IEnumerable<Statement> Begin(Call call)
     {
         if (call.Definition is not null)
@@ -67,12 +72,15 @@ public static class Journal
 
         if (call.Task is not null)
         {
-            yield return new Statement(RequireTaskOfCaller, Ids.TryParse("tsk", call.Task, out var task) ? task : throw UnknownTask(), call.ActorId);
+            yield return new Statement(call.Definition is { IsEnvironmentBound: false } ? EnterTaskOfCaller : RequireTaskOfCaller, Ids.TryParse("tsk", call.Task, out var task) ? task : throw UnknownTask(), call.ActorId);
         }
     }
 
     internal static RpcException UnknownTask() => Problem.Of(StatusCode.NotFound, "TASK_NOT_FOUND",
-        "The task is none that you have begun in this environment. Nothing was changed.", "Open one with begin_task and pass its id, or leave `task` out.");
+        "The task is none that you have begun. Nothing was changed.", "Open one with begin_task and pass its id, or leave `task` out.");
+
+    internal static RpcException TaskElsewhere() => Problem.Of(StatusCode.NotFound, "TASK_NOT_FOUND",
+        "You have begun this task in another environment. Nothing was changed.", "Name that environment in `environment`, or open a task in this one with begin_task.");
 
     /// <summary>The changes meant, newest first.</summary>
     internal static Task<List<JournaledChange>> FindAsync(WriteTransaction tx, ChangeScope scope) => tx.QueryAsync(FindChanges, row => new JournaledChange(

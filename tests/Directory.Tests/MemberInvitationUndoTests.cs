@@ -51,6 +51,39 @@ public sealed class MemberInvitationUndoTests(MailFixture directory) : IClassFix
     }
 
     [Fact]
+    public async Task An_invitation_belongs_to_the_task_of_whichever_environment_and_is_undone_there()
+    {
+        var acme = await directory.AddWorkspaceAsync();
+        var task = (await Undo.BeginTaskAsync(new() { Goal = "Invite from production" }, directory.As(acme.InProduction))).TaskId;
+        var (id, call) = await InviteAsync(acme.Owner, "elsewhere@undo.example", task: task);
+
+        var sum = Assert.Single((await Undo.SummarizeTaskAsync(new() { TaskId = task }, directory.As(acme.InProduction))).Parts.Single().Changes);
+        Assert.Equal(("member_invitation", 1, id), (sum.Kind, sum.Created, Assert.Single(sum.Ids)));
+        var notHere = await Undo.UndoChangeAsync(new() { CallId = call }, directory.As(acme.Owner)).ProblemAsync();
+        Assert.EndsWith("NOT_FOUND", notHere.Reason, StringComparison.Ordinal);
+        Assert.Equal(id, Assert.Single(Assert.Single((await UndoAsync(acme.InProduction, task: task)).Part.Undone).Ids));
+        Assert.Equal("revoked", await StateAsync(acme.Owner, id));
+    }
+
+    [Fact]
+    public async Task A_task_of_another_environment_is_refused_with_the_argument_to_name_and_one_of_another_member_is_unknown_everywhere()
+    {
+        var acme = await directory.AddWorkspaceAsync();
+        var task = (await Undo.BeginTaskAsync(new() { Goal = "In production" }, directory.As(acme.InProduction))).TaskId;
+        var elsewhere = await directory.Organizations.CreateOrganizationAsync(new() { Name = "A" }, directory.As(acme.Owner, task: task)).ProblemAsync();
+        Assert.Equal("TASK_NOT_FOUND", elsewhere.Reason);
+        Assert.Contains("`environment`", elsewhere.Fix, StringComparison.Ordinal);
+        foreach (var stranger in new[] { acme.Owner with { Member = Ids.New() }, (await directory.AddWorkspaceAsync()).Owner })
+        {
+            var request = new InviteMembersRequest { Invitations = { new MemberInvitationRow { Email = "never@undo.example" } } };
+            var problem = await directory.MemberInvitations.InviteMembersAsync(request, directory.As(stranger, task: task)).ProblemAsync();
+            Assert.Equal(("TASK_NOT_FOUND", "The task is none that you have begun. Nothing was changed."), (problem.Reason, problem.Message));
+        }
+
+        Assert.Equal(0, await directory.CountAsync("directory.member_invitation where email = 'never@undo.example'"));
+    }
+
+    [Fact]
     public async Task Nobody_opens_an_invitation_again_whose_roles_they_may_not_give()
     {
         var acme = await directory.AddWorkspaceAsync();
