@@ -67,16 +67,21 @@ public sealed partial class ConnectPageTests
     [Fact]
     public void Claude_Code_can_read_its_file() => Remote(Assert.Single(Json("Claude Code")).GetProperty("mcpServers"), "type", "url", "headers");
 
-    // https://code.visualstudio.com/docs/copilot/reference/mcp-configuration: "servers" with "type", "url", "headers", "oauth"."clientId"; "inputs".
+    // mcpServerSchema in src/vs/workbench/contrib/mcp/common/mcpConfiguration.ts of microsoft/vscode, and the inputs of
+    // src/vs/workbench/services/configurationResolver/common/configurationResolverSchema.ts. They allow no other members.
     [Fact]
     public void VS_Code_can_read_its_file()
     {
         var files = Json("VS Code");
         Assert.Equal(2, files.Length);
         Remote(files[0].GetProperty("servers"), "type", "url", "oauth");
-        Assert.Equal("mcp-public", files[0].GetProperty("servers").GetProperty("platform").GetProperty("oauth").GetProperty("clientId").GetString());
+        Assert.All(files, file => Assert.Empty(Names(file).Except(["servers", "inputs"])));
+        var oauth = files[0].GetProperty("servers").GetProperty("platform").GetProperty("oauth");
+        Assert.Equal(["clientId"], Names(oauth));
+        Assert.Equal("mcp-public", oauth.GetProperty("clientId").GetString());
         Remote(files[1].GetProperty("servers"), "type", "url", "headers");
         var input = Assert.Single(files[1].GetProperty("inputs").EnumerateArray());
+        Assert.Equal(["description", "id", "password", "type"], Names(input));
         Assert.Equal(("promptString", true), (input.GetProperty("type").GetString(), input.GetProperty("password").GetBoolean()));
         Assert.NotEmpty(input.GetProperty("description").GetString()!);
         Assert.Contains($"${{input:{input.GetProperty("id").GetString()}}}", files[1].GetRawText(), StringComparison.Ordinal);
@@ -90,11 +95,11 @@ public sealed partial class ConnectPageTests
         var files = Blocks("Codex", "toml");
         Assert.Equal(2, files.Length);
         var oauth = await TomlAsync(files[0]);
-        Assert.Equal(["oauth", "url"], oauth.EnumerateObject().Select(property => property.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["oauth", "url"], Names(oauth));
         Assert.Equal("mcp-public", oauth.GetProperty("oauth").GetProperty("client_id").GetString());
         Assert.Equal(Example, oauth.GetProperty("url").GetString());
         var token = await TomlAsync(files[1]);
-        Assert.Equal(["bearer_token_env_var", "url"], token.EnumerateObject().Select(property => property.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(["bearer_token_env_var", "url"], Names(token));
         Assert.Matches("^[A-Z_]+$", token.GetProperty("bearer_token_env_var").GetString());
     }
 
@@ -114,11 +119,13 @@ public sealed partial class ConnectPageTests
     {
         var server = Assert.Single(servers.EnumerateObject());
         Assert.Matches("^[a-z]+$", server.Name);
-        Assert.Equal(properties.Order(StringComparer.Ordinal), server.Value.EnumerateObject().Select(property => property.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(properties.Order(StringComparer.Ordinal), Names(server.Value));
         Assert.Equal(("http", Example), (server.Value.GetProperty("type").GetString(), server.Value.GetProperty("url").GetString()));
         if (server.Value.TryGetProperty("headers", out var headers))
             Assert.StartsWith("Bearer ${", headers.GetProperty("Authorization").GetString(), StringComparison.Ordinal);
     }
+
+    private static IEnumerable<string> Names(JsonElement json) => json.EnumerateObject().Select(property => property.Name).Order(StringComparer.Ordinal);
 
     private static JsonElement[] Json(string client) => [.. Blocks(client, "json").Select(text => JsonDocument.Parse(text).RootElement)];
 
