@@ -5,16 +5,17 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Platform.Demo;
 using Platform.Demo.Steps;
+using Platform.Native.Servers;
 using Platform.Testing;
 
 namespace Platform.EndToEnd.Tests;
 
-/// <summary>The suite as it starts on a machine without Keycloak, also where there is one.</summary>
-public sealed class EmbeddedRealmTests(EmbeddedRealmTests.Suite suite) : IClassFixture<EmbeddedRealmTests.Suite>
+/// <summary>Signing in where the embedded realm is in the place of a Keycloak.</summary>
+public abstract class EmbeddedRealmTests(RunningSuite suite)
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task An_official_client_registers_itself_signs_in_and_calls()
@@ -57,12 +58,15 @@ public sealed class EmbeddedRealmTests(EmbeddedRealmTests.Suite suite) : IClassF
         await JoinTests.JoinAsync(suite, Cancellation);
     }
 
-    private async Task RequireEmbeddedAsync()
+    private protected virtual async Task RequireEmbeddedAsync()
     {
         using var http = new HttpClient();
         var realm = await http.GetFromJsonAsync<JsonElement>(suite.RequireIssuer(), Cancellation);
-        Assert.SkipUnless(realm.TryGetProperty("served-by", out _), "The AppHost runs with containers: native mode alone has the embedded realm.");
+        Assert.SkipUnless(realm.TryGetProperty("served-by", out _), WhyNot);
     }
+
+    /// <summary>Why the suite has no embedded realm.</summary>
+    private protected abstract string WhyNot { get; }
 
     private Task<string> SignInAsync(string clientId, string scope) =>
         AuthorizationCode.SignInAsync(suite.RequireIssuer(), clientId, scope, suite.Endpoints.Owner, Cancellation);
@@ -72,9 +76,40 @@ public sealed class EmbeddedRealmTests(EmbeddedRealmTests.Suite suite) : IClassF
         using var response = await agent.SendAsync("whoami", new { });
         return response.StatusCode;
     }
+}
+
+/// <summary>On a machine without a Keycloak the suite that the tests share has the embedded realm.</summary>
+[Collection(TheSuite.Name)]
+public sealed class EmbeddedRealmInTheSuiteTests(RunningSuite suite) : EmbeddedRealmTests(suite)
+{
+    private protected override string WhyNot => "The suite that the tests share has a Keycloak.";
+}
+
+/// <summary>On a machine with a Keycloak it takes a suite of its own.</summary>
+public sealed class EmbeddedRealmDespiteKeycloakTests(EmbeddedRealmDespiteKeycloakTests.Suite suite) : EmbeddedRealmTests(suite), IClassFixture<EmbeddedRealmDespiteKeycloakTests.Suite>
+{
+    private protected override string WhyNot => "The AppHost runs with containers: native mode alone has the embedded realm.";
+
+    private protected override Task RequireEmbeddedAsync()
+    {
+        Assert.SkipUnless(suite.HasStarted, $"There is no Keycloak: what the tests share has the embedded realm, and {nameof(EmbeddedRealmInTheSuiteTests)} ask it.");
+        return base.RequireEmbeddedAsync();
+    }
 
     public sealed class Suite : RunningSuite
     {
+        /// <summary>Whether there is a Keycloak that the embedded realm is preferred to.</summary>
+        internal bool HasStarted { get; private set; }
+
         private protected override IEnumerable<string> Settings => ["--Native:Keycloak=embedded"];
+
+        public override async ValueTask InitializeAsync()
+        {
+            HasStarted = await KeycloakServer.FindHomeAsync(Checkout.Root, static _ => { }, Cancellation) is not null;
+            if (HasStarted)
+            {
+                await base.InitializeAsync();
+            }
+        }
     }
 }

@@ -37,7 +37,7 @@ public class RunningSuite : IAsyncLifetime
 
     private ResourceNotificationService Notifications => _app!.Services.GetRequiredService<ResourceNotificationService>();
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         using var patience = new CancellationTokenSource(_patience);
         // A hundred calls at once are to meet in the owning service, not in the limit of one token.
