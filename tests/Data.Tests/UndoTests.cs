@@ -2,80 +2,14 @@ using System.Text.Json;
 using Grpc.Core;
 using Platform.Changes.Contracts.V1;
 using Platform.Contracts;
-using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
 using Platform.ServiceDefaults.Calls;
 using Platform.Testing;
 
 namespace Platform.Data.Tests;
 
-public sealed class UndoTests(DataFixture data) : IClassFixture<DataFixture>
+public sealed partial class UndoTests(DataFixture data) : IClassFixture<DataFixture>
 {
-    [Fact]
-    public async Task A_task_that_created_3000_updated_500_and_deleted_20_leaves_the_table_as_it_was()
-    {
-        var owner = DataFixture.Owner();
-        var name = DataFixture.Of("Name", FieldType.Text);
-        name.Unique = true;
-        var table = await data.CreateTableAsync(owner, name, DataFixture.Of("N", FieldType.Number), DataFixture.Of("Tags", FieldType.MultiSelect, "a", "b"),
-            DataFixture.Of("At", FieldType.DateTime), DataFixture.Of("Long", FieldType.LongText));
-        var before = new List<string>();
-        for (var page = 0; page < 7; page++)
-        {
-            before.AddRange(await data.CreateRecordsAsync(owner, table, [.. Enumerable.Range(page * 100, 100).Select(n =>
-                $$"""{"Name":"old {{n}}","N":{{n}}.50,"Tags":["b","a"],"At":"2026-01-02T03:04:05.678912Z","Long":"zeile {{n}}\né 😀"}""")]));
-        }
-
-        await DeleteAsync(owner, table, before[690..700], null);
-        await UpdateAsync(owner, table, before[0], """{"N":null,"Long":"changed before the task"}""", null);
-        var dump = await DumpAsync(owner, table);
-
-        var agent = owner with { Member = Ids.New(), Role = Roles.Editor };
-        var task = await BeginAsync(agent);
-        for (var page = 0; page < 30; page++)
-        {
-            await data.Records.CreateRecordsAsync(DataFixture.New(table, [.. Enumerable.Range(page * 100, 100).Select(n => $$"""{"Name":"new {{n}}","N":{{n}}}""")]),
-                data.As(agent, task: task));
-        }
-
-        // The names go round, so that undoing has to let a unique value go before it can give it back.
-        await UpdateAsync(agent, table, before[0], """{"Name":"parked"}""", task);
-        for (var n = 1; n < 499; n++)
-        {
-            await UpdateAsync(agent, table, before[n], $$"""{"Name":"old {{n - 1}}","N":-{{n}},"Tags":["a"]}""", task);
-        }
-
-        await UpdateAsync(agent, table, before[0], """{"Name":"old 498"}""", task);
-        await UpdateAsync(agent, table, before[499], """{"At":null}""", task);
-        await DeleteAsync(agent, table, before[500..520], task);
-        Assert.NotEqual(dump, await DumpAsync(owner, table));
-
-        var sum = Assert.Single(Assert.Single((await data.Changes.SummarizeTaskAsync(new() { TaskId = task }, data.As(owner))).Parts).Changes);
-        Assert.Equal((3000, 500, 20, 0), (sum.Created, sum.Updated, sum.Deleted, sum.ChangedSince));
-
-        var request = new UndoTaskRequest { TaskId = task };
-        var preview = await data.Changes.UndoTaskAsync(request, data.As(agent)).ProblemAsync();
-        Assert.Equal("CONFIRMATION_REQUIRED", preview.Reason);
-        Assert.NotEqual(dump, await DumpAsync(owner, table));
-        var undo = data.Changes.UndoTaskAsync(request, data.As(agent, confirmation: preview.Confirmation.Token, idempotencyKey: "u"));
-        var part = Assert.Single((await undo).Parts);
-        Assert.Equal("committed", undo.GetTrailers().GetValue("x-outcome"));
-        Assert.Equal([("removed", 3000), ("restored", 20), ("reverted", 500)], part.Undone.Select(undone => (undone.How, undone.Count)).Order());
-        Assert.Equal((0, 0), (part.LeftCount, part.UndoneBefore));
-        Assert.Equal(dump, await DumpAsync(owner, table));
-        Assert.Equal(part, Assert.Single((await data.Changes.UndoTaskAsync(request, data.As(agent, confirmation: preview.Confirmation.Token, idempotencyKey: "u"))).Parts));
-
-        // Versions count on: whoever read a record in between is told so.
-        Assert.Equal(3, (await data.GetRecordAsync(owner, table, before[1])).Version);
-        var happened = await data.Events.WaitAsync(one => one.WorkspaceId == owner.Workspace && one.Type == nameof(RecordsUndone));
-        Assert.Equal((3520, "task.undone"), (happened.Targets[0].Count, happened.Action));
-
-        var again = Assert.Single((await data.Changes.UndoTaskAsync(request, data.As(agent))).Parts);
-        Assert.Equal((0, 3520), (again.Undone.Count, again.UndoneBefore));
-        sum = Assert.Single(Assert.Single((await data.Changes.SummarizeTaskAsync(new() { TaskId = task }, data.As(owner))).Parts).Changes);
-        Assert.Equal((0, 0, 0, 3520), (sum.Created, sum.Updated, sum.Deleted, sum.Undone));
-    }
-
     [Fact]
     public async Task What_others_changed_since_is_left_alone_and_named()
     {
