@@ -16,15 +16,6 @@ namespace Platform.ServiceDefaults.State;
 public sealed class UnitOfWork(
     NpgsqlDataSource database, ServiceIdentity service, Confirmations confirmations, OutboxSignal outbox, TimeProvider time, ToolCatalogue? tools = null)
 {
-    private const int MaxAttempts = 4;
-
-    // Locks taken by others, and plans or columns that a schema change made stale: the same work succeeds when it starts anew.
-    private static readonly HashSet<string> _transient =
-    [
-        PostgresErrorCodes.SerializationFailure, PostgresErrorCodes.DeadlockDetected, PostgresErrorCodes.LockNotAvailable,
-        PostgresErrorCodes.FeatureNotSupported, PostgresErrorCodes.UndefinedColumn, PostgresErrorCodes.UndefinedTable,
-    ];
-
     // A service that keeps no tasks cannot tell whether there is one.
     private readonly bool _keepsTasks = tools?.TryGetTool("begin_task", out _) == true;
 
@@ -33,31 +24,22 @@ public sealed class UnitOfWork(
         ReadAsync(context.Call(), SessionSettings.Default, read, context.CancellationToken, new Statement(sql, arguments));
 
     /// <summary>Runs several queries in one round trip; the reader stands on the first result, <c>NextResultAsync</c> goes on.</summary>
-    public async Task<T> ReadAsync<T>(
-        Call call, SessionSettings settings, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken, params IReadOnlyList<Statement> statements)
-    {
-        for (var attempt = 1; ; attempt++)
+    public Task<T> ReadAsync<T>(
+        Call call, SessionSettings settings, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken, params IReadOnlyList<Statement> statements) =>
+        Transient.RepeatAsync(async () =>
         {
-            try
+            // Commands of one batch share an implicit transaction, in which the settings hold and after which they are gone.
+            await using var batch = database.CreateBatch();
+            batch.BatchCommands.Add(settings.ToStatement(call.WorkspaceId, call.EnvironmentId).ToBatchCommand());
+            foreach (var statement in statements)
             {
-                // Commands of one batch share an implicit transaction, in which the settings hold and after which they are gone.
-                await using var batch = database.CreateBatch();
-                batch.BatchCommands.Add(settings.ToStatement(call.WorkspaceId, call.EnvironmentId).ToBatchCommand());
-                foreach (var statement in statements)
-                {
-                    batch.BatchCommands.Add(statement.ToBatchCommand());
-                }
+                batch.BatchCommands.Add(statement.ToBatchCommand());
+            }
 
-                await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-                await reader.NextResultAsync(cancellationToken);
-                return await read(reader);
-            }
-            catch (PostgresException exception) when (attempt < MaxAttempts && _transient.Contains(exception.SqlState))
-            {
-                await BackOffAsync(attempt, cancellationToken);
-            }
-        }
-    }
+            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
+            return await read(reader);
+        }, time, cancellationToken);
 
     /// <summary>
     /// Runs a change. It commits with its events and its idempotency record, or not at all; a dry run never commits. The answer of an
@@ -73,22 +55,9 @@ public sealed class UnitOfWork(
     }
 
     /// <summary>The same for callers that are not gRPC: HTTP endpoints and workers.</summary>
-    public async Task<(T Answer, string Outcome)> WriteAsync<T>(
+    public Task<(T Answer, string Outcome)> WriteAsync<T>(
         Call call, Func<WriteTransaction, Task<T>> body, SessionSettings settings, CancellationToken cancellationToken)
-        where T : class, IMessage<T>, new()
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                return await AttemptAsync(call, body, settings, cancellationToken);
-            }
-            catch (PostgresException exception) when (attempt < MaxAttempts && _transient.Contains(exception.SqlState))
-            {
-                await BackOffAsync(attempt, cancellationToken);
-            }
-        }
-    }
+        where T : class, IMessage<T>, new() => Transient.RepeatAsync(() => AttemptAsync(call, body, settings, cancellationToken), time, cancellationToken);
 
     private async Task<(T Answer, string Outcome)> AttemptAsync<T>(
         Call call, Func<WriteTransaction, Task<T>> body, SessionSettings settings, CancellationToken cancellationToken)
@@ -121,9 +90,6 @@ public sealed class UnitOfWork(
 
         return (answer, unit.HasEvents ? Outcomes.Committed : Outcomes.Unchanged);
     }
-
-    private Task BackOffAsync(int attempt, CancellationToken cancellationToken) =>
-        Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(10, 50 * attempt)), time, cancellationToken);
 }
 
 internal static class MessageParsing

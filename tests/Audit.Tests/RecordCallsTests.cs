@@ -39,6 +39,18 @@ public sealed class RecordCallsTests(AuditFixture audit) : IClassFixture<AuditFi
     }
 
     [Fact]
+    public async Task Two_that_send_the_same_records_in_opposite_orders_at_once_both_get_through()
+    {
+        var records = Enumerable.Range(1, 4000).Select(number => Record(number)).ToArray();
+        foreach (var sent in records.Chunk(1000))
+        {
+            await Task.WhenAll(RecordAsync(sent), RecordAsync([.. sent.Reverse()]));
+        }
+
+        Assert.Equal(4000, (await audit.LogOfAsync(_workspace, 4000)).Count);
+    }
+
+    [Fact]
     public async Task Only_the_edge_may_record_calls()
     {
         var request = new RecordCallsRequest { Instance = _instance, Records = { Record(1) } };

@@ -40,12 +40,11 @@ internal sealed partial class CallsService
         }
 
         var events = request.Records.Select(ToCanonical).ToList();
-        await using var batch = database.CreateBatch(AuditRoles.Intake);
-        Arrivals.AddTo(batch, events);
-        batch.Add(Number, instance, time.GetUtcNow().UtcDateTime, events.ConvertAll(happened => happened.WorkspaceId).ToArray(),
-            request.Records.Select(record => record.Number).ToArray());
-        await batch.ExecuteNonQueryAsync(context.CancellationToken);
-        return new RecordCallsResponse { Added = arrivals.Stored(batch.BatchCommands[1].RecordsAffected, events.Count) };
+        var (workspaces, numbers) = (events.ConvertAll(happened => happened.WorkspaceId).ToArray(), request.Records.Select(record => record.Number).ToArray());
+        return new RecordCallsResponse
+        {
+            Added = await arrivals.StoreAsync(events, context.CancellationToken, batch => batch.Add(Number, instance, time.GetUtcNow().UtcDateTime, workspaces, numbers)),
+        };
     }
 
     private static CanonicalEvent ToCanonical(CallRecord record, int index)

@@ -2,12 +2,13 @@ using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
+using Platform.ServiceDefaults.State;
 using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.Audit.Service.Log;
 
 /// <summary>Stores what arrives, whichever way it came. What the log or an earlier arrival has by event id is left alone.</summary>
-internal sealed class Arrivals(NpgsqlDataSource database, ArrivalSignal signal)
+internal sealed class Arrivals(NpgsqlDataSource database, ArrivalSignal signal, TimeProvider time)
 {
     // Between the look into the log and the insert an arrival may have moved there; the sequencer looks again, alone.
     private const string Insert = """
@@ -26,35 +27,31 @@ internal sealed class Arrivals(NpgsqlDataSource database, ArrivalSignal signal)
     // Longer texts are in the body; an index takes no more than this.
     private const int MaxIndexed = 200;
 
-    private const int MaxAttempts = 4;
-
     private static readonly Counter<long> _arrived =
         PlatformMeter.Instance.CreateCounter<long>("platform.audit.arrived", "{event}", "Audit events stored on arrival.");
     private static readonly Counter<long> _known =
         PlatformMeter.Instance.CreateCounter<long>("platform.audit.duplicates", "{event}", "Audit events that came again.");
 
     /// <summary>Returns how many were new, once all are stored.</summary>
-    public async Task<int> StoreAsync(IReadOnlyList<CanonicalEvent> events, CancellationToken cancellationToken)
+    /// <param name="events">What arrived.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="addBeside">Adds what is stored in the same transaction.</param>
+    public async Task<int> StoreAsync(IReadOnlyList<CanonicalEvent> events, CancellationToken cancellationToken, Action<NpgsqlBatch>? addBeside = null)
     {
         if (events.Count == 0)
         {
             return 0;
         }
 
-        for (var attempt = 1; ; attempt++)
+        // The same events may come at once in another order: then one of the two waits in vain, and finds the other's there when it comes again.
+        return Stored(await Transient.RepeatAsync(async () =>
         {
-            try
-            {
-                await using var batch = database.CreateBatch(AuditRoles.Intake);
-                AddTo(batch, events);
-                await batch.ExecuteNonQueryAsync(cancellationToken);
-                return Stored((int)batch.BatchCommands[1].RecordsAffected, events.Count);
-            }
-            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.DeadlockDetected && attempt < MaxAttempts)
-            {
-                // The same events came at once in another order. Nothing of this batch is stored; the other one's are by now.
-            }
-        }
+            await using var batch = database.CreateBatch(AuditRoles.Intake);
+            AddTo(batch, events);
+            addBeside?.Invoke(batch);
+            await batch.ExecuteNonQueryAsync(cancellationToken);
+            return (int)batch.BatchCommands[1].RecordsAffected;
+        }, time, cancellationToken), events.Count);
     }
 
     /// <summary>Adds the insert to a batch that runs as <see cref="AuditRoles.Intake"/>.</summary>

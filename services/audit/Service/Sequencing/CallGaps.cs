@@ -5,6 +5,7 @@ using NpgsqlTypes;
 using Platform.Audit.Contracts;
 using Platform.Audit.Service.Log;
 using Platform.Contracts;
+using Platform.ServiceDefaults.State;
 using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.Audit.Service.Sequencing;
@@ -30,6 +31,16 @@ internal sealed class CallGaps(NpgsqlDataSource database, Arrivals arrivals, Tim
     /// <summary>Stores an event for each gap; the gap is marked as reported in the same transaction.</summary>
     public async Task ReportAsync(CancellationToken cancellationToken)
     {
+        var (events, missing) = await Transient.RepeatAsync(() => StoreAsync(cancellationToken), time, cancellationToken);
+        if (events > 0)
+        {
+            arrivals.Stored(events, events);
+            _missing.Add(missing);
+        }
+    }
+
+    private async Task<(int Events, long Missing)> StoreAsync(CancellationToken cancellationToken)
+    {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         var found = new List<(Guid Workspace, Guid Instance, NpgsqlRange<long>[] Missing)>();
@@ -46,7 +57,7 @@ internal sealed class CallGaps(NpgsqlDataSource database, Arrivals arrivals, Tim
 
         if (found.Count == 0)
         {
-            return;
+            return (0, 0);
         }
 
         var events = found.SelectMany(gap => gap.Missing.Select(range => ToCanonical(gap.Workspace, gap.Instance, range))).ToList();
@@ -55,12 +66,11 @@ internal sealed class CallGaps(NpgsqlDataSource database, Arrivals arrivals, Tim
         foreach (var (workspace, instance, missing) in found)
         {
             batch.Add(Report, workspace, instance, new NpgsqlParameter { Value = missing, NpgsqlDbType = NpgsqlDbType.BigIntMultirange });
-            _missing.Add(missing.Sum(range => range.UpperBound - range.LowerBound));
         }
 
         await batch.ExecuteNonQueryAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        arrivals.Stored(events.Count, events.Count);
+        return (events.Count, found.Sum(gap => gap.Missing.Sum(range => range.UpperBound - range.LowerBound)));
     }
 
     // PostgreSQL gives ranges of integers with their upper bound excluded.
