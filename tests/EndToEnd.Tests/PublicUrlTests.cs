@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Platform.Demo;
+using Platform.Native.Servers;
 using Platform.Testing;
 
 namespace Platform.EndToEnd.Tests;
@@ -73,7 +74,7 @@ public sealed class PublicUrlTests(PublicUrlTests.Suite suite) : IClassFixture<P
     {
         private Nginx? _nginx;
 
-        internal int Port { get; } = FreePort();
+        internal int Port { get; } = Ports.Free();
 
         private protected override IEnumerable<string> Settings =>
             [$"--PublicUrl=https://localhost:{Port}/mcp", "--Edge:Proxies:0=127.0.0.1", "--Native:Keycloak=embedded"];

@@ -1,11 +1,10 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Platform.Demo;
+using Platform.Native.Servers;
 
 // The tests share one suite and kill parts of it.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
@@ -33,7 +32,7 @@ public class RunningSuite : IAsyncLifetime
     private protected virtual IEnumerable<string> Settings => [];
 
     /// <summary>Where the audit service of this suite sends what is for Datadog.</summary>
-    internal Uri Intake { get; } = new($"http://127.0.0.1:{FreePort()}");
+    internal Uri Intake { get; } = new($"http://127.0.0.1:{Ports.Free()}");
 
     private ResourceNotificationService Notifications => _app!.Services.GetRequiredService<ResourceNotificationService>();
 
@@ -93,11 +92,4 @@ public class RunningSuite : IAsyncLifetime
 
     private static int? ProcessOf(ResourceEvent state) =>
         state.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value as int?;
-
-    private protected static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Formats.Tar;
 using System.IO.Compression;
+using Ports = Platform.Native.Servers.Ports;
 
 [assembly: AssemblyFixture(typeof(Platform.Identity.Tests.Keycloak.KeycloakServer))]
 
@@ -40,7 +41,7 @@ public sealed class KeycloakServer : RealmServer
         }
 
         var home = await CopyAsync(distribution);
-        var managementPort = FreePort();
+        var managementPort = Ports.Free();
         var start = new ProcessStartInfo(Path.Combine(home, "bin", "kc.sh"))
         {
             RedirectStandardOutput = true,

@@ -1,6 +1,5 @@
-using System.Net;
-using System.Net.Sockets;
 using Platform.Identity.Service.Keycloak;
+using Ports = Platform.Native.Servers.Ports;
 
 namespace Platform.Identity.Tests.Keycloak;
 
@@ -18,7 +17,7 @@ public abstract class RealmServer : IAsyncDisposable
 
     private protected RealmServer() => _started = new(StartWithRealmAsync);
 
-    internal string Url { get; } = $"http://127.0.0.1:{FreePort()}";
+    internal string Url { get; } = $"http://127.0.0.1:{Ports.Free()}";
 
     internal string Issuer => $"{Url}/realms/platform";
 
@@ -71,12 +70,5 @@ public abstract class RealmServer : IAsyncDisposable
         }
 
         return folder;
-    }
-
-    private protected static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
