@@ -41,6 +41,12 @@ foreach (var subject in subjects)
     await subject.FillAsync(rows);
 }
 
+if (args.Contains("--hold"))
+{
+    Console.WriteLine($"Up until Ctrl-C. {endpoints.Mcp} with {endpoints.Token}; metrics: {string.Join(", ", services.Select(service => suite.GetEndpoint(service, "http")))}");
+    await Task.Delay(Timeout.Infinite);
+}
+
 if (cpuOnly)
 {
     await ReportAsync();

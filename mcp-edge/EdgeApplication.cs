@@ -1,4 +1,6 @@
+using System.Collections.Frozen;
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Options;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
@@ -11,6 +13,7 @@ using Platform.Edge.Prompts;
 using Platform.Edge.Protocol;
 using Platform.Edge.Resources;
 using Platform.Edge.Tools;
+using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.Edge;
 
@@ -19,6 +22,15 @@ internal sealed class EdgeApplication(
     ToolSurface surface, CompactSurface compact, ResourceCatalogue resources, PromptCatalogue prompts, CompletionCatalogue completions, UrlNarrowings narrowings, BearerReader bearers, CallerCache callers, Policy policy, ToolCaller tools, CallAudit audit,
     UnknownCallers unknown, Instructions instructions, IOptions<McpEndpointOptions> endpoint, TimeProvider time) : McpApplication
 {
+    // Name and tags as OpenTelemetry's conventions for MCP have them; what the world may choose freely is no tag.
+    private static readonly Histogram<double> _duration = PlatformMeter.Instance.CreateHistogram<double>(
+        "mcp.server.operation.duration", "s", "From a request to its answer, by method, tool and, where it failed, reason.");
+
+    private static readonly FrozenSet<string> _methods = FrozenSet.Create(
+        StringComparer.Ordinal, RequestMethods.Initialize, RequestMethods.ServerDiscover, RequestMethods.Ping, RequestMethods.ToolsList, RequestMethods.ToolsCall,
+        RequestMethods.ResourcesList, RequestMethods.ResourcesTemplatesList, RequestMethods.ResourcesRead, RequestMethods.PromptsList, RequestMethods.PromptsGet,
+        RequestMethods.CompletionComplete, NotificationMethods.InitializedNotification, NotificationMethods.CancelledNotification);
+
     private static readonly ServerCapabilities _capabilities = new() { Tools = new(), Resources = new(), Prompts = new(), Completions = new() };
 
     public override async ValueTask<bool> AdmitAsync(HttpContext http)
@@ -45,7 +57,7 @@ internal sealed class EdgeApplication(
         return true;
     }
 
-    public override async ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange)
+    public override async ValueTask<McpHandling?> OpenAsync(McpExchange exchange)
     {
         var http = exchange.Http;
         var (credential, narrowing) = http.Features.Get<Admission>()!;
@@ -70,6 +82,9 @@ internal sealed class EdgeApplication(
                 ? given
                 : Activity.Current?.Id,
         };
+        exchange.State = call;
+        if (Activity.Current is { IsAllDataRequested: true } span)
+            Describe(call, span);
         var environment = tool?.Definition.IsEnvironmentBound == true ? call.Text(Contracts.Catalogue.SharedArguments.Environment) : null;
         if (environment is { Length: 0 or > 100 })
             environment = null;
@@ -80,6 +95,7 @@ internal sealed class EdgeApplication(
         }
         catch (IdentityUnavailableException)
         {
+            call.Error = "UNAVAILABLE";
             audit.Later(call, AuditOutcomes.Refused, "UNAVAILABLE");
             await UnavailableAsync(http, "Who is calling cannot be checked at the moment.", exchange);
             return null;
@@ -90,8 +106,37 @@ internal sealed class EdgeApplication(
             refusal = target.Refusal ?? PolicyOf(target, caller, narrowing, environment);
         if (refusal is not null && !await RefuseAsync(call, narrowing, refusal))
             return null;
-        return Serve(call, new Asker(call, credential, narrowing), narrowing);
+        return exchange.IsRequest && exchange.ToolName is not null && ToolCaller.IsPlain(call)
+            ? McpHandling.Plainly(cancellationToken => tools.CallAsync(call, request: null, cancellationToken).AsTask())
+            : McpHandling.By(Handlers(call, new Asker(call, credential, narrowing), narrowing));
     }
+
+    public override ValueTask CloseAsync(McpExchange exchange)
+    {
+        if (exchange.State is EdgeCall call)
+            _duration.Record(time.GetElapsedTime(call.StartedAt).TotalSeconds, Tags(call));
+        return ValueTask.CompletedTask;
+    }
+
+    private static void Describe(EdgeCall call, Activity span)
+    {
+        var method = MethodOf(call);
+        span.DisplayName = call.Tool is { } tool ? $"{method} {tool.Name}" : method;
+        foreach (var (name, value) in Tags(call))
+            span.SetTag(name, value);
+    }
+
+    private static TagList Tags(EdgeCall call)
+    {
+        var tags = new TagList { { "mcp.method.name", MethodOf(call) } };
+        if (call.Tool is { } tool)
+            tags.Add("gen_ai.tool.name", tool.Name);
+        if (call.Error is { } error)
+            tags.Add("error.type", error);
+        return tags;
+    }
+
+    private static string MethodOf(EdgeCall call) => _methods.Contains(call.Exchange.Method) ? call.Exchange.Method : "_OTHER";
 
     /// <summary>What a message is about; null when it is about no tool and makes no services work.</summary>
     private AskedFor? TargetOf(McpExchange exchange, UrlNarrowing narrowing)
@@ -122,6 +167,7 @@ internal sealed class EdgeApplication(
     private async Task<bool> RefuseAsync(EdgeCall call, UrlNarrowing narrowing, PolicyRefusal refusal)
     {
         var http = call.Exchange.Http;
+        call.Error = refusal.Reason;
         // A flood of refusals must not become a flood of waiting audit calls.
         if (refusal.Form is RefusalForm.Unauthorized)
             unknown.Refused(call, refusal.Reason);
@@ -156,7 +202,7 @@ internal sealed class EdgeApplication(
         }
     }
 
-    private McpServerOptions Serve(EdgeCall call, Asker asker, UrlNarrowing narrowing) => new()
+    private McpServerOptions Handlers(EdgeCall call, Asker asker, UrlNarrowing narrowing) => new()
     {
         ServerInstructions = instructions.For(narrowing),
         Capabilities = _capabilities,

@@ -30,6 +30,9 @@ internal sealed class EdgeCall
     /// <summary>Set when policy has refused in a way that the model should read.</summary>
     public PolicyRefusal? Refusal { get; set; }
 
+    /// <summary>Why it was refused or went wrong; null while all is well.</summary>
+    public string? Error { get; set; }
+
     public string? TraceParent { get; init; }
 
     public string TraceId => Activity.Current?.TraceId.ToString() is { } current && (TraceParent is null || TraceParent.Contains(current, StringComparison.Ordinal))

@@ -8,13 +8,18 @@ internal static class TelemetryExtensions
 {
     // What the frameworks emit by themselves; no instrumentation package is needed on .NET 10.
     private static readonly string[] _sources =
-        [PlatformMeter.Name, "Microsoft.AspNetCore", "System.Net.Http", "Grpc.Net.Client", "Npgsql", "MassTransit", "Experimental.ModelContextProtocol"];
+        [PlatformMeter.Name, "Microsoft.AspNetCore", "System.Net.Http", "Grpc.Net.Client", "Npgsql", "MassTransit"];
 
     private static readonly string[] _meters =
     [
         PlatformMeter.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime", "Npgsql",
-        "MassTransit", "Experimental.ModelContextProtocol",
+        "MassTransit",
     ];
+
+    // Room for every series is taken when an instrument appears: 2,000 each, the default, are 10 MiB a service that nobody needs. What does
+    // not fit is counted together as otel.metric.overflow; our own instruments may count by tool and reason.
+    private const int MaxSeries = 200;
+    private const int MaxOwnSeries = 2000;
 
     private static readonly string[] _chatty = ["Npgsql", "System.Net.Http.HttpClient", "Microsoft.AspNetCore", "Grpc", "MassTransit", "ModelContextProtocol"];
 
@@ -30,33 +35,31 @@ internal static class TelemetryExtensions
         }
 
         var exports = !string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
-        builder.Logging.AddOpenTelemetry(logging =>
+        var telemetry = builder.Services.AddOpenTelemetry();
+        if (exports)
         {
-            logging.IncludeFormattedMessage = true;
-            logging.IncludeScopes = true;
+            builder.Logging.AddOpenTelemetry(logging =>
+            {
+                logging.IncludeFormattedMessage = true;
+                logging.IncludeScopes = true;
+                logging.AddOtlpExporter();
+            });
+            telemetry.WithTracing(tracing => tracing.AddSource(_sources).AddOtlpExporter());
+        }
+
+        telemetry.WithMetrics(metrics =>
+        {
+            metrics.AddMeter(_meters);
+            metrics.AddView(instrument => new MetricStreamConfiguration
+            {
+                CardinalityLimit = instrument.Meter.Name == PlatformMeter.Name ? MaxOwnSeries : MaxSeries,
+            });
+            metrics.AddReader(services => services.GetRequiredService<PrometheusReader>());
             if (exports)
             {
-                logging.AddOtlpExporter();
+                metrics.AddOtlpExporter();
             }
         });
-        builder.Services.AddOpenTelemetry()
-            .WithTracing(tracing =>
-            {
-                tracing.AddSource(_sources);
-                if (exports)
-                {
-                    tracing.AddOtlpExporter();
-                }
-            })
-            .WithMetrics(metrics =>
-            {
-                metrics.AddMeter(_meters);
-                metrics.AddReader(services => services.GetRequiredService<PrometheusReader>());
-                if (exports)
-                {
-                    metrics.AddOtlpExporter();
-                }
-            });
         builder.Services.AddSingleton<PrometheusReader>();
     }
 }

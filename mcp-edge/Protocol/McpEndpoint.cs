@@ -110,8 +110,14 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         }
         try
         {
-            if (await application.OpenAsync(exchange) is { } serverOptions)
-                await ServeAsync(exchange, serverOptions);
+            if (await application.OpenAsync(exchange) is { } handling)
+            {
+                using var reply = new McpReply(exchange, _serverInfo);
+                if (handling.Answer is { } answer)
+                    await AnswerAsync(answer, reply, http.RequestAborted);
+                else
+                    await ServeAsync(exchange, handling.Engine!, reply);
+            }
         }
         finally
         {
@@ -120,11 +126,31 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         }
     }
 
-    private async Task ServeAsync(McpExchange exchange, McpServerOptions serverOptions)
+    private async Task AnswerAsync(Func<CancellationToken, Task> answer, McpReply reply, CancellationToken aborted)
+    {
+        var answering = CompleteAsync();
+        try
+        {
+            await WaitAsync(answering, reply, aborted);
+        }
+        finally
+        {
+            // It reads the body, which is given back once we leave: also when the client hung up, or could not be told that we are at work.
+            await ((Task)answering).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        async Task<bool> CompleteAsync()
+        {
+            await answer(aborted);
+            await reply.CompleteAsync(aborted);
+            return true;
+        }
+    }
+
+    private async Task ServeAsync(McpExchange exchange, McpServerOptions serverOptions, McpReply reply)
     {
         var http = exchange.Http;
         var message = ToMessage(exchange);
-        using var reply = new McpReply(exchange, _serverInfo);
         serverOptions.ScopeRequests = false;
         serverOptions.ServerInfo ??= ServerInfo.Value;
         serverOptions.Filters.Message.OutgoingFilters.Add(next => async (context, cancellationToken) =>
@@ -141,8 +167,7 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         try
         {
             var post = transport.HandlePostRequestAsync(message, Stream.Null, static _ => ValueTask.CompletedTask, http.RequestAborted);
-            var answered = post.IsCompleted ? await post : await WaitAsync(post, reply, http.RequestAborted);
-            if (!answered)
+            if (!await WaitAsync(post, reply, http.RequestAborted))
                 http.Response.StatusCode = StatusCodes.Status202Accepted;
         }
         finally
@@ -161,8 +186,10 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         }
     }
 
-    private async Task<bool> WaitAsync(Task<bool> post, McpReply reply, CancellationToken aborted)
+    private async ValueTask<bool> WaitAsync(Task<bool> post, McpReply reply, CancellationToken aborted)
     {
+        if (post.IsCompleted)
+            return await post;
         var startedAt = time.GetTimestamp();
         for (var wait = _options.StreamAfter; ; wait = _options.KeepAlive)
         {

@@ -26,14 +26,20 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
     private bool _progressIsTold;
     private long _beats;
 
-    public async Task WriteAsync(JsonRpcMessage message, CancellationToken cancellationToken)
+    public Task WriteAsync(JsonRpcMessage message, CancellationToken cancellationToken) => SendAsync(message, cancellationToken);
+
+    /// <summary>Sends the answer that the exchange holds.</summary>
+    public Task CompleteAsync(CancellationToken cancellationToken) => SendAsync(null, cancellationToken);
+
+    /// <param name="message">Null for the result that the exchange holds.</param>
+    private async Task SendAsync(JsonRpcMessage? message, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         try
         {
             if (_complete)
                 return;
-            var answer = message is JsonRpcResponse or JsonRpcError;
+            var answer = message is null or JsonRpcResponse or JsonRpcError;
             _progressIsTold |= message is JsonRpcNotification { Method: NotificationMethods.ProgressNotification };
             if (!answer || _streaming)
                 await WriteEventAsync(message, cancellationToken);
@@ -74,9 +80,9 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
         }
     }
 
-    private async Task WriteJsonAsync(JsonRpcMessage message, CancellationToken cancellationToken)
+    private async Task WriteJsonAsync(JsonRpcMessage? message, CancellationToken cancellationToken)
     {
-        if (exchange.IsModern)
+        if (exchange.IsModern && message is not null)
             _response.StatusCode = McpError.StatusOf(message);
         _response.ContentType = "application/json";
         using var envelope = new PooledBuffer(512);
@@ -91,12 +97,12 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
             await pipe.FlushAsync(cancellationToken);
             return;
         }
-        Serialize(message, envelope);
+        Serialize(message!, envelope);
         _response.ContentLength = envelope.Length;
         await _response.Body.WriteAsync(envelope.Written, cancellationToken);
     }
 
-    private async Task WriteEventAsync(JsonRpcMessage message, CancellationToken cancellationToken)
+    private async Task WriteEventAsync(JsonRpcMessage? message, CancellationToken cancellationToken)
     {
         StartStream();
         using var buffer = new PooledBuffer(1024);
@@ -112,7 +118,7 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
         }
         else
         {
-            Serialize(message, buffer);
+            Serialize(message!, buffer);
         }
         // A line break ends an SSE data line. In JSON it can only be white space between tokens, so a space says the same.
         buffer.Writable[start..].ReplaceAny(_lineBreaks, (byte)' ');
@@ -151,7 +157,7 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
         _response.Headers["X-Accel-Buffering"] = "no";
     }
 
-    private PooledBuffer? RawResultOf(JsonRpcMessage message) => message is JsonRpcResponse ? exchange.Result : null;
+    private PooledBuffer? RawResultOf(JsonRpcMessage? message) => message is null or JsonRpcResponse ? exchange.Result : null;
 
     /// <summary>Writes what stands around the members of a result and returns where they belong.</summary>
     private int WriteEnvelope(PooledBuffer buffer)

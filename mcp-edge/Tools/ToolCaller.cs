@@ -24,12 +24,17 @@ internal sealed partial class ToolCaller(
     private static readonly CallToolResult _answered = new() { Content = [] };
     private static readonly JsonElement _noArguments = JsonDocument.Parse("{}").RootElement;
 
+    /// <summary>Whether the call is answered without asking the user or telling progress on the way, and so needs no engine.</summary>
+    public static bool IsPlain(EdgeCall call) =>
+        call.Refusal is not null || call.Tool is { Definition.IsDestructive: false, Method.Type: MethodType.Unary };
+
     /// <summary>Answers the exchange. What it returns only tells the engine that it is done.</summary>
-    public async ValueTask<CallToolResult> CallAsync(EdgeCall call, RequestContext<CallToolRequestParams> request, CancellationToken cancellationToken)
+    /// <param name="request">Null for a plain call.</param>
+    public async ValueTask<CallToolResult> CallAsync(EdgeCall call, RequestContext<CallToolRequestParams>? request, CancellationToken cancellationToken)
     {
         if (call.Refusal is { } refusal)
         {
-            call.Exchange.AnswerWith(ToolAnswers.Error(refusal.Reason, refusal.Message, refusal.Fix, call.TraceId));
+            AnswerError(call, refusal.Reason, refusal.Message, refusal.Fix);
             return _answered;
         }
         try
@@ -38,7 +43,7 @@ internal sealed partial class ToolCaller(
             if (Shape(call, wire, out var shared) is { } violations)
             {
                 await audit.RefusedAsync(call, "INVALID_ARGUMENT");
-                call.Exchange.AnswerWith(ToolAnswers.Error("INVALID_ARGUMENT", violations.What, violations.Fix, call.TraceId));
+                AnswerError(call, "INVALID_ARGUMENT", violations.What, violations.Fix);
                 return _answered;
             }
             await InvokeAsync(call, wire, shared, request, cancellationToken);
@@ -65,6 +70,7 @@ internal sealed partial class ToolCaller(
             using var wire = new PooledBuffer(512);
             if (Shape(call, wire, out var shared) is { } violations)
             {
+                call.Error = "INVALID_ARGUMENT";
                 await audit.RefusedAsync(call, "INVALID_ARGUMENT");
                 throw NoResource(call.Exchange.ResourceUri, $"{violations.What} {violations.Fix}");
             }
@@ -84,6 +90,7 @@ internal sealed partial class ToolCaller(
         catch (RpcException exception)
         {
             var (reason, message, fix) = Explain(call, Problem.Read(exception), exception);
+            call.Error = reason;
             if (IsRefusal(reason))
                 await audit.RefusedAsync(call, reason);
             else
@@ -114,22 +121,22 @@ internal sealed partial class ToolCaller(
     }
 
     private async Task InvokeAsync(
-        EdgeCall call, PooledBuffer wire, Shared shared, RequestContext<CallToolRequestParams> request, CancellationToken cancellationToken)
+        EdgeCall call, PooledBuffer wire, Shared shared, RequestContext<CallToolRequestParams>? request, CancellationToken cancellationToken)
     {
         var tool = call.Tool!;
         var caller = call.Caller!;
-        var canAsk = tool.Definition.IsDestructive && call.Exchange.IsModern && CanElicit(request);
+        var canAsk = tool.Definition.IsDestructive && call.Exchange.IsModern && request is not null && CanElicit(request);
         var confirmation = shared.Confirmation;
         if (canAsk && confirmation is null && !shared.DryRun)
         {
             switch (Answer(call.Exchange.Params))
             {
-                case true when request.Params.RequestState is { Length: > 0 } state:
+                case true when request!.Params.RequestState is { Length: > 0 } state:
                     confirmation = state;
                     break;
                 case false:
                     await audit.RefusedAsync(call, "NOT_CONFIRMED");
-                    call.Exchange.AnswerWith(ToolAnswers.Error("NOT_CONFIRMED", "The user did not agree.", "Nothing was changed.", call.TraceId));
+                    AnswerError(call, "NOT_CONFIRMED", "The user did not agree.", "Nothing was changed.");
                     return;
             }
         }
@@ -141,8 +148,7 @@ internal sealed partial class ToolCaller(
             (answer, outcome) = await SendAsync(call, wire, shared, confirmation, request, cancellationToken);
             if (outcome != Outcomes.Committed && !await audit.AnsweredAsync(call, outcome))
             {
-                call.Exchange.AnswerWith(ToolAnswers.Error("UNAVAILABLE", "The audit log cannot take this call, and without it nothing may be shown.",
-                    "Try again in a few seconds.", call.TraceId));
+                AnswerError(call, "UNAVAILABLE", "The audit log cannot take this call, and without it nothing may be shown.", "Try again in a few seconds.");
                 return;
             }
             call.Exchange.AnswerWith(ToolAnswers.Success(answer, tool, caller, dryRun: outcome == Outcomes.Previewed,
@@ -233,7 +239,7 @@ internal sealed partial class ToolCaller(
         if (IsRefusal(reason))
         {
             await audit.RefusedAsync(call, reason);
-            call.Exchange.AnswerWith(ToolAnswers.Error(reason, message, fix, call.TraceId));
+            AnswerError(call, reason, message, fix);
             return;
         }
         await FailAsync(call, reason, message, fix);
@@ -260,6 +266,12 @@ internal sealed partial class ToolCaller(
     private async Task FailAsync(EdgeCall call, string reason, string message, string fix)
     {
         await audit.FailedAsync(call, reason);
+        AnswerError(call, reason, message, fix);
+    }
+
+    private static void AnswerError(EdgeCall call, string reason, string message, string fix)
+    {
+        call.Error = reason;
         call.Exchange.AnswerWith(ToolAnswers.Error(reason, message, fix, call.TraceId));
     }
 

@@ -22,7 +22,7 @@ public sealed class ConformanceApplication : McpApplication
     public override IReadOnlyList<MirroredParameter> MirroredParameters(string toolName) =>
         toolName == "test_mirrored_parameter" ? [new MirroredParameter("region", "Region")] : [];
 
-    public override ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange) => ValueTask.FromResult<McpServerOptions?>(new()
+    public override ValueTask<McpHandling?> OpenAsync(McpExchange exchange) => ValueTask.FromResult<McpHandling?>(McpHandling.By(new()
     {
         Capabilities = new()
         {
@@ -47,7 +47,7 @@ public sealed class ConformanceApplication : McpApplication
             SetLoggingLevelHandler = (_, _) => ValueTask.FromResult(new EmptyResult()),
             SubscriptionsListenHandler = ListenAsync,
         },
-    });
+    }));
 
     /// <summary>Tells all who listen that a list has changed.</summary>
     public void Announce(string notification)

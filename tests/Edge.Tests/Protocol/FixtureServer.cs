@@ -80,20 +80,21 @@ public sealed class FixtureApplication : McpApplication
 
     public override ValueTask<bool> AdmitAsync(HttpContext http) => ValueTask.FromResult(true);
 
-    public override ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange) => ValueTask.FromResult<McpServerOptions?>(new()
-    {
-        ServerInstructions = "Fixture.",
-        Capabilities = new() { Tools = new() },
-        Handlers = new()
+    public override ValueTask<McpHandling?> OpenAsync(McpExchange exchange) => ValueTask.FromResult<McpHandling?>(exchange.ToolName is { } tool
+        && tool.StartsWith("plain_", StringComparison.Ordinal) ? McpHandling.Plainly(token => AnswerAsync(exchange, tool["plain_".Length..], token)) : McpHandling.By(new()
         {
-            ListToolsHandler = (_, _) => ValueTask.FromResult(new ListToolsResult
+            ServerInstructions = "Fixture.",
+            Capabilities = new() { Tools = new() },
+            Handlers = new()
             {
-                Tools = [new Tool { Name = "echo", Description = "Says it again." }],
-                TimeToLive = TimeSpan.FromMinutes(1),
-            }),
-            CallToolHandler = (request, token) => CallAsync(exchange, request, token),
-        },
-    });
+                ListToolsHandler = (_, _) => ValueTask.FromResult(new ListToolsResult
+                {
+                    Tools = [new Tool { Name = "echo", Description = "Says it again." }],
+                    TimeToLive = TimeSpan.FromMinutes(1),
+                }),
+                CallToolHandler = (request, token) => CallAsync(exchange, request.Params.Name, request, token),
+            },
+        }));
 
     public override ValueTask CloseAsync(McpExchange exchange)
     {
@@ -101,9 +102,9 @@ public sealed class FixtureApplication : McpApplication
         return ValueTask.CompletedTask;
     }
 
-    private async ValueTask<CallToolResult> CallAsync(McpExchange exchange, RequestContext<CallToolRequestParams> request, CancellationToken token)
+    private async ValueTask<CallToolResult> CallAsync(McpExchange exchange, string tool, RequestContext<CallToolRequestParams>? request, CancellationToken token)
     {
-        switch (request.Params.Name)
+        switch (tool)
         {
             case "echo":
                 return Text(exchange.Arguments.GetProperty("text").GetString()!);
@@ -113,7 +114,7 @@ public sealed class FixtureApplication : McpApplication
                 exchange.AnswerWith(members);
                 return new CallToolResult();
             case "progress":
-                await request.Server.NotifyProgressAsync(request.Params.ProgressToken!.Value, new() { Progress = 1, Total = 2 }, cancellationToken: token);
+                await request!.Server.NotifyProgressAsync(request.Params.ProgressToken!.Value, new() { Progress = 1, Total = 2 }, cancellationToken: token);
                 return Text("done");
             case "throw":
                 throw new InvalidOperationException("a secret detail");
@@ -135,6 +136,17 @@ public sealed class FixtureApplication : McpApplication
             default:
                 throw new McpProtocolException("Unknown tool.", McpErrorCode.InvalidParams);
         }
+    }
+
+    // The same without the engine.
+    private async Task AnswerAsync(McpExchange exchange, string tool, CancellationToken token)
+    {
+        var result = await CallAsync(exchange, tool, null, token);
+        var members = new PooledBuffer();
+        members.Write(Encoding.UTF8.GetBytes($$"""
+            "content":[{"type":"text","text":"{{((TextContentBlock)result.Content.Single()).Text}}"}]
+            """));
+        exchange.AnswerWith(members);
     }
 
     private static CallToolResult Text(string text) => new() { Content = [new TextContentBlock { Text = text }] };

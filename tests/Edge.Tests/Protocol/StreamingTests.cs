@@ -49,10 +49,12 @@ public sealed class StreamingTests : IAsyncLifetime
         Assert.Contains("done", events[1], StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_slow_call_sends_headers_and_comments_before_its_answer()
+    [Theory]
+    [InlineData("slow")]
+    [InlineData("plain_slow")]
+    public async Task A_slow_call_sends_headers_and_comments_before_its_answer(string tool)
     {
-        using var response = await _http.SendAsync(Post.Call(_server.Url, "slow"), HttpCompletionOption.ResponseHeadersRead, Token);
+        using var response = await _http.SendAsync(Post.Call(_server.Url, tool), HttpCompletionOption.ResponseHeadersRead, Token);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.MediaType);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Token));
@@ -65,11 +67,12 @@ public sealed class StreamingTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("\"p1\"")]
-    [InlineData("7")]
-    public async Task A_slow_call_tells_progress_to_a_client_that_asked_for_it(string token)
+    [InlineData("slow", "\"p1\"")]
+    [InlineData("slow", "7")]
+    [InlineData("plain_slow", "7")]
+    public async Task A_slow_call_tells_progress_to_a_client_that_asked_for_it(string tool, string token)
     {
-        using var request = Post.ModernRequest(_server.Url, "tools/call", "\"name\":\"slow\"", "slow", token: token);
+        using var request = Post.ModernRequest(_server.Url, "tools/call", $"\"name\":\"{tool}\"", tool, token: token);
         using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Token);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Token));
         for (var beat = 1; beat <= 2; beat++)
@@ -96,11 +99,13 @@ public sealed class StreamingTests : IAsyncLifetime
     [Fact]
     public void A_call_may_be_silent_for_ten_seconds() => Assert.Equal(TimeSpan.FromSeconds(10), new Platform.Edge.Protocol.McpEndpointOptions().StreamAfter);
 
-    [Fact]
-    public async Task Hanging_up_cancels_the_call()
+    [Theory]
+    [InlineData("wait")]
+    [InlineData("plain_wait")]
+    public async Task Hanging_up_cancels_the_call(string tool)
     {
         using var hangUp = new CancellationTokenSource();
-        var call = _http.SendAsync(Post.Call(_server.Url, "wait"), hangUp.Token);
+        var call = _http.SendAsync(Post.Call(_server.Url, tool), hangUp.Token);
         await _server.Application.Entered.Task.WaitAsync(TimeSpan.FromSeconds(10), Token);
         await hangUp.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
