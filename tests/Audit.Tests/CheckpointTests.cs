@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Npgsql;
 using Platform.Contracts;
+using Platform.Testing;
 
 namespace Platform.Audit.Tests;
 

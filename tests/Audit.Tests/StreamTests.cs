@@ -217,12 +217,12 @@ public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture
         await DeliveredAsync(3);
         Assert.Equal([5, 6, 8], audit.Datadog.Sequences(_key));
         await Eventually.AsyncTrue(async () => (await StreamAsync()).Skipped == 5, () => "the skips");
+        await audit.Events.WaitAsync(published => published.Action == "audit_stream.skipped" && published.WorkspaceId == _caller.Workspace
+            && published.Read<AuditEventsSkipped>().LastSequence == 7);
         var skips = audit.Events.All.Where(published => published.Action == "audit_stream.skipped"
             && published.WorkspaceId == _caller.Workspace)
             .Select(published => published.Read<AuditEventsSkipped>()).Select(skip =>
                 (skip.Reason, skip.FirstSequence, skip.LastSequence, skip.Count));
-        await audit.Events.WaitAsync(published => published.Action == "audit_stream.skipped" && published.WorkspaceId == _caller.Workspace
-            && published.Read<AuditEventsSkipped>().LastSequence == 7);
         Assert.Equal([("too_old", 1L, 4L, 4L), ("too_old", 7L, 7L, 1L)], skips);
     }
 

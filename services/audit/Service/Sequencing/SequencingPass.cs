@@ -107,8 +107,10 @@ internal sealed class SequencingPass(NpgsqlConnection connection, SigningKey key
 
     private async Task<List<Arrival>> ReadArrivalsAsync(CancellationToken cancellationToken)
     {
-        await using var waiting = new NpgsqlCommand(Waiting, connection) { Parameters = { new() { Value = MaxArrivals } } };
-        await using var reader = await waiting.ExecuteReaderAsync(cancellationToken);
+        await using var waiting = new NpgsqlBatch(connection);
+        waiting.Add($"select {AuditRoles.PlanPerCall}");
+        waiting.Add(Waiting, MaxArrivals);
+        await using var reader = await waiting.ReadAsync(cancellationToken);
         var arrivals = new List<Arrival>();
         while (await reader.ReadAsync(cancellationToken))
         {

@@ -17,6 +17,9 @@ namespace Platform.Data.Service.Records;
 /// <param name="values">Their new values, in the same order.</param>
 internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues values)
 {
+    /// <summary>For a transaction that only changes records by their ids.</summary>
+    public static SessionSettings Settings { get; } = new(Plan: Plan.Once);
+
     private readonly List<(FieldSchema Field, object?[] Values)> _columns = [.. values.Columns];
 
     /// <summary>The change in data's history; none was written when nothing differed.</summary>

@@ -1,7 +1,9 @@
-namespace Platform.Audit.Tests;
+using Xunit;
+
+namespace Platform.Testing;
 
 /// <summary>Waits for what workers of the service do in their own time.</summary>
-internal static class Eventually
+public static class Eventually
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
 
