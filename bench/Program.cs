@@ -121,4 +121,4 @@ async Task ReportCpuAsync(string tool, JsonObject arguments)
 }
 
 void ReportMemory(IReadOnlyDictionary<string, ServiceUse.Reading> readings) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-    $"Memory after the load, MiB: {string.Join(", ", readings.Select(service => $"{service.Key} {service.Value.MemoryMiB:F0}"))}, together {readings.Values.Sum(reading => reading.MemoryMiB):F0}"));
+    $"Memory after the load, MiB: {string.Join(", ", readings.Select(service => $"{service.Key} {service.Value.MemoryMiB:F0}"))}, together {readings.Values.Sum(reading => reading.MemoryMiB):F0}; with shared pages counted once {readings.Values.Sum(reading => reading.ShareMiB):F0}"));

@@ -21,6 +21,9 @@ internal sealed class ServiceChannels : IDisposable
                 HttpHandler = new SocketsHttpHandler
                 {
                     EnableMultipleHttp2Connections = true,
+                    AllowAutoRedirect = false,
+                    UseCookies = false,
+                    UseProxy = false,
                     PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
                     KeepAlivePingDelay = TimeSpan.FromSeconds(30),
                     KeepAlivePingTimeout = TimeSpan.FromSeconds(10),

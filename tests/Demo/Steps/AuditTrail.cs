@@ -5,7 +5,7 @@ namespace Platform.Demo.Steps;
 /// <summary>Compares what the sink received with what the demo did.</summary>
 internal static class AuditTrail
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(3);
 
     /// <param name="redeliveries">Whether something was interrupted: then a batch may come again, under the same ids.</param>
     public static async Task CheckAsync(
