@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Starts the suite on fresh data and prints, in one run, how edge + service + PostgreSQL compare with the same SQL by Npgsql, the CPU
 # time of a trivial tool call, and the memory of the services. With --peer also how they compare with Directus on the same PostgreSQL.
-# Look at the ratios: absolute numbers belong to the machine. --quick is for a first look, --cpu for the CPU time and the memory alone.
+# Look at the ratios: absolute numbers belong to the machine. --quick is for a first look, --cpu for the CPU
+# time and the memory alone, --hold keeps the suite up with its data for a profiler.
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
