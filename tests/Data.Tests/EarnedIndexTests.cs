@@ -344,7 +344,7 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
             var schema = (await TableSchemas.LoadAsync(tx, IdOf("tbl", table.Id)))!;
             using var rows = new RecordRows(FieldSelection.Of(schema, [], "", allByDefault: true));
             var query = new RecordQuery(schema, rows, data.Services.GetRequiredService<Cursors>(), tx.Now, null, filter is null ? null : DataFixture.Json(filter), sorting, 50, "", false);
-            await tx.EnterAsync(new SessionSettings(schema.Role, Plan: Plan.PerCall));
+            await tx.EnterAsync(new SessionSettings(schema.Role, ForceCustomPlan: true));
             lines = await tx.QueryAsync("explain " + query.Statements[1].Sql, row => row.GetString(0), query.Statements[1].Arguments);
             return new Empty();
         }, SessionSettings.Default, Cancellation);

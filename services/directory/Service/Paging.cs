@@ -10,7 +10,7 @@ internal static class Paging
     public const int DefaultLimit = 50;
 
     /// <summary>A list is planned with its arguments in sight: filters that were not given vanish from the plan.</summary>
-    public static SessionSettings Settings { get; } = new(Plan: Plan.PerCall);
+    public static SessionSettings Settings { get; } = new(ForceCustomPlan: true);
 
     /// <summary>Where the page begins; null for the first.</summary>
     public static Guid? Cursor(string prefix, string cursor) => cursor.Length == 0 ? null : Ids.TryParse(prefix, cursor, out var id)

@@ -17,7 +17,7 @@ internal sealed partial class AuditTrailService
     {
         var limit = request.HasLimit ? request.Limit : DefaultPage;
         var search = new AuditSearch(request, limit);
-        return work.ReadAsync(context.Call(), new SessionSettings(Plan: Plan.PerCall), async reader =>
+        return work.ReadAsync(context.Call(), new SessionSettings(ForceCustomPlan: true), async reader =>
         {
             var answer = new SearchAuditEventsResponse { Page = new PageInfo() };
             while (await reader.ReadAsync(context.CancellationToken))

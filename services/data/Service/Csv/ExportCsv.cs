@@ -17,7 +17,7 @@ internal sealed partial class CsvService
     private const int MaxText = 2_000_000;
     private const int PageSize = 500;
 
-    private static readonly SessionSettings _search = new(Plan: Plan.PerCall);
+    private static readonly SessionSettings _search = new(ForceCustomPlan: true);
 
     public override async Task ExportCsv(ExportCsvRequest request, IServerStreamWriter<ExportCsvResponse> responses, ServerCallContext context)
     {

@@ -17,9 +17,6 @@ namespace Platform.Data.Service.Records;
 /// <param name="values">Their new values, in the same order.</param>
 internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues values)
 {
-    /// <summary>For a transaction that only changes records by their ids.</summary>
-    public static SessionSettings Settings { get; } = new(Plan: Plan.Once);
-
     private readonly List<(FieldSchema Field, object?[] Values)> _columns = [.. values.Columns];
 
     /// <summary>The change in data's history; none was written when nothing differed.</summary>
@@ -51,7 +48,7 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
             await reader.NextResultAsync();
             return await ReadAsync(reader, rows);
         },
-            TableEntry.Lock(table), TableEntry.Role(tx.Call.WorkspaceId), Update(tx, expected ?? new long?[ids.Length]), Read(rows));
+            TableEntry.Lock(table), TableEntry.RoleByIds(tx.Call.WorkspaceId), Update(tx, expected ?? new long?[ids.Length]), Read(rows));
     }
 
     /// <summary>Reads the records again, after what else was changed with them.</summary>

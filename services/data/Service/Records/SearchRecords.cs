@@ -12,7 +12,7 @@ namespace Platform.Data.Service.Records;
 internal sealed partial class RecordsService
 {
     // A plan made for one value of a filter can be the wrong one for the next.
-    private static readonly SessionSettings _search = new(Plan: Plan.PerCall);
+    private static readonly SessionSettings _search = new(ForceCustomPlan: true);
 
     public override Task<SearchRecordsResponse> SearchRecords(SearchRecordsRequest request, ServerCallContext context) =>
         schemas.UseAsync(context, request.TableId, async table =>

@@ -61,7 +61,7 @@ internal sealed partial class RecordsService
                     }
 
                     return new UpdateRecordResponse { Record = update.Records[0] };
-                }, RecordUpdate.Settings);
+                });
             }
             catch (PostgresException exception) when (UniqueValues.FieldOf(exception, table) is { } field)
             {
