@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -32,7 +31,8 @@ internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions
 
     private static readonly TimeSpan _window = TimeSpan.FromDays(7);
 
-    private ConcurrentDictionary<(Guid Workspace, Guid Environment, Guid Table, string Shape), Tally> _counted = new();
+    private readonly Lock _counting = new();
+    private Dictionary<(Guid Workspace, Guid Environment, Guid Table, string Shape), Tally> _counted = [];
 
     public void Count(TableSchema table, SearchShape? shape, TimeSpan elapsed)
     {
@@ -41,11 +41,23 @@ internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions
             return;
         }
 
-        var counted = _counted;
         var key = (table.WorkspaceId, table.EnvironmentId, table.Id, shape.Text);
-        if (counted.TryGetValue(key, out var tally) || counted.Count < MaxShapes)
+        lock (_counting)
         {
-            (tally ?? counted.GetOrAdd(key, _ => new Tally())).Add(elapsed);
+            var counted = _counted.GetValueOrDefault(key);
+            if (counted.Searches > 0 || _counted.Count < MaxShapes)
+            {
+                _counted[key] = new Tally(counted.Searches + 1, counted.Milliseconds + elapsed.TotalMilliseconds);
+            }
+        }
+    }
+
+    private Dictionary<(Guid Workspace, Guid Environment, Guid Table, string Shape), Tally> Take()
+    {
+        lock (_counting)
+        {
+            (var taken, _counted) = (_counted, []);
+            return taken;
         }
     }
 
@@ -54,7 +66,7 @@ internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions
         while (!stoppingToken.IsCancellationRequested)
         {
             await Task.Delay(options.Value.CountEvery, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            foreach (var ofEnvironment in Interlocked.Exchange(ref _counted, new()).GroupBy(one => (one.Key.Workspace, one.Key.Environment)))
+            foreach (var ofEnvironment in Take().GroupBy(one => (one.Key.Workspace, one.Key.Environment)))
             {
                 try
                 {
@@ -82,19 +94,5 @@ internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions
     [LoggerMessage(3001, LogLevel.Warning, "Counts of searches were lost")]
     private partial void LogLost(Exception exception);
 
-    private sealed class Tally
-    {
-        private long _searches;
-        private long _ticks;
-
-        public long Searches => Interlocked.Read(ref _searches);
-
-        public double Milliseconds => TimeSpan.FromTicks(Interlocked.Read(ref _ticks)).TotalMilliseconds;
-
-        public void Add(TimeSpan elapsed)
-        {
-            Interlocked.Increment(ref _searches);
-            Interlocked.Add(ref _ticks, elapsed.Ticks);
-        }
-    }
+    private readonly record struct Tally(long Searches, double Milliseconds);
 }
