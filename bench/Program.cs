@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Aspire.Hosting;
 using Aspire.Hosting.Testing;
@@ -44,7 +45,17 @@ foreach (var subject in subjects)
 if (args.Contains("--hold"))
 {
     Console.WriteLine($"Up until Ctrl-C. {endpoints.Mcp} with {endpoints.Token}; metrics: {string.Join(", ", services.Select(service => suite.GetEndpoint(service, "http")))}");
-    await Task.Delay(Timeout.Infinite);
+    var stop = new TaskCompletionSource();
+    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+    await stop.Task;
+    void Stop(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        stop.TrySetResult();
+    }
+
+    return;
 }
 
 if (cpuOnly)
