@@ -1,4 +1,8 @@
+using System.Text.Json;
+using Platform.Changes.Contracts.V1;
+using Platform.Contracts;
 using Platform.Data.Contracts.V1;
+using Platform.Testing;
 using Field = Platform.Data.Contracts.V1.Field;
 
 namespace Platform.Data.Tests;
@@ -30,5 +34,106 @@ public sealed partial class SchemaUndoTests
         [
             "1 values are longer than the 5 characters it would take again.", "1 values have more than the 2 decimal places it would take again.", "It would hold one link again, and 1 records hold more.",
         ], (await UndoAsync(owner, task)).Part.Left.Select(left => left.Why).Order());
+    }
+
+    [Fact]
+    public async Task A_record_that_a_rule_of_others_forbids_stays_as_it_is_and_says_which()
+    {
+        var owner = DataFixture.Owner();
+        var other = owner with { Member = Ids.New() };
+        var table = await data.CreateTableAsync(owner, DataFixture.Of("Name", FieldType.Text), DataFixture.Of("Note", FieldType.Text), DataFixture.Of("N", FieldType.Number));
+        await data.Tables.CreateFieldAsync(new CreateFieldRequest { TableId = table.Id, Field = new Field { Name = "To", Type = FieldType.Link, LinkTableId = table.Id } }, data.As(owner));
+        var ids = await data.CreateRecordsAsync(owner, table, "{}", """{"Name":"b","Note":"long"}""", """{"Name":"c","N":1.25}""",
+            """{"Name":"d"}""", """{"Name":"e","Note":"kept long"}""", "{}");
+        await UpdateAsync(owner, table, ids[3], $$"""{"To":["{{ids[0]}}","{{ids[1]}}"]}""", null);
+        var task = await BeginAsync(owner);
+        await UpdateAsync(owner, table, ids[0], """{"Name":"a"}""", task);
+        await UpdateAsync(owner, table, ids[1], """{"Note":"b"}""", task);
+        await UpdateAsync(owner, table, ids[2], """{"N":1}""", task);
+        await UpdateAsync(owner, table, ids[3], $$"""{"To":["{{ids[0]}}"]}""", task);
+        await UpdateAsync(owner, table, ids[4], """{"Name":"E"}""", task);
+        await DeleteAsync(owner, table, ids[5], task);
+
+        await UpdateAsync(owner, table, ids[4], """{"Note":"s"}""", task);
+        await data.Tables.UpdateFieldAsync(new UpdateFieldRequest { TableId = table.Id, Field = "Name", Required = true }, data.As(other));
+        await data.Tables.UpdateFieldAsync(new UpdateFieldRequest { TableId = table.Id, Field = "Note", MaxLength = 3 }, data.As(other));
+        await data.Tables.UpdateFieldAsync(new UpdateFieldRequest { TableId = table.Id, Field = "N", Precision = 1 }, data.As(other));
+        await data.Tables.UpdateFieldAsync(new UpdateFieldRequest { TableId = table.Id, Field = "To", Single = true }, data.As(other));
+
+        var part = Assert.Single((await data.Changes.UndoTaskAsync(new UndoTaskRequest { TaskId = task }, data.As(owner))).Parts);
+        Assert.All(part.Left, left => Assert.Equal(("record", "CHANGED_SINCE"), (left.Kind, left.Reason)));
+        Assert.Equal(
+        [
+            (ids[0], "The field Name is required by now, and the record had no value of it."),
+            (ids[1], "The field Note takes 3 characters at most by now, and the record had more."),
+            (ids[2], "The field N takes 1 decimal places at most by now, and the record had more."),
+            (ids[3], "The field To holds one link by now, and the record had more."),
+            (ids[4], "The field Note takes 3 characters at most by now, and the record had more."),
+            (ids[5], "The field Name is required by now, and the record had no value of it."),
+        ], part.Left.Select(left => (left.Id, left.Why)).Order());
+        Assert.Empty(part.Undone);
+        Assert.Equal("a", JsonDocument.Parse((await data.GetRecordAsync(owner, table, ids[0])).Fields.Utf8.Memory).RootElement.GetProperty("Name").GetString());
+    }
+
+    [Fact]
+    public async Task Rules_go_back_with_the_records_that_they_would_forbid()
+    {
+        var owner = DataFixture.Owner();
+        var table = await data.CreateTableAsync(owner, DataFixture.Of("Name", FieldType.Text), DataFixture.Of("Note", FieldType.Text), DataFixture.Of("N", FieldType.Number));
+        var ids = await data.CreateRecordsAsync(owner, table, """{"Note":"long"}""", """{"Name":"b","N":1.25}""");
+        var before = await FieldsOfAsync();
+        var task = await BeginAsync(owner);
+        await UpdateAsync(owner, table, ids[0], """{"Name":"a","Note":"b"}""", task);
+        await UpdateAsync(owner, table, ids[1], """{"N":1}""", task);
+        await data.Tables.UpdateFieldAsync(new UpdateFieldRequest { TableId = table.Id, Field = "Name", Required = true, Unique = true }, data.As(owner, task: task));
+        await data.Tables.UpdateFieldAsync(new UpdateFieldRequest { TableId = table.Id, Field = "Note", MaxLength = 3 }, data.As(owner, task: task));
+        await data.Tables.UpdateFieldAsync(new UpdateFieldRequest { TableId = table.Id, Field = "N", Precision = 1 }, data.As(owner, task: task));
+        var after = await FieldsOfAsync();
+
+        var (part, call) = await UndoAsync(owner, task);
+        Assert.Equal([("field", "reverted", 3), ("record", "reverted", 2)], Told(part));
+        Assert.Equal(0, part.LeftCount);
+        Assert.Equal(before, await FieldsOfAsync());
+        Assert.Equal("""{"Name":null,"Note":"long","N":null}""", (await data.GetRecordAsync(owner, table, ids[0])).Fields.Utf8.ToStringUtf8());
+
+        await UndoChangeAsync(owner, call);
+        Assert.Equal(after, await FieldsOfAsync());
+        Assert.Equal("""{"Name":"a","Note":"b","N":null}""", (await data.GetRecordAsync(owner, table, ids[0])).Fields.Utf8.ToStringUtf8());
+
+        async Task<string> FieldsOfAsync() => (await data.Tables.ListFieldsAsync(new() { TableId = table.Id }, data.As(owner))).Fields.ToString();
+    }
+
+    [Fact]
+    public async Task A_field_that_cannot_go_back_in_one_rule_keeps_them_all()
+    {
+        var owner = DataFixture.Owner();
+        var other = owner with { Member = Ids.New() };
+        var note = DataFixture.Of("Note", FieldType.Text);
+        note.Required = true;
+        var table = await data.CreateTableAsync(owner, DataFixture.Of("Name", FieldType.Text), note);
+        var id = await data.CreateRecordAsync(owner, table, """{"Note":"long"}""");
+        var task = await BeginAsync(owner);
+        await UpdateAsync(owner, table, id, """{"Note":"b"}""", task);
+        await data.Tables.UpdateFieldAsync(new UpdateFieldRequest { TableId = table.Id, Field = "Note", MaxLength = 3, Required = false, Unique = true }, data.As(owner, task: task));
+        var theirs = await data.CreateRecordAsync(other, table, """{"Name":"without a note"}""");
+
+        var request = new UndoTaskRequest { TaskId = task };
+        var part = Assert.Single((await data.Changes.UndoTaskAsync(request, data.As(owner))).Parts);
+        Assert.Empty(part.Undone);
+        Assert.Equal([("field", "It would be required again, and 1 records have no value."), ("record", "The field Note takes 3 characters at most by now, and the record had more.")],
+            part.Left.Select(left => (left.Kind, left.Why)).Order());
+        Assert.True((await FieldAsync()) is { MaxLength: 3, Unique: true, Required: false });
+        Assert.Equal("VALUE_TAKEN", (await data.Records.CreateRecordsAsync(DataFixture.New(table, """{"Note":"b"}"""), data.As(owner)).ProblemAsync()).Reason);
+
+        // Nothing is in the way of the field any more: it goes back with all of its rules, and the record after it.
+        await DeleteAsync(owner, table, theirs);
+        var (field, _) = await UndoAsync(owner, task);
+        Assert.Equal([("field", "reverted", 1)], Told(field));
+        Assert.True((await FieldAsync()) is { HasMaxLength: false, Unique: false, Required: true });
+        var (record, _) = await UndoAsync(owner, task);
+        Assert.Equal([("record", "reverted", 1)], Told(record));
+        await data.CreateRecordsAsync(owner, table, """{"Note":"long"}""");
+
+        async Task<Field> FieldAsync() => (await data.Tables.ListFieldsAsync(new() { TableId = table.Id }, data.As(owner))).Fields[1];
     }
 }

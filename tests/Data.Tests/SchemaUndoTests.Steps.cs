@@ -44,11 +44,11 @@ public sealed partial class SchemaUndoTests
     private async Task UpdateAsync(TestCaller caller, Table table, string id, string fields, string? task) => await data.Records.UpdateRecordAsync(
         new UpdateRecordRequest { TableId = table.Id, RecordId = id, Fields = DataFixture.Json(fields) }, data.As(caller, task: task));
 
-    private async Task DeleteAsync(TestCaller caller, Table table, string id)
+    private async Task DeleteAsync(TestCaller caller, Table table, string id, string? task = null)
     {
         var request = new DeleteRecordsRequest { TableId = table.Id, RecordIds = { id } };
-        var preview = await data.Records.DeleteRecordsAsync(request, data.As(caller)).ProblemAsync();
-        await data.Records.DeleteRecordsAsync(request, data.As(caller, confirmation: preview.Confirmation.Token));
+        var preview = await data.Records.DeleteRecordsAsync(request, data.As(caller, task: task)).ProblemAsync();
+        await data.Records.DeleteRecordsAsync(request, data.As(caller, confirmation: preview.Confirmation.Token, task: task));
     }
 
     private async Task<IEnumerable<string>> FieldsAsync(TestCaller caller, Table table) =>

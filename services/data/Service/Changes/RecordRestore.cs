@@ -1,3 +1,4 @@
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
@@ -48,6 +49,29 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
         return taken;
     }
 
+    /// <summary>Takes those out of the plan whose values a rule forbids that came since, with what they would break.</summary>
+    public async Task<List<(RecordPlan Plan, string Why)>> FindMisfitsAsync()
+    {
+        var rules = table.Fields.Where(field => field.Kind.HasColumn).SelectMany(RulesOf).ToList();
+        if (rules.Count == 0)
+        {
+            return [];
+        }
+
+        // A value that stays as it is breaks nothing anew.
+        var restored = _plans.Where(plan => plan.Target > 0).ToList();
+        var broken = (await tx.QueryAsync($"""
+            {Past()}
+            select p.id, min(b.rule) from past p left join {table.QualifiedName} r on r.id = p.id and r.deleted_at is null
+            cross join lateral (values {string.Join(", ", rules.Select((rule, index) =>
+                $"({index}, {rule.Broken} and (r.id is null or p.{rule.Field.Column} is distinct from r.{rule.Field.Column}))"))}) as b(rule, is_broken)
+            where p.deleted_at is null and b.is_broken group by p.id
+            """, row => (Id: row.GetGuid(0), Rule: row.GetInt32(1)), IdsOf(restored), TargetsOf(restored))).ToDictionary(one => one.Id, one => one.Rule);
+        var misfits = _plans.Where(plan => broken.ContainsKey(plan.Id)).Select(plan => (plan, rules[broken[plan.Id]].Why)).ToList();
+        _plans.RemoveAll(plan => broken.ContainsKey(plan.Id));
+        return misfits;
+    }
+
     /// <summary>Does it, and keeps the states before. Returns the ids that are live afterwards.</summary>
     public async Task<HashSet<Guid>> RunAsync(RecordChange change)
     {
@@ -86,6 +110,30 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
             from past p join unnest($1::uuid[], $3::bigint[]) as t(id, top) on t.id = p.id returning r.id, r.deleted_at is null
             """, row => (row.GetGuid(0), row.GetBoolean(1)), IdsOf(absent), TargetsOf(absent), absent.ConvertAll(plan => plan.Top).ToArray()));
         return [.. live.Where(one => one.IsLive).Select(one => one.Id)];
+    }
+
+    private static IEnumerable<(FieldSchema Field, string Broken, string Why)> RulesOf(FieldSchema field)
+    {
+        var column = $"p.{field.Column}";
+        if (field.Required)
+        {
+            yield return (field, FieldRules.IsMissing(column), $"The field {field.Name} is required by now, and the record had no value of it.");
+        }
+
+        if (field.MaxLength is { } length)
+        {
+            yield return (field, FieldRules.IsLonger(column, length), $"The field {field.Name} takes {length} characters at most by now, and the record had more.");
+        }
+
+        if (field.Precision is { } precision)
+        {
+            yield return (field, FieldRules.HasMoreDecimals(column, precision), $"The field {field.Name} takes {precision} decimal places at most by now, and the record had more.");
+        }
+
+        if (field.Kind is LinkKind { Target.IsSingle: true })
+        {
+            yield return (field, FieldRules.HoldsSeveral(column), $"The field {field.Name} holds one link by now, and the record had more.");
+        }
     }
 
     // $1 records, $2 versions. Of every column the oldest image kept since: what it was in that version.

@@ -103,11 +103,13 @@ internal static class RecordUndo
     {
         await EnterAsync(tx);
         var restore = new RecordRestore(tx, table, columns, plans);
-        var taken = await restore.FindTakenAsync();
+        var left = (await restore.FindMisfitsAsync()).ConvertAll(misfit => Alone(table, misfit.Plan.Id, "CHANGED_SINCE", misfit.Why));
+        left.AddRange((await restore.FindTakenAsync()).Select(taken =>
+            Alone(table, taken.Plan.Id, "VALUE_TAKEN", $"Its value of the unique field {taken.Field.Name} belongs to {RecordIds.Format(taken.Owner)} now.")));
         var change = RecordHistory.Change(tx, table, "undone", [.. restore.Plans.Select(plan => plan.Id)]);
         var live = restore.Plans.Count > 0 ? await restore.RunAsync(change) : [];
         await tx.LeaveRoleAsync();
-        return new TableUndo(table, restore.Plans, taken, live, change);
+        return new TableUndo(table, restore.Plans, left, live, change);
     }
 
     /// <summary>Records that are gone now, and to which one that is there links.</summary>
@@ -137,11 +139,7 @@ internal static class RecordUndo
     private static void Report(WriteTransaction tx, TableUndo undone, UndoReport report)
     {
         var (table, plans, live, change) = (undone.Table, undone.Plans, undone.Live, undone.Change);
-        foreach (var (plan, field, owner) in undone.Taken)
-        {
-            report.Left(Alone(table, plan.Id, "VALUE_TAKEN", $"Its value of the unique field {field.Name} belongs to {RecordIds.Format(owner)} now."));
-        }
-
+        undone.Left.ForEach(report.Left);
         if (plans.Count == 0)
         {
             return;
@@ -206,7 +204,7 @@ internal static class RecordUndo
 
     /// <summary>What an undo did in one table; it may be rolled back yet.</summary>
     private sealed record TableUndo(
-        TableSchema Table, IReadOnlyList<RecordPlan> Plans, List<(RecordPlan Plan, FieldSchema Field, Guid Owner)> Taken, HashSet<Guid> Live, RecordChange Change);
+        TableSchema Table, IReadOnlyList<RecordPlan> Plans, List<LeftAlone> Left, HashSet<Guid> Live, RecordChange Change);
 
     /// <summary>A record that would be gone, and one that links to it.</summary>
     private sealed record LinkedRecord(TableSchema Table, Guid Id, string From, Guid By, string ChangedBy, DateTime ChangedAt);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Platform.Contracts;
 using Platform.Data.Service.Fields;
@@ -162,6 +163,18 @@ internal static partial class SchemaObstacles
         return found;
     }
 
+    /// <summary>Whether a rule of the field becomes stricter when it goes back.</summary>
+    public static bool Tightens(RowPlan field)
+    {
+        return Becomes(field, "required") || Becomes(field, "is_unique") || Becomes(field, "link_is_single") || IsLess("max_length") || IsLess("precision");
+
+        bool IsLess(string limit) => Number(field.Target, limit) is { } then && !(Number(field.Current, limit) <= then);
+    }
+
+    private static bool Becomes(RowPlan field, string rule) => RowPlan.Value(field.Target, rule) == "True" && RowPlan.Value(field.Current, rule) != "True";
+
+    private static int? Number(string? image, string column) => RowPlan.Value(image, column) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
+
     private static string LastOf(string relation) => Last.Replace("{0}", relation, StringComparison.Ordinal);
 
     private static List<RowPlan> Removals(IEnumerable<RowPlan> plans) => [.. plans.Where(plan => plan.IsRemoval)];
@@ -241,19 +254,19 @@ internal static partial class SchemaObstacles
     /// <summary>Why the values that are there do not fit the rules that would hold again.</summary>
     private static async Task<string?> FindMisfitAsync(WriteTransaction tx, RowPlan field)
     {
-        bool Becomes(string rule) => RowPlan.Value(field.Target, rule) == "True" && RowPlan.Value(field.Current, rule) != "True";
-        string? Limit(string rule) => RowPlan.Value(field.Target, rule) is { } limit && limit != RowPlan.Value(field.Current, rule) ? limit : null;
-        var (required, unique, single, length, precision) = (Becomes("required"), Becomes("is_unique"), Becomes("link_is_single"), Limit("max_length"), Limit("precision"));
-        if (!required && !unique && !single && length is null && precision is null)
+        if (!Tightens(field))
         {
             return null;
         }
 
+        var (required, unique, single) = (Becomes(field, "required"), Becomes(field, "is_unique"), Becomes(field, "link_is_single"));
+        var (length, precision) = (Number(field.Target, "max_length"), Number(field.Target, "precision"));
+
         var column = FieldSchema.ColumnOf(Guid.Parse(field.Key));
         await EnterAsync(tx);
         var counts = await tx.QueryOneAsync($"""
-            select count(*) filter (where {column} is null), count({column}) - count(distinct {column}), {CountOf(length, $"length({column}) > {length}")},
-                {CountOf(precision, $"min_scale({column}) > {precision}")}, {CountOf(single ? "" : null, $"cardinality({column}) > 1")}
+            select count(*) filter (where {FieldRules.IsMissing(column)}), count({column}) - count(distinct {column}), {CountOf(length is not null, FieldRules.IsLonger(column, length ?? 0))},
+                {CountOf(precision is not null, FieldRules.HasMoreDecimals(column, precision ?? 0))}, {CountOf(single, FieldRules.HoldsSeveral(column))}
             from {TableSchema.QualifiedNameOf(tx.Call.WorkspaceId, Guid.Parse(field.OwnerKey!))} where deleted_at is null
             """, row => Enumerable.Range(0, 5).Select(row.GetInt64).ToArray());
         await tx.LeaveRoleAsync();
@@ -264,7 +277,7 @@ internal static partial class SchemaObstacles
             : counts[4] > 0 ? $"It would hold one link again, and {counts[4]} records hold more."
             : null;
 
-        static string CountOf(string? limit, string condition) => limit is null ? "0::bigint" : $"count(*) filter (where {condition})";
+        static string CountOf(bool holds, string condition) => holds ? $"count(*) filter (where {condition})" : "0::bigint";
     }
 
     private static IEnumerable<string> IdsIn(string prefix, string text) => AnyId().Matches(text).Select(match => match.Value)

@@ -29,7 +29,12 @@ internal static class SchemaUndo
 
     private const string LockTable = "select data.begin_schema_change($1)";
 
-    private const string Loosen = "update data.field set is_unique = false, max_length = $2 where id = $1";
+    private const string Loosen = """
+        update data.field f set required = f.required and t.required, is_unique = f.is_unique and t.is_unique, link_is_single = f.link_is_single and t.link_is_single,
+            max_length = case when f.max_length is not null and t.max_length is not null then greatest(f.max_length, t.max_length) end,
+            precision = case when f.precision is not null and t.precision is not null then greatest(f.precision, t.precision) end
+        from jsonb_populate_record(null::data.field, $2::jsonb) t where f.id = $1
+        """;
 
     public static RowUndo Create() => new(
         new KeptTable("data", "database", "database", "r.id = k.key::uuid", "name", "description", "updated_at", "updated_by")
@@ -57,7 +62,7 @@ internal static class SchemaUndo
             Mark = "deleted_at",
             Owner = ("database_table", "table_id"),
             FindObstaclesAsync = SchemaObstacles.OfFieldsAsync,
-            ApplyBesideAsync = TightenAsync,
+            ApplyBesideAsync = IndexAsync,
             WritePermission = Write,
             DeletePermission = Delete,
         },
@@ -99,7 +104,10 @@ internal static class SchemaUndo
     /// <summary>What has to be there before records can come back.</summary>
     public static bool GoesBeforeRecords(RowPlan plan) => plan is { Target: not null, Current: null, Table.Name: "database" or "database_table" };
 
-    /// <summary>Values that were shared before a field became unique, or longer than an index holds, can come back only when neither is there any more.</summary>
+    /// <summary>
+    /// Values that a rule forbids which goes back as well, such as those shared before a field became unique, can come back only when it is not there
+    /// any more.
+    /// </summary>
     public static async Task LoosenAsync(WriteTransaction tx, RowUndoPlan plan)
     {
         foreach (var field in plan.Wanted.Where(one => one.Table.Name == "field" && one is { Current: not null, Target: not null }
@@ -108,12 +116,11 @@ internal static class SchemaUndo
             await EarnedIndexes.DropOfAsync(tx, Guid.Parse(field.OwnerKey!), Guid.Parse(field.Key));
         }
 
-        foreach (var field in plan.Wanted.Where(one => one.Table.Name == "field" && IsUnique(one.Current) && one.Target is not null && !IsUnique(one.Target)))
+        // What also tightens may have to stay as it is, with all of its rules.
+        foreach (var field in plan.Wanted.Where(one => one.Table.Name == "field" && one is { Current: not null, Target: not null } && !SchemaObstacles.Tightens(one)))
         {
-            await tx.BatchAsync(_ => Task.FromResult(0), TableEntry.Role(tx.Call.WorkspaceId), NewFields.DropUniqueIndex(tx.Call.WorkspaceId, Guid.Parse(field.Key)));
-            await tx.LeaveRoleAsync();
-            var length = RowPlan.Value(field.Target, "max_length");
-            await tx.ExecuteAsync(Loosen, Guid.Parse(field.Key), NewFields.Integer(length is null ? null : int.Parse(length, System.Globalization.CultureInfo.InvariantCulture)));
+            await DropUniqueIndexAsync(tx, field);
+            await tx.ExecuteAsync(Loosen, Guid.Parse(field.Key), field.Target);
         }
     }
 
@@ -126,14 +133,29 @@ internal static class SchemaUndo
         }
     }
 
-    private static async Task TightenAsync(WriteTransaction tx, IReadOnlyList<RowPlan> fields)
+    private static async Task IndexAsync(WriteTransaction tx, IReadOnlyList<RowPlan> fields)
     {
+        foreach (var field in fields.Where(one => one is { Current: not null, Target: not null }))
+        {
+            await DropUniqueIndexAsync(tx, field);
+        }
+
         foreach (var field in fields.Where(one => one.Current is not null && !IsUnique(one.Current) && IsUnique(one.Target)))
         {
             var id = Guid.Parse(field.Key);
             var table = TableSchema.QualifiedNameOf(tx.Call.WorkspaceId, Guid.Parse(field.OwnerKey!));
             var schema = new FieldSchema(id, "", FieldKind.Of(RowPlan.Value(field.Target, "type")!), FieldSchema.ColumnOf(id));
             await tx.BatchAsync(_ => Task.FromResult(0), TableEntry.Role(tx.Call.WorkspaceId), NewFields.UniqueIndex(table, schema));
+            await tx.LeaveRoleAsync();
+        }
+    }
+
+    // If it is to be none any more.
+    private static async Task DropUniqueIndexAsync(WriteTransaction tx, RowPlan field)
+    {
+        if (IsUnique(field.Current) && !IsUnique(field.Target))
+        {
+            await tx.BatchAsync(_ => Task.FromResult(0), TableEntry.Role(tx.Call.WorkspaceId), NewFields.DropUniqueIndex(tx.Call.WorkspaceId, Guid.Parse(field.Key)));
             await tx.LeaveRoleAsync();
         }
     }

@@ -59,18 +59,18 @@ internal sealed record FieldLimits(int? MaxLength, int? Precision, bool IsSingle
         var violations = new List<Violation>();
         if (MaxLength is { } length && MaxLength != before.MaxLength)
         {
-            await CheckAsync("maxLength", $"{length}", $"length({field.Column}) > {length}", "are longer");
+            await CheckAsync("maxLength", $"{length}", FieldRules.IsLonger(field.Column, length), "are longer");
         }
 
         if (Precision is { } precision && Precision != before.Precision)
         {
-            await CheckAsync("precision", $"{precision}", $"min_scale({field.Column}) > {precision}", "have more decimal places");
+            await CheckAsync("precision", $"{precision}", FieldRules.HasMoreDecimals(field.Column, precision), "have more decimal places");
         }
 
         if (IsSingle && !before.IsSingle)
         {
             // Links to deleted records count: they come back with them.
-            await CheckAsync("single", "set", $"cardinality({field.Column}) > 1", "hold more than one link, deleted ones counted");
+            await CheckAsync("single", "set", FieldRules.HoldsSeveral(field.Column), "hold more than one link, deleted ones counted");
         }
 
         if (violations.Count > 0)

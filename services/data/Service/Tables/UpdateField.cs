@@ -118,7 +118,7 @@ file static class FieldValues
             return;
         }
 
-        var tooLong = field.Kind.HasLength ? $"count(*) filter (where length({field.Column}) > {NewFields.MaxUniqueLength})" : "0";
+        var tooLong = field.Kind.HasLength ? $"count(*) filter (where {FieldRules.IsLonger(field.Column, NewFields.MaxUniqueLength)})" : "0";
         var (empty, tooLongCount, shared, example) = await tx.BatchAsync(async reader =>
         {
             await reader.NextResultAsync();
@@ -128,7 +128,7 @@ file static class FieldValues
             await reader.ReadAsync();
             return (counts.Item1, counts.Item2, reader.GetInt64(0), reader.IsDBNull(1) ? [] : reader.GetFieldValue<Guid[]>(1));
         }, TableEntry.Role(tx.Call.WorkspaceId),
-            new Statement($"select count(*) filter (where {field.Column} is null), ({tooLong})::bigint from {table.QualifiedName} where deleted_at is null"),
+            new Statement($"select count(*) filter (where {FieldRules.IsMissing(field.Column)}), ({tooLong})::bigint from {table.QualifiedName} where deleted_at is null"),
             new Statement($"select count(*), min(ids) from (select array_agg(id order by id) as ids from {table.QualifiedName} "
                 + $"where deleted_at is null and {field.Column} is not null {(mustDiffer ? "" : "and false")} group by {field.Column} having count(*) > 1) shared"));
         await tx.LeaveRoleAsync();
