@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Npgsql;
 using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
@@ -255,6 +256,34 @@ public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture
         await HappenAsync(5);
         await DeliveredAsync(205);
         Assert.Equal(Range(1, 205), audit.Datadog.Sequences(_key));
+    }
+
+    [Fact]
+    public async Task A_replica_that_stops_finishes_the_request_under_way()
+    {
+        await CreateAsync();
+        var first = audit.Services.GetServices<IHostedService>().OfType<StreamSupervisor>().Single();
+        await first.StopAsync(TestContext.Current.CancellationToken);
+        using var other = ActivatorUtilities.CreateInstance<StreamSupervisor>(audit.Services);
+        var (arrived, answer) = (new TaskCompletionSource(), new TaskCompletionSource());
+        audit.Datadog.Once(_key, async (_, _) =>
+        {
+            arrived.SetResult();
+            await answer.Task;
+            return false;
+        });
+        await HappenAsync(5);
+        await other.StartAsync(TestContext.Current.CancellationToken);
+        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await HappenAsync(5);
+        var stopped = other.StopAsync(TestContext.Current.CancellationToken);
+        answer.SetResult();
+        await stopped;
+        Assert.Equal(5, (await StreamAsync()).DeliveredThrough);
+
+        await first.StartAsync(TestContext.Current.CancellationToken);
+        await DeliveredAsync(10);
+        Assert.Equal(Range(1, 10), audit.Datadog.Sequences(_key));
     }
 
     [Fact]

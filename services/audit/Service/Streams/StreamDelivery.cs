@@ -24,9 +24,10 @@ internal sealed partial class StreamDelivery(
             "From an event's arrival to its acceptance by a destination.");
 
     /// <summary>Returns when nothing is left to deliver, or the stream has to wait.</summary>
-    public async Task RunAsync(Guid workspaceId, Guid id, CancellationToken cancellationToken)
+    /// <param name="ending">Ends after the request under way.</param>
+    public async Task RunAsync(Guid workspaceId, Guid id, CancellationToken ending, CancellationToken cancellationToken)
     {
-        for (var limit = int.MaxValue; limit > 0;)
+        for (var limit = int.MaxValue; limit > 0 && !ending.IsCancellationRequested;)
         {
             limit = await StepAsync(workspaceId, id, limit, cancellationToken);
         }

@@ -6,8 +6,8 @@ namespace Platform.Audit.Service.Streams;
 
 /// <summary>
 /// Runs the streams of all workspaces. A stream has one leader among the replicas, by an advisory lock that this session holds; a stream
-/// that was deleted, or lost with the session, is cancelled at the next look, which is well under a second later. One that was paused
-/// finishes the request under way: cut off, nobody would know whether it was taken, and it would be sent again.
+/// that was deleted, or lost with the session, is cancelled at the next look, which is well under a second later. One that was paused, or
+/// whose replica is told to stop, finishes the request under way: cut off, nobody would know whether it was taken, and it would be sent again.
 /// </summary>
 internal sealed partial class StreamSupervisor(
     LeaderLoop leader, StreamDelivery delivery, LogSignal appended, TimeProvider time, ILogger<StreamSupervisor> log)
@@ -38,8 +38,8 @@ internal sealed partial class StreamSupervisor(
         }
         finally
         {
-            // Before the session gives its locks back.
-            await Task.WhenAll(_running.Values.Select(running => running.StopAsync()));
+            // Before the session gives its locks back; when it was lost, another replica may have them already.
+            await Task.WhenAll(_running.Values.Select(running => cancellationToken.IsCancellationRequested ? running.FinishAsync() : running.StopAsync()));
             _running.Clear();
         }
     }
@@ -72,15 +72,15 @@ internal sealed partial class StreamSupervisor(
                 _running.Add(id, running = new Running());
             }
 
-            running.StartUnlessBusy(stop => DeliverAsync(workspaceId, id, stop));
+            running.StartUnlessBusy(stop => DeliverAsync(workspaceId, id, cancellationToken, stop));
         }
     }
 
-    private async Task DeliverAsync(Guid workspaceId, Guid id, CancellationToken cancellationToken)
+    private async Task DeliverAsync(Guid workspaceId, Guid id, CancellationToken ending, CancellationToken cancellationToken)
     {
         try
         {
-            await delivery.RunAsync(workspaceId, id, cancellationToken);
+            await delivery.RunAsync(workspaceId, id, ending, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -130,6 +130,11 @@ internal sealed partial class StreamSupervisor(
         public async Task StopAsync()
         {
             await _stop.CancelAsync();
+            await FinishAsync();
+        }
+
+        public async Task FinishAsync()
+        {
             await _delivery;
             Dispose();
         }
