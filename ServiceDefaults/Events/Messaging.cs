@@ -64,29 +64,13 @@ public static class Messaging
 
     private sealed class BusEventPublisher(IBus bus) : IEventPublisher
     {
-        // The broker's word on a message that was under way when the broker died never comes, and no error either. The relay sends it again.
-        private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
-
-        public async Task PublishAsync(EventBatch batch, CancellationToken cancellationToken)
+        public Task PublishAsync(EventBatch batch, CancellationToken cancellationToken) => bus.Publish(batch, context =>
         {
-            using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            giveUp.CancelAfter(_patience);
-            var published = bus.Publish(batch, context =>
+            if (context.TryGetPayload<RabbitMqSendContext>(out var rabbit))
             {
-                if (context.TryGetPayload<RabbitMqSendContext>(out var rabbit))
-                {
-                    rabbit.Mandatory = true;
-                }
-            }, giveUp.Token);
-            try
-            {
-                await published.WaitAsync(giveUp.Token);
+                rabbit.Mandatory = true;
             }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                throw new TimeoutException($"The broker has not confirmed a batch of events within {_patience.TotalSeconds:0} seconds.");
-            }
-        }
+        }, cancellationToken);
     }
 
     private sealed class BatchConsumer<T>(T consumer) : IConsumer<EventBatch> where T : class, IEventConsumer

@@ -11,7 +11,10 @@ namespace Platform.ServiceDefaults.Events;
 /// <summary>Sends what the outbox holds to the bus.</summary>
 internal interface IEventPublisher
 {
-    /// <summary>Returns once the broker has confirmed the batch as stored in a queue.</summary>
+    /// <summary>
+    /// Returns once the broker has confirmed the batch as stored in a queue. About a batch that was under way when the broker died there may never
+    /// be a word, nor an error, nor may its cancellation be heard.
+    /// </summary>
     Task PublishAsync(EventBatch batch, CancellationToken cancellationToken);
 }
 
@@ -32,6 +35,7 @@ internal sealed class OutboxRelay(
         where o.day = sent.day and o.position = sent.position
         """;
 
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _gather = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _maintenance = TimeSpan.FromHours(1);
@@ -95,7 +99,7 @@ internal sealed class OutboxRelay(
         ActivityContext.TryParse(rows[0].Envelope.Call.TraceParent, null, isRemote: true, out var parent);
         using (PlatformActivity.Source.StartActivity("outbox relay", ActivityKind.Producer, parent))
         {
-            await publisher.PublishAsync(new EventBatch(service.Name, rows.ConvertAll(row => row.Envelope)), cancellationToken);
+            await PublishAsync(new EventBatch(service.Name, rows.ConvertAll(row => row.Envelope)), cancellationToken);
         }
 
         await using var mark = new NpgsqlCommand(MarkSent, connection);
@@ -107,5 +111,20 @@ internal sealed class OutboxRelay(
         _sent.Add(rows.Count);
         rows.ForEach(row => _lag.Record((now - row.Envelope.OccurredAt).TotalSeconds));
         return rows.Count;
+    }
+
+    // What is given up is sent again, like what a crash left unmarked.
+    private async Task PublishAsync(EventBatch batch, CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(_patience, time);
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
+        try
+        {
+            await publisher.PublishAsync(batch, giveUp.Token).WaitAsync(giveUp.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"The broker has not confirmed a batch of events within {_patience.TotalSeconds:0} seconds.");
+        }
     }
 }

@@ -67,6 +67,24 @@ public sealed class UnitOfWorkTests(NotesFixture notes) : IClassFixture<NotesFix
     }
 
     [Fact]
+    public async Task Events_that_the_broker_died_with_are_sent_again()
+    {
+        (notes.Events.IsSilent, notes.Clock.Speed) = (true, 50);
+        try
+        {
+            await CreateAsync("under way");
+            await Eventually.True(() => notes.Events.Unanswered > 0);
+        }
+        finally
+        {
+            notes.Events.IsSilent = false;
+        }
+
+        await notes.Events.WaitAsync(published => published.WorkspaceId == _caller.Workspace);
+        notes.Clock.Speed = 1;
+    }
+
+    [Fact]
     public async Task A_dry_run_answers_and_changes_nothing()
     {
         var (response, outcome) = await CreateAsync("dry", dryRun: true);

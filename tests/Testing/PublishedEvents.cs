@@ -13,6 +13,12 @@ public sealed class PublishedEvents
     /// <summary>When set, publishing fails: the broker is away.</summary>
     public bool IsDown { get; set; }
 
+    /// <summary>When set, publishing never ends: the broker died with the batch.</summary>
+    public bool IsSilent { get; set; }
+
+    /// <summary>How many batches were given to a silent broker.</summary>
+    public int Unanswered { get; private set; }
+
     public IReadOnlyList<EventEnvelope> All
     {
         get
@@ -62,6 +68,12 @@ public sealed class PublishedEvents
             if (events.IsDown)
             {
                 throw new InvalidOperationException("The broker is down.");
+            }
+
+            if (events.IsSilent)
+            {
+                events.Unanswered++;
+                return new TaskCompletionSource().Task;
             }
 
             events.Add(batch);
