@@ -32,6 +32,8 @@ internal sealed class EdgeApplication(
         RequestMethods.CompletionComplete, NotificationMethods.InitializedNotification, NotificationMethods.CancelledNotification);
 
     private static readonly ServerCapabilities _capabilities = new() { Tools = new(), Resources = new(), Prompts = new(), Completions = new() };
+    // Tells the engine that it is done; the exchange has its answer.
+    private static readonly CallToolResult _answered = new() { Content = [] };
 
     public override async ValueTask<bool> AdmitAsync(HttpContext http)
     {
@@ -93,11 +95,11 @@ internal sealed class EdgeApplication(
             call.Caller = await callers.GetAsync(credential, narrowing.Workspace,
                 narrowing.Environment.Length > 0 ? narrowing.Environment : environment ?? "", http.RequestAborted);
         }
-        catch (IdentityUnavailableException)
+        catch (IdentityUnavailableException exception)
         {
             call.Error = "UNAVAILABLE";
             audit.Later(call, AuditOutcomes.Refused, "UNAVAILABLE");
-            await UnavailableAsync(http, "Who is calling cannot be checked at the moment.", exchange);
+            await UnavailableAsync(http, exception.Message, exchange);
             return null;
         }
         var caller = call.Caller;
@@ -107,7 +109,7 @@ internal sealed class EdgeApplication(
         if (refusal is not null && !await RefuseAsync(call, narrowing, refusal))
             return null;
         return exchange.IsRequest && exchange.ToolName is not null && ToolCaller.IsPlain(call)
-            ? McpHandling.Plainly(cancellationToken => tools.CallAsync(call, request: null, cancellationToken).AsTask())
+            ? McpHandling.Plainly(cancellationToken => tools.AnswerAsync(call, request: null, cancellationToken))
             : McpHandling.By(Handlers(call, new Asker(call, credential, narrowing), narrowing));
     }
 
@@ -224,12 +226,13 @@ internal sealed class EdgeApplication(
             ListPromptsHandler = (request, _) => ValueTask.FromResult(prompts.List(call.Caller!, narrowing, endpoint.Value.ListPage, request.Params?.Cursor)),
             CompleteHandler = (request, cancellationToken) => completions.CompleteAsync(request.Params, asker, cancellationToken),
             GetPromptHandler = (request, _) => ValueTask.FromResult(prompts.Get(request.Params, call.Caller!, narrowing)),
-            CallToolHandler = (request, cancellationToken) =>
+            CallToolHandler = async (request, cancellationToken) =>
             {
                 if (call.Tool is not null || call.Refusal is not null)
-                    return tools.CallAsync(call, request, cancellationToken);
-                call.Exchange.AnswerWith(OperationList.Answer(call, [.. surface.Usable(call.Caller!, narrowing)]));
-                return ValueTask.FromResult(new CallToolResult());
+                    await tools.AnswerAsync(call, request, cancellationToken);
+                else
+                    call.Exchange.AnswerWith(OperationList.Answer(call, [.. surface.Usable(call.Caller!, narrowing)]));
+                return _answered;
             },
         },
     };

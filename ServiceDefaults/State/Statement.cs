@@ -34,7 +34,7 @@ public sealed record SessionSettings(string? Role = null, bool ForceCustomPlan =
         List<object?> arguments = [workspaceId == Guid.Empty ? "" : workspaceId.ToString(), environmentId?.ToString() ?? ""];
         if (ForceCustomPlan)
         {
-            sql += ", set_config('plan_cache_mode', 'force_custom_plan', true)";
+            sql += $", {Plans.PerCall}";
         }
 
         if (Role is not null)

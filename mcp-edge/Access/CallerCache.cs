@@ -7,7 +7,7 @@ using Platform.Identity.Contracts.V1;
 namespace Platform.Edge.Access;
 
 /// <summary>Identity could not be asked. Nobody passes then.</summary>
-internal sealed class IdentityUnavailableException(Exception inner) : Exception("Identity cannot be reached.", inner);
+internal sealed class IdentityUnavailableException(Exception inner) : Exception("Who is calling cannot be checked at the moment.", inner);
 
 /// <summary>
 /// Keeps what identity said, for half a second at most, counted from when it was asked. Past half of that the next call starts a refresh

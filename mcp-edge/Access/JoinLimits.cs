@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
+using Platform.Directory.Contracts;
 
 namespace Platform.Edge.Access;
 
@@ -13,11 +14,6 @@ namespace Platform.Edge.Access;
 /// </summary>
 internal sealed class JoinLimits(RateLimiter rates, IOptions<AccessOptions> options)
 {
-    private const string Style = "body{font:1.05rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem;color:#222;background:#fff}";
-
-    private static readonly string _policy =
-        $"default-src 'none'; style-src 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)))}'; frame-ancestors 'none'; base-uri 'none'";
-
     /// <summary>False when this address has had its share; the answer is written then.</summary>
     public ValueTask<bool> AdmitAddressAsync(HttpContext http) => AdmitAsync(http, $"join:{AddressOf(http)}", options.Value.JoinsPerAddress);
 
@@ -30,22 +26,12 @@ internal sealed class JoinLimits(RateLimiter rates, IOptions<AccessOptions> opti
         if (rates.TryTake(key, new RateLimit('j', perMinute, TimeSpan.FromMinutes(1)), out var wait))
             return true;
         var seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        var headers = http.Response.Headers;
-        headers.RetryAfter = seconds;
-        headers.ContentSecurityPolicy = _policy;
-        headers["Referrer-Policy"] = "no-referrer";
-        headers.CacheControl = "no-store";
-        headers.XContentTypeOptions = "nosniff";
+        foreach (var (name, value) in JoinPage.Headers)
+            http.Response.Headers[name] = value;
+        http.Response.Headers.RetryAfter = seconds;
         http.Response.StatusCode = StatusCodes.Status429TooManyRequests;
-        http.Response.ContentType = "text/html; charset=utf-8";
-        await http.Response.WriteAsync($"""
-            <!doctype html>
-            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
-            <title>Too many attempts</title><style>{Style}</style></head>
-            <body><h1>Too many attempts</h1>
-            <p>Nothing was changed, and the invitation is as good as before. Open the link from your mail again in {seconds} seconds.</p>
-            </body></html>
-            """, http.RequestAborted);
+        await http.Response.WriteAsync(JoinPage.Html("Too many attempts",
+            $"<p>Nothing was changed, and the invitation is as good as before. Open the link from your mail again in {seconds} seconds.</p>"), http.RequestAborted);
         return false;
     }
 

@@ -27,7 +27,8 @@ internal sealed record PolicyRefusal(RefusalForm Form, string Reason, string Mes
 /// <summary>Who may do what, in the fixed order of section 4.4 of the architecture: the first rule that says no decides.</summary>
 internal sealed class Policy(RateLimiter rates)
 {
-    private static readonly PolicyRefusal _tooMany =
+    /// <summary>The caller's rate is used up.</summary>
+    public static PolicyRefusal TooMany { get; } =
         new(RefusalForm.Http, "RATE_LIMITED", "Too many calls with this token. Wait a second.", Status: StatusCodes.Status429TooManyRequests);
 
     /// <summary>What identity has refused. <paramref name="asTool"/>: the environment came from the arguments, so the model can name another.</summary>
@@ -76,11 +77,11 @@ internal sealed class Policy(RateLimiter rates)
                 : new(RefusalForm.StepUp, "INSUFFICIENT_SCOPE",
                     $"{tool.Name} needs the scope {tool.Scope}. Clients that do not ask for it by themselves: sign in again with it.");
         }
-        return rates.TryTake(caller.RateKey, !tool.Definition.IsRead) ? null : _tooMany;
+        return rates.TryTake(caller.RateKey, !tool.Definition.IsRead) ? null : TooMany;
     }
 
     /// <summary>Rules for what the edge answers by itself, from what everybody who may call knows anyway.</summary>
-    public PolicyRefusal? OfLocal(ResolvedCaller caller) => rates.TryTake(caller.RateKey, write: false) ? null : _tooMany;
+    public PolicyRefusal? OfLocal(ResolvedCaller caller) => rates.TryTake(caller.RateKey, write: false) ? null : TooMany;
 
     /// <summary>Whether a refusal may still make audit work at once; past the caller's rate it is recorded in passing.</summary>
     public bool MayBeHeard(ResolvedCaller caller) => rates.TryTake($"refused:{caller.RateKey}", write: false);

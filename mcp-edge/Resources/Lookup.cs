@@ -47,7 +47,7 @@ internal sealed class Lookup(ToolSurface surface, ToolCaller tools, CallerCache 
     }
 
     /// <summary>What a client is told when not even the first look was within its rate.</summary>
-    public static McpProtocolException Limited() => new("RATE_LIMITED: Too many calls with this token. Wait a second.", McpErrorCode.InvalidRequest);
+    public static McpProtocolException Limited() => new($"{Policy.TooMany.Reason}: {Policy.TooMany.Message}", McpErrorCode.InvalidRequest);
 
     /// <summary>The environment that an id, name or kind means to this caller behind this URL; null when there is none.</summary>
     public async ValueTask<ReachableEnvironment?> FindEnvironmentAsync(Asker asker, string name, CancellationToken cancellationToken) =>
@@ -65,9 +65,9 @@ internal sealed class Lookup(ToolSurface surface, ToolCaller tools, CallerCache 
             var caller = await callers.GetAsync(asker.Credential, asker.Narrowing.Workspace, environment, cancellationToken);
             return caller.Refusal == Refusal.Unspecified ? caller : null;
         }
-        catch (IdentityUnavailableException)
+        catch (IdentityUnavailableException exception)
         {
-            throw new McpProtocolException("UNAVAILABLE: Who is calling cannot be checked at the moment. Try again in a few seconds.", McpErrorCode.InternalError);
+            throw new McpProtocolException($"UNAVAILABLE: {exception.Message} Try again in a few seconds.", McpErrorCode.InternalError);
         }
     }
 }

@@ -21,21 +21,20 @@ internal sealed partial class ToolCaller(
     ServiceChannels channels, CallAudit audit, IOptions<AccessOptions> options, ILogger<ToolCaller> log)
 {
     private const string Question = "confirm";
-    private static readonly CallToolResult _answered = new() { Content = [] };
     private static readonly JsonElement _noArguments = JsonDocument.Parse("{}").RootElement;
 
     /// <summary>Whether the call is answered without asking the user or telling progress on the way, and so needs no engine.</summary>
     public static bool IsPlain(EdgeCall call) =>
         call.Refusal is not null || call.Tool is { Definition.IsDestructive: false, Method.Type: MethodType.Unary };
 
-    /// <summary>Answers the exchange. What it returns only tells the engine that it is done.</summary>
+    /// <summary>Answers the exchange.</summary>
     /// <param name="request">Null for a plain call.</param>
-    public async ValueTask<CallToolResult> CallAsync(EdgeCall call, RequestContext<CallToolRequestParams>? request, CancellationToken cancellationToken)
+    public async Task AnswerAsync(EdgeCall call, RequestContext<CallToolRequestParams>? request, CancellationToken cancellationToken)
     {
         if (call.Refusal is { } refusal)
         {
             AnswerError(call, refusal.Reason, refusal.Message, refusal.Fix);
-            return _answered;
+            return;
         }
         try
         {
@@ -44,7 +43,7 @@ internal sealed partial class ToolCaller(
             {
                 await audit.RefusedAsync(call, "INVALID_ARGUMENT");
                 AnswerError(call, "INVALID_ARGUMENT", violations.What, violations.Fix);
-                return _answered;
+                return;
             }
             await InvokeAsync(call, wire, shared, request, cancellationToken);
         }
@@ -58,7 +57,6 @@ internal sealed partial class ToolCaller(
             LogUnforeseen(exception, call.Tool!.Name);
             await FailAsync(call, "INTERNAL", "Something unforeseen happened.", "Report the trace id.");
         }
-        return _answered;
     }
 
     /// <summary>Carries out a read on behalf of a resource, and returns its answer as JSON.</summary>

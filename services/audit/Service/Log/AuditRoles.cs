@@ -1,4 +1,5 @@
 using Npgsql;
+using Platform.ServiceDefaults.State;
 
 namespace Platform.Audit.Service.Log;
 
@@ -9,12 +10,6 @@ internal static class AuditRoles
     public const string Sequencer = "audit_sequencer";
     public const string Streamer = "audit_streamer";
 
-    /// <summary>
-    /// A plan for each call, for the rest of the transaction. A plan once made in an empty log would read all of it, again and again, until the
-    /// statistics are renewed.
-    /// </summary>
-    public const string PlanPerCall = "set_config('plan_cache_mode', 'force_custom_plan', true)";
-
     /// <summary>A batch that runs as a role: its commands share one implicit transaction, after which the role is left.</summary>
     public static NpgsqlBatch CreateBatch(this NpgsqlDataSource database, string role)
     {
@@ -23,8 +18,8 @@ internal static class AuditRoles
         return batch;
     }
 
-    /// <summary>Enters a role for the rest of the transaction. It is a query, whose row <see cref="ReadAsync"/> passes over.</summary>
-    public static void Enter(this NpgsqlBatch batch, string role) => batch.Add($"select set_config('role', $1, true), {PlanPerCall}", role);
+    /// <summary>Enters a role for the rest of the transaction, with plans that keep up with the growing log. It is a query, whose row <see cref="ReadAsync"/> passes over.</summary>
+    public static void Enter(this NpgsqlBatch batch, string role) => batch.Add($"select set_config('role', $1, true), {Plans.PerCall}", role);
 
     public static void Add(this NpgsqlBatch batch, string sql, params IReadOnlyList<object?> arguments)
     {

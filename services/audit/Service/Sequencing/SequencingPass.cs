@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Npgsql;
 using Platform.Audit.Service.Log;
+using Platform.ServiceDefaults.State;
 
 namespace Platform.Audit.Service.Sequencing;
 
@@ -108,7 +109,7 @@ internal sealed class SequencingPass(NpgsqlConnection connection, SigningKey key
     private async Task<List<Arrival>> ReadArrivalsAsync(CancellationToken cancellationToken)
     {
         await using var waiting = new NpgsqlBatch(connection);
-        waiting.Add($"select {AuditRoles.PlanPerCall}");
+        waiting.Add($"select {Plans.PerCall}");
         waiting.Add(Waiting, MaxArrivals);
         await using var reader = await waiting.ReadAsync(cancellationToken);
         var arrivals = new List<Arrival>();

@@ -20,9 +20,7 @@ internal static class TableEntry
 
     // What goes by ids has one plan, through the key's index, however large the table is. Left to itself PostgreSQL takes an array for ten ids
     // where there is one, finds a plan for one cheaper, and plans every time, which for a large statement takes longer than running it.
-    private const string EnterRoleByIds = """
-        select set_config('role', $1, true), set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)
-        """;
+    private const string EnterRoleByIds = $"select set_config('role', $1, true), {Plans.Once}, set_config('enable_seqscan', 'off', true)";
 
     public static Statement For(TableSchema table) => new(Enter, table.Id, table.Role);
 

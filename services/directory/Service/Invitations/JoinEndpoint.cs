@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Security.Cryptography;
-using System.Text;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
 using Npgsql;
@@ -19,15 +17,6 @@ internal static partial class JoinEndpoint
     private const int MaxName = 100;
     private const int MaxPassword = 1024;
     private const string Log = "Platform.Directory.Join";
-
-    private const string Style =
-        "body{font:1.05rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem;color:#222;background:#fff}"
-        + "label{display:block;margin:.8rem 0;max-width:22rem}input{display:block;width:100%;box-sizing:border-box;font:inherit;padding:.4rem}"
-        + "button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.3rem;background:#225;color:#fff;cursor:pointer}small{color:#555}";
-
-    private static readonly string _policy =
-        $"default-src 'none'; style-src 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)))}'; "
-        + "form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
     public static void MapJoinPage(this WebApplication app)
     {
@@ -150,21 +139,13 @@ internal static partial class JoinEndpoint
                 "Something went wrong", "<p>Nothing was changed. Try again in a moment.</p>");
         }
 
-        var headers = http.Response.Headers;
-        headers.ContentSecurityPolicy = _policy;
-        headers["Referrer-Policy"] = "no-referrer";
-        headers.CacheControl = "no-store";
-        headers.XContentTypeOptions = "nosniff";
+        foreach (var (name, value) in JoinPage.Headers)
+        {
+            http.Response.Headers[name] = value;
+        }
+
         http.Response.StatusCode = page.Status;
-        http.Response.ContentType = "text/html; charset=utf-8";
-        await http.Response.WriteAsync($"""
-            <!doctype html>
-            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
-            <title>{page.Title}</title><style>{Style}</style></head>
-            <body><h1>{page.Title}</h1>
-            {page.Body}
-            </body></html>
-            """, http.RequestAborted);
+        await http.Response.WriteAsync(JoinPage.Html(page.Title, page.Body), http.RequestAborted);
     }
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
