@@ -41,7 +41,7 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
         Assert.Contains("Index Scan using e_", plan);
         Assert.DoesNotContain("Sort", plan);
         Assert.Equal(before.Records.Select(record => record.Id), (await data.SearchAsync(owner, table, OpenAndSome, _latest)).Records.Select(record => record.Id));
-        await UntilAsync(async () => (await data.Tables.GetTableAsync(new GetTableRequest { TableId = table.Id }, data.As(owner))).Indexes[0].Uses > 0, "the use");
+        await Eventually.AsyncTrue(async () => (await data.Tables.GetTableAsync(new GetTableRequest { TableId = table.Id }, data.As(owner))).Indexes[0].Uses > 0, () => "the use");
 
         var told = await data.Events.WaitAsync(happened => happened.Type == nameof(IndexEarned) && happened.WorkspaceId == owner.Workspace);
         Assert.Equal(("index.created", "service", "data", table.Id), (told.Action, told.Actor.Kind, told.Actor.Id, told.Targets[0].Ids[0]));
@@ -102,8 +102,8 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
         var (_, witness) = await TableAsync(owner);
         await SearchOftenAsync(owner, witness, Open);
         await IndexesAsync(owner, witness, 1);
-        await UntilAsync(async () => await data.ScalarAsync<long>("select count(*) from data.search_usage where searches >= $1 and workspace_id = $2", (long)Fixture.MinSearches, owner.Workspace) == 0,
-            "the keeper to have looked at all");
+        await Eventually.AsyncTrue(async () => await data.ScalarAsync<long>("select count(*) from data.search_usage where searches >= $1 and workspace_id = $2", (long)Fixture.MinSearches, owner.Workspace) == 0,
+            () => "the keeper to have looked at all");
         Assert.Empty(await IndexesAsync(owner, small, 0));
         Assert.Empty(await IndexesAsync(owner, table, 0));
     }
@@ -117,8 +117,8 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
             await SearchOftenAsync(owner, table, null, new Sorting { SortingField = field, SortType = "ASC" });
         }
 
-        await UntilAsync(async () => await data.ScalarAsync<long>("select count(*) from data.search_usage where searches = 0 and workspace_id = $1", owner.Workspace) == 3,
-            "the keeper to have looked at all");
+        await Eventually.AsyncTrue(async () => await data.ScalarAsync<long>("select count(*) from data.search_usage where searches = 0 and workspace_id = $1", owner.Workspace) == 3,
+            () => "the keeper to have looked at all");
         Assert.Equal(Fixture.MaxPerTable, (await IndexesAsync(owner, table, Fixture.MaxPerTable)).Count);
     }
 
@@ -166,7 +166,7 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
         await SearchOftenAsync(owner, table, null, new Sorting { SortingField = "Amount", SortType = "ASC" });
         await IndexesAsync(owner, table, 1);
         await data.ExecuteAsync("update data.field set deleted_at = now() where table_id = (select table_id from data.earned_index where workspace_id = $1) and name = 'Amount'", owner.Workspace);
-        await UntilAsync(async () => await CountAsync(owner) == 0, "the index to go");
+        await Eventually.AsyncTrue(async () => await CountAsync(owner) == 0, () => "the index to go");
         await IndexesAsync(owner, table, 0);
     }
 
@@ -177,13 +177,13 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
         await SearchOftenAsync(owner, table, Open);
         await SearchOftenAsync(owner, table, null, _latest);
         await IndexesAsync(owner, table, 2);
-        await UntilAsync(async () =>
+        await Eventually.AsyncTrue(async () =>
         {
             // PostgreSQL tells late of searches before.
             await data.ExecuteAsync("update data.earned_index set last_used_at = now() - interval '31 days' where workspace_id = $1 and keys[1] like '%Equal'", owner.Workspace);
             await data.SearchAsync(owner, table, null, _latest);
             return await CountAsync(owner) == 1;
-        }, "the index to go");
+        }, () => "the index to go");
         Assert.Equal("Due DESC", Assert.Single(await IndexesAsync(owner, table, 1)).Fields[0]);
         var told = await data.Events.WaitAsync(happened => happened.Type == nameof(IndexDropped) && happened.WorkspaceId == owner.Workspace);
         Assert.Equal("unused", told.Read<IndexDropped>().Reason);
@@ -209,7 +209,7 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
         }
 
         Assert.Equal("Due", Assert.Single(Assert.Single(await IndexesAsync(owner, table, 1)).Fields));
-        await UntilAsync(async () => await data.ScalarAsync<long>("select count(*) from data.earned_index where workspace_id = $1", owner.Workspace) == 1, "the missing one to be forgotten");
+        await Eventually.AsyncTrue(async () => await data.ScalarAsync<long>("select count(*) from data.earned_index where workspace_id = $1", owner.Workspace) == 1, () => "the missing one to be forgotten");
     }
 
     [Fact]
@@ -230,7 +230,7 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
         }
 
         await IndexesAsync(owner, table, Fixture.MaxPerTable);
-        await UntilAsync(async () => await CountAsync(owner) == await data.ScalarAsync<long>("select count(*) from data.earned_index where workspace_id = $1 and is_ready", owner.Workspace), "no index without a row");
+        await Eventually.AsyncTrue(async () => await CountAsync(owner) == await data.ScalarAsync<long>("select count(*) from data.earned_index where workspace_id = $1 and is_ready", owner.Workspace), () => "no index without a row");
         await second.StopAsync(Cancellation);
     }
 
@@ -245,11 +245,11 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
             await using var write = new NpgsqlCommand($"lock table {DataFixture.NameOf(owner, table)} in row exclusive mode", writer);
             await write.ExecuteNonQueryAsync(Cancellation);
             await SearchOftenAsync(owner, table, Open);
-            await UntilAsync(async () => await data.ScalarAsync<long>("select count(*) from pg_stat_progress_create_index p join pg_class c on c.oid = p.relid where c.relname = $1",
-                "t_" + table.Id["tbl_".Length..]) == 1, "the build");
+            await Eventually.AsyncTrue(async () => await data.ScalarAsync<long>("select count(*) from pg_stat_progress_create_index p join pg_class c on c.oid = p.relid where c.relname = $1",
+                "t_" + table.Id["tbl_".Length..]) == 1, () => "the build");
             await using var change = await data.Admin.OpenConnectionAsync(Cancellation);
             await using var begin = new NpgsqlCommand("select data.begin_schema_change(id) from data.database_table where workspace_id = $1", change) { Parameters = { new() { Value = owner.Workspace } } };
-            await UntilAsync(async () =>
+            await Eventually.AsyncTrue(async () =>
             {
                 try
                 {
@@ -260,7 +260,7 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
                 {
                     return false;
                 }
-            }, "the schema change");
+            }, () => "the schema change");
             await lasting.CommitAsync(Cancellation);
         }
 
@@ -324,11 +324,11 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
     private async Task<RepeatedField<Contracts.V1.Index>> IndexesAsync(TestCaller owner, Table table, int count)
     {
         RepeatedField<Contracts.V1.Index> indexes = [];
-        await UntilAsync(async () =>
+        await Eventually.AsyncTrue(async () =>
         {
             indexes = (await data.Tables.GetTableAsync(new GetTableRequest { TableId = table.Id }, data.As(owner))).Indexes;
             return indexes.Count == count;
-        }, $"{count} indexes");
+        }, () => $"{count} indexes");
         return indexes;
     }
 
@@ -352,16 +352,6 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
     }
 
     private static Guid IdOf(string prefix, string key) => Ids.TryParse(prefix, key, out var id) ? id : throw new FormatException(key);
-
-    private static async Task UntilAsync(Func<Task<bool>> holds, string what)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        for (var began = TimeProvider.System.GetTimestamp(); !await holds();)
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(90), $"Waited in vain for {what}.");
-            await timer.WaitForNextTickAsync(Cancellation);
-        }
-    }
 
     public sealed class Fixture(PostgresFixture postgres) : DataFixture(postgres)
     {

@@ -1,12 +1,8 @@
 using System.Collections.Concurrent;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Platform.Identity.Contracts.V1;
+using Platform.Testing;
 
 namespace Platform.Directory.Tests;
 
@@ -16,7 +12,7 @@ public sealed class FakeIdentity : Accounts.AccountsBase, IAsyncDisposable
     public const string Secret = "the directory's secret";
     public const string Rule = "At least 12 characters.";
 
-    private WebApplication? _app;
+    private readonly GrpcHost _host = new();
 
     /// <summary>Password by address.</summary>
     public ConcurrentDictionary<string, string> Passwords { get; } = new();
@@ -28,21 +24,9 @@ public sealed class FakeIdentity : Accounts.AccountsBase, IAsyncDisposable
     /// <summary>Runs before an account is made.</summary>
     public Func<Task> Before { get; set; } = () => Task.CompletedTask;
 
-    public string Url => _app!.Urls.Single();
+    public string Url => _host.Url;
 
-    public async Task StartAsync()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.Services.AddGrpc();
-        builder.Services.AddSingleton(this);
-        builder.Services.AddSingleton<FakeCallers>();
-        builder.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http2));
-        _app = builder.Build();
-        _app.MapGrpcService<FakeIdentity>();
-        _app.MapGrpcService<FakeCallers>();
-        await _app.StartAsync();
-    }
+    public Task StartAsync() => _host.Add(this).Add(new FakeCallers()).StartAsync();
 
     public override async Task<CreateAccountResponse> CreateAccount(CreateAccountRequest request, ServerCallContext context)
     {
@@ -73,13 +57,7 @@ public sealed class FakeIdentity : Accounts.AccountsBase, IAsyncDisposable
         };
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_app is not null)
-        {
-            await _app.DisposeAsync();
-        }
-    }
+    public ValueTask DisposeAsync() => _host.DisposeAsync();
 
     private sealed class FakeCallers : Callers.CallersBase
     {

@@ -135,7 +135,7 @@ public sealed class JoinAccountTests(JoinAccountTests.Fixture directory) : IClas
         {
             var revoke = Calls.ReasonAsync(directory.MemberInvitations.RevokeMemberInvitationAsync(
                 new RevokeMemberInvitationRequest { InvitationId = Ids.Format("minv", invitation) }, directory.As(acme.Owner)));
-            await MailFixture.UntilAsync(async () => await directory.CountAsync(
+            await Eventually.AsyncTrue(async () => await directory.CountAsync(
                 "pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%member_invitation i where i.id = $3 for update%'") > 0);
             revoked.TrySetResult(revoke);
         };

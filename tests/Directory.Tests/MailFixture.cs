@@ -32,18 +32,8 @@ public partial class MailFixture : DirectoryFixture
     /// <summary>Waits until an address has got so many mails.</summary>
     public async Task<IReadOnlyList<ReceivedMail>> WaitForMailAsync(string recipient, int count = 1)
     {
-        await UntilAsync(() => Task.FromResult(MailsTo(recipient).Count >= count));
+        await Eventually.True(() => MailsTo(recipient).Count >= count, () => $"{count} mails to {recipient}");
         return MailsTo(recipient);
-    }
-
-    public static async Task UntilAsync(Func<Task<bool>> holds)
-    {
-        var deadline = DateTime.UtcNow.AddSeconds(60);
-        while (!await holds())
-        {
-            Assert.True(DateTime.UtcNow < deadline, "It did not come to pass within a minute.");
-            await Task.Delay(TimeSpan.FromMilliseconds(20));
-        }
     }
 
     /// <summary>Invites somebody to a new organization and gives the token of the mail.</summary>

@@ -22,7 +22,7 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         Assert.Contains($"https://platform.example/base/join?token={token}", mail.Html, StringComparison.Ordinal);
         Ids.TryParse("inv", invitation, out var id);
         Assert.Equal($"<{id:N}.1@platform.example>", mail.Header("Message-ID"));
-        await MailFixture.UntilAsync(async () => (await FindAsync(acme.Owner, "one@mail.example")).Mail == "sent");
+        await Eventually.AsyncTrue(async () => (await FindAsync(acme.Owner, "one@mail.example")).Mail == "sent");
         var kept = await FindAsync(acme.Owner, "one@mail.example");
         Assert.NotNull(kept.MailedAt);
         Assert.Empty(kept.MailProblem);
@@ -52,7 +52,7 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         var request = new CreateInvitationsRequest { OrganizationId = organization };
         request.Invitations.AddRange(Enumerable.Range(0, 1000).Select(index => new InvitationRow { Email = $"bulk{index}@mail.example" }));
         await directory.Invitations.CreateInvitationsAsync(request, directory.As(acme.Owner));
-        await MailFixture.UntilAsync(async () =>
+        await Eventually.AsyncTrue(async () =>
             await directory.CountAsync("directory.mail where workspace_id = $1 and state = 'sent'", acme.Id) == 1000);
         Assert.All(Enumerable.Range(0, 1000), index => Assert.Single(directory.MailsTo($"bulk{index}@mail.example")));
         Assert.InRange(directory.Connections - before, 1, 5);
@@ -69,7 +69,7 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
             OrganizationId = organization,
             Invitations = { new InvitationRow { Email = "late1@mail.example" }, new InvitationRow { Email = "late2@mail.example" } },
         }, directory.As(acme.Owner));
-        await MailFixture.UntilAsync(async () => (await FindAsync(acme.Owner, "late1@mail.example")).MailProblem.Length > 0
+        await Eventually.AsyncTrue(async () => (await FindAsync(acme.Owner, "late1@mail.example")).MailProblem.Length > 0
             && (await FindAsync(acme.Owner, "late2@mail.example")).MailProblem.Length > 0);
         Assert.Equal(("waiting", "the mail server answered 421"),
             ((await FindAsync(acme.Owner, "late1@mail.example")).Mail, (await FindAsync(acme.Owner, "late1@mail.example")).MailProblem));
@@ -95,7 +95,7 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
             Invitations = { new InvitationRow { Email = "wrong@mail.example" }, new InvitationRow { Email = "right@mail.example" } },
         }, directory.As(acme.Owner));
         await directory.WaitForMailAsync("right@mail.example");
-        await MailFixture.UntilAsync(async () => (await FindAsync(acme.Owner, "wrong@mail.example")).Mail == "failed");
+        await Eventually.AsyncTrue(async () => (await FindAsync(acme.Owner, "wrong@mail.example")).Mail == "failed");
         Assert.Equal("the mail server answered 550", (await FindAsync(acme.Owner, "wrong@mail.example")).MailProblem);
     }
 
@@ -103,7 +103,7 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
     public async Task A_mail_whose_sender_died_is_sent_by_another_after_a_while()
     {
         var (acme, _, invitation, first) = await directory.InviteAsync("lease@mail.example");
-        await MailFixture.UntilAsync(async () => (await FindAsync(acme.Owner, "lease@mail.example")).Mail == "sent");
+        await Eventually.AsyncTrue(async () => (await FindAsync(acme.Owner, "lease@mail.example")).Mail == "sent");
         Ids.TryParse("inv", invitation, out var id);
         // As it stood between the server's answer and the mark.
         await directory.ExecuteAsync("update directory.mail set state = 'waiting', sent_at = null, due_at = now() where id = $1", id);
@@ -126,11 +126,11 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
             OrganizationId = organization,
             Invitations = { new InvitationRow { Email = "moot@mail.example" } },
         }, directory.As(acme.Owner))).Results[0].InvitationId;
-        await MailFixture.UntilAsync(async () => (await FindAsync(acme.Owner, "moot@mail.example")).MailProblem.Length > 0);
+        await Eventually.AsyncTrue(async () => (await FindAsync(acme.Owner, "moot@mail.example")).MailProblem.Length > 0);
         await directory.Invitations.RevokeInvitationAsync(new RevokeInvitationRequest { InvitationId = invitation }, directory.As(acme.Owner));
         directory.Refuse = _ => null;
         directory.Clock.Advance(TimeSpan.FromMinutes(3));
-        await MailFixture.UntilAsync(async () => (await FindAsync(acme.Owner, "moot@mail.example")).Mail == "dropped");
+        await Eventually.AsyncTrue(async () => (await FindAsync(acme.Owner, "moot@mail.example")).Mail == "dropped");
         Assert.Empty(directory.MailsTo("moot@mail.example"));
     }
 
@@ -138,7 +138,7 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
     public async Task Resending_mails_once_more_and_at_most_three_times_an_hour()
     {
         var (acme, organization, invitation, first) = await directory.InviteAsync("again@mail.example");
-        await MailFixture.UntilAsync(async () => (await FindAsync(acme.Owner, "again@mail.example")).Mail == "sent");
+        await Eventually.AsyncTrue(async () => (await FindAsync(acme.Owner, "again@mail.example")).Mail == "sent");
         Assert.Null(await ResendAsync(acme.Owner, invitation));
         var mails = await directory.WaitForMailAsync("again@mail.example", 2);
         Assert.NotEqual(mails[0].Header("Message-ID"), mails[1].Header("Message-ID"));

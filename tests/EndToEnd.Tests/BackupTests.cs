@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Platform.Demo;
 using Platform.Native.Servers;
+using Platform.Testing;
 
 namespace Platform.EndToEnd.Tests;
 
@@ -33,9 +34,9 @@ public sealed class BackupTests
                 await CallAsync(owner, "create_records", new { tableId = table, records = new[] { new { fields = new { title = "Metropolis" } } } });
                 (records, organizations) = (await RecordsAsync(owner, table), await OrganizationsAsync(owner));
                 var connection = await first.ConnectionStringAsync("postgres", Cancellation);
-                await UntilAsync(async () => (await EventsAsync(owner)).Contains("record.created", StringComparison.Ordinal));
+                await Eventually.AsyncTrue(async () => (await EventsAsync(owner)).Contains("record.created", StringComparison.Ordinal));
                 events = await EventsAsync(owner);
-                checkpoint = await UntilAsync(() => CheckpointAsync(connection));
+                checkpoint = await Eventually.AsyncFound(() => CheckpointAsync(connection));
                 await RunAsync("backup", connection, Path.Combine(folder, "backup"));
             }
 
@@ -62,7 +63,7 @@ public sealed class BackupTests
                 await CallAsync(owner, "create_organization", new { name = "Made after the restore" });
                 var connection = await second.ConnectionStringAsync("postgres", Cancellation);
                 // Signed by the key of before, over a tree that grew from the restored one.
-                var next = await UntilAsync(async () => await CheckpointAsync(connection) is { } newest && newest != checkpoint ? newest : null);
+                var next = await Eventually.AsyncFound(async () => await CheckpointAsync(connection) is { } newest && newest != checkpoint ? newest : null);
                 Assert.Equal(checkpoint.Split('|')[0], next.Split('|')[0]);
                 Assert.True(long.Parse(next.Split('|')[1], System.Globalization.CultureInfo.InvariantCulture)
                     > long.Parse(checkpoint.Split('|')[1], System.Globalization.CultureInfo.InvariantCulture), $"{checkpoint} then {next}");
@@ -88,23 +89,6 @@ public sealed class BackupTests
     // What is committed for good: reads are on record too, and go on.
     private static async Task<string> EventsAsync(RawCalls calls) =>
         (await CallAsync(calls, "search_audit_events", new { outcomes = _committed, order = "oldest_first", limit = 100 })).GetProperty("events").GetRawText();
-
-    private static async Task<string> UntilAsync(Func<Task<string?>> read)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        patience.CancelAfter(TimeSpan.FromMinutes(2));
-        while (true)
-        {
-            if (await read() is { } found)
-            {
-                return found;
-            }
-
-            await Task.Delay(100, patience.Token);
-        }
-    }
-
-    private static Task<string> UntilAsync(Func<Task<bool>> holds) => UntilAsync(async () => await holds() ? "" : null);
 
     // The newest of the demo's workspace, or the one named: workspace, size, root, key.
     private static async Task<string?> CheckpointAsync(string connection, string? wanted = null)

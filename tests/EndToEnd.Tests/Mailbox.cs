@@ -1,5 +1,6 @@
 using System.Text;
 using Platform.Demo;
+using Platform.Testing;
 
 namespace Platform.EndToEnd.Tests;
 
@@ -7,17 +8,9 @@ namespace Platform.EndToEnd.Tests;
 internal static class Mailbox
 {
     /// <summary>The text of the mail to an address, once it has come.</summary>
-    public static async Task<string> ReadAsync(string email, CancellationToken cancellationToken)
+    public static async Task<string> ReadAsync(string email)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(TimeSpan.FromMinutes(1));
-        string? mail;
-        while ((mail = Mails().FirstOrDefault(text => text.Contains(email, StringComparison.Ordinal))) is null)
-        {
-            await Task.Delay(100, patience.Token);
-        }
-
-        return PlainText(mail);
+        return PlainText(await Eventually.Found(() => Mails().FirstOrDefault(text => text.Contains(email, StringComparison.Ordinal)), () => $"a mail to {email}"));
     }
 
     // The first part, in base64 between an empty line and the next boundary.

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Platform.Testing;
 
 namespace Platform.EndToEnd.Tests;
 
@@ -33,18 +34,18 @@ internal sealed class RawCalls(Uri mcp, string token, HttpMessageHandler? handle
     /// <summary>The same for the first call to a suite that has just started: who calls may not be known for a moment.</summary>
     public async Task<JsonElement> CallUntilAnsweredAsync(string tool, object arguments, CancellationToken cancellationToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(30));
-        while (true)
+        using var response = await Eventually.AsyncFound(async () =>
         {
-            using var response = await SendAsync(tool, arguments);
-            if (response.StatusCode != HttpStatusCode.ServiceUnavailable)
+            var answered = await SendAsync(tool, arguments);
+            if (answered.StatusCode != HttpStatusCode.ServiceUnavailable)
             {
-                return (await response.Content.ReadFromJsonAsync<JsonElement>(patience.Token)).GetProperty("result");
+                return answered;
             }
 
-            await Task.Delay(TimeSpan.FromMilliseconds(200), patience.Token);
-        }
+            answered.Dispose();
+            return null;
+        }, () => $"an answer to {tool}");
+        return (await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).GetProperty("result");
     }
 
     public void Dispose() => _http.Dispose();

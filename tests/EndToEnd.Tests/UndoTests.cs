@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Platform.Testing;
 
 namespace Platform.EndToEnd.Tests;
 
@@ -50,17 +51,11 @@ public sealed class UndoTests(RunningSuite suite)
 
         async Task<List<JsonElement>> InAuditAsync(JsonElement call, int atLeast)
         {
-            var deadline = DateTime.UtcNow.AddMinutes(1);
-            while (true)
+            return await Eventually.AsyncFound<List<JsonElement>>(async () =>
             {
-                var events = await CallAsync("search_audit_events", new { callId = call.GetProperty("callId").GetString() });
-                if (events.GetProperty("events").GetArrayLength() >= atLeast || DateTime.UtcNow > deadline)
-                {
-                    return [.. events.GetProperty("events").EnumerateArray()];
-                }
-
-                await Task.Delay(200);
-            }
+                var events = (await CallAsync("search_audit_events", new { callId = call.GetProperty("callId").GetString() })).GetProperty("events");
+                return events.GetArrayLength() >= atLeast ? [.. events.EnumerateArray()] : null;
+            }, () => $"{atLeast} events");
         }
     }
 

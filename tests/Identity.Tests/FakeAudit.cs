@@ -1,22 +1,18 @@
 using System.Collections.Concurrent;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Platform.Audit.Contracts.V1;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
+using Platform.Testing;
 
 namespace Platform.Identity.Tests;
 
 /// <summary>Audit as identity sees it: who may see which secret is in the assertion, and nowhere else.</summary>
 public sealed class FakeAudit : SigningSecrets.SigningSecretsBase, IAsyncDisposable
 {
-    private WebApplication? _app;
+    private readonly GrpcHost _host = new();
 
     /// <summary>The streams by workspace and id, with their secrets.</summary>
     internal ConcurrentDictionary<(string Workspace, string Stream), string> Secrets { get; } = new();
@@ -26,19 +22,9 @@ public sealed class FakeAudit : SigningSecrets.SigningSecretsBase, IAsyncDisposa
 
     internal bool IsAway { get; set; }
 
-    internal string Url => _app!.Urls.Single();
+    internal string Url => _host.Url;
 
-    internal async Task StartAsync()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.Services.AddGrpc();
-        builder.Services.AddSingleton(this);
-        builder.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http2));
-        _app = builder.Build();
-        _app.MapGrpcService<FakeAudit>();
-        await _app.StartAsync();
-    }
+    internal Task StartAsync() => _host.Add(this).StartAsync();
 
     public override Task<RevealSigningSecretResponse> RevealSigningSecret(RevealSigningSecretRequest request, ServerCallContext context) =>
         Task.FromResult(new RevealSigningSecretResponse { SigningSecret = Find(request.StreamId, context) });
@@ -50,13 +36,7 @@ public sealed class FakeAudit : SigningSecrets.SigningSecretsBase, IAsyncDisposa
         return Task.FromResult(new RotateSigningSecretResponse { SigningSecret = secret, Test = new DestinationAnswer { Result = "accepted" } });
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_app is not null)
-        {
-            await _app.DisposeAsync();
-        }
-    }
+    public ValueTask DisposeAsync() => _host.DisposeAsync();
 
     private SigningSecret Find(string stream, ServerCallContext context)
     {

@@ -1,19 +1,15 @@
 using System.Collections.Concurrent;
 using Grpc.Core;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Testing;
 
 namespace Platform.Identity.Tests;
 
 /// <summary>Directory as identity sees it: its gRPC contract over a socket, with members that tests put there.</summary>
 public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
 {
-    private WebApplication? _app;
+    private readonly GrpcHost _host = new();
 
     internal ConcurrentDictionary<string, Membership> Members { get; } = new();
 
@@ -23,19 +19,9 @@ public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
     /// <summary>The assertions that came with the calls.</summary>
     internal ConcurrentQueue<string> Assertions { get; } = new();
 
-    internal string Url => _app!.Urls.Single();
+    internal string Url => _host.Url;
 
-    internal async Task StartAsync()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.Services.AddGrpc();
-        builder.Services.AddSingleton(this);
-        builder.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http2));
-        _app = builder.Build();
-        _app.MapGrpcService<FakeDirectory>();
-        await _app.StartAsync();
-    }
+    internal Task StartAsync() => _host.Add(this).StartAsync();
 
     /// <summary>A member with a role in a sandbox and, if told so, in a production environment.</summary>
     internal Membership Add(string role, string? productionRole = null, string? subject = null, string? workspace = null, string? email = null)
@@ -87,13 +73,7 @@ public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
         return Task.FromResult(Answer(bound.Select(id => Members[id])));
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_app is not null)
-        {
-            await _app.DisposeAsync();
-        }
-    }
+    public ValueTask DisposeAsync() => _host.DisposeAsync();
 
     private static ResolveMemberResponse Answer(IEnumerable<Membership> members)
     {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Platform.ServiceDefaults.State;
+using Platform.Testing;
 
 namespace Platform.ServiceDefaults.Tests;
 
@@ -28,11 +29,11 @@ public sealed class LeaderLoopTests(NotesFixture notes) : IClassFixture<NotesFix
 
         for (var led = 1; led <= 3; led++)
         {
-            await UntilAsync(() => sessions.Count >= led, $"leader {led}");
+            await Eventually.True(() => sessions.Count >= led, () => $"leader {led}");
             await AdminAsync($"select pg_terminate_backend({sessions.Last()})");
         }
 
-        await UntilAsync(() => sessions.Count >= 4, "the last leader");
+        await Eventually.True(() => sessions.Count >= 4, () => "the last leader");
         await stop.CancelAsync();
         await Task.WhenAll(replicas);
         Assert.Equal(sessions.Count, sessions.Distinct().Count());
@@ -108,15 +109,5 @@ public sealed class LeaderLoopTests(NotesFixture notes) : IClassFixture<NotesFix
     {
         await using var command = new NpgsqlCommand(sql, connection);
         return await command.ExecuteScalarAsync(Cancellation);
-    }
-
-    private static async Task UntilAsync(Func<bool> holds, string what)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(25));
-        for (var began = TimeProvider.System.GetTimestamp(); !holds();)
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(60), $"Waited in vain for {what}.");
-            await timer.WaitForNextTickAsync(Cancellation);
-        }
     }
 }

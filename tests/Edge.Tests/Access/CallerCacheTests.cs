@@ -1,5 +1,6 @@
 using Platform.Edge.Tests.Fixture;
 using Platform.Identity.Contracts.V1;
+using Platform.Testing;
 
 namespace Platform.Edge.Tests.Access;
 
@@ -76,10 +77,5 @@ public sealed class CallerCacheTests : IAsyncLifetime
         Assert.Equal(2, Identity.Asked);
     }
 
-    private async Task WaitForAsync(int asked)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        while (Identity.Asked < asked)
-            await Task.Delay(10, patience.Token);
-    }
+    private Task WaitForAsync(int asked) => Eventually.True(() => Identity.Asked >= asked);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Platform.Edge.Tests.Fixture;
+using Platform.Testing;
 
 namespace Platform.Edge.Tests.Audit;
 
@@ -55,9 +56,7 @@ public sealed class CallAuditTests : IAsyncLifetime
     {
         await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => _edge.CallAsync("get_thing", """{"thingId":"1"}""")));
         await Audit.ArrivedAsync(r => r.Number == 40);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        while (Audit.Records.Count < 40)
-            await Task.Delay(20, patience.Token);
+        await Eventually.True(() => Audit.Records.Count >= 40);
         Assert.Equal(Enumerable.Range(1, 40).Select(n => (long)n), Audit.Records.Select(r => r.Number).Order());
         Assert.Single(Audit.Instances.Distinct());
     }
@@ -127,9 +126,7 @@ public sealed class CallAuditTests : IAsyncLifetime
         var read = await Audit.ArrivedAsync(r => r.Outcome == "read");
         Assert.Equal([1, 2], new[] { refused.Number, read.Number }.Order());
         Assert.Single(Audit.Instances.Distinct());
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        while (System.IO.Directory.GetFiles(spool).Length > 0)
-            await Task.Delay(20, patience.Token);
+        await Eventually.True(() => System.IO.Directory.GetFiles(spool).Length == 0);
     }
 
     [Fact]

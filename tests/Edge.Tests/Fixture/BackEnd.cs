@@ -19,6 +19,7 @@ using Platform.Audit.Contracts.V1;
 using Platform.Contracts;
 using Platform.Identity.Contracts.V1;
 using Platform.ServiceDefaults;
+using Platform.Testing;
 
 namespace Platform.Edge.Tests.Fixture;
 
@@ -324,16 +325,7 @@ public sealed class FakeAudit : Calls.CallsBase
     }
 
     /// <summary>The record of a tool once it has arrived.</summary>
-    public async Task<CallRecord> ArrivedAsync(Func<CallRecord, bool> wanted)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        while (true)
-        {
-            if (Records.FirstOrDefault(wanted) is { } record)
-                return record;
-            await Task.Delay(20, patience.Token);
-        }
-    }
+    public Task<CallRecord> ArrivedAsync(Func<CallRecord, bool> wanted) => Eventually.Found(() => Records.FirstOrDefault(wanted));
 }
 
 public sealed class FakeIssuer : IDisposable

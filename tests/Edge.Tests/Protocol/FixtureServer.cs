@@ -12,6 +12,7 @@ using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
 using Platform.Edge.Protocol;
+using Platform.Testing;
 
 namespace Platform.Edge.Tests.Protocol;
 
@@ -71,12 +72,7 @@ public sealed class FixtureApplication : McpApplication
     public ConcurrentQueue<string> Closed { get; } = new();
 
     /// <summary>Returns once an exchange of this method was closed, which can be after its answer has arrived.</summary>
-    public async Task ClosedAsync(string method)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        while (!Closed.Contains(method))
-            await Task.Delay(20, patience.Token);
-    }
+    public Task ClosedAsync(string method) => Eventually.True(() => Closed.Contains(method));
 
     public override ValueTask<bool> AdmitAsync(HttpContext http) => ValueTask.FromResult(true);
 

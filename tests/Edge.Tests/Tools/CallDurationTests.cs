@@ -1,4 +1,5 @@
 using Platform.Edge.Tests.Fixture;
+using Platform.Testing;
 
 namespace Platform.Edge.Tests.Tools;
 
@@ -37,12 +38,8 @@ public sealed class CallDurationTests : IAsyncLifetime
     // A call is measured when it is over, which can be just after its answer came.
     private async Task ExpectAsync(Predicate<string> line)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        for (var began = TimeProvider.System.GetTimestamp(); !(await MeasuredAsync()).Exists(line);)
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(10), string.Join("\n", await MeasuredAsync()));
-            await timer.WaitForNextTickAsync(TestContext.Current.CancellationToken);
-        }
+        List<string> measured = [];
+        await Eventually.AsyncTrue(async () => (measured = await MeasuredAsync()).Exists(line), () => $"such a line among {string.Join('\n', measured)}");
     }
 
     private async Task<List<string>> MeasuredAsync() =>
