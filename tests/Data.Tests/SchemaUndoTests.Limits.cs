@@ -57,11 +57,13 @@ public sealed partial class SchemaUndoTests
         await UpdateAsync(owner, table, ids[4], """{"Note":"s"}""", task);
         await data.Tables.UpdateFieldAsync(new UpdateFieldRequest { TableId = table.Id, Field = "Name", Required = true }, data.As(other));
         await data.Tables.UpdateFieldAsync(new UpdateFieldRequest { TableId = table.Id, Field = "Note", MaxLength = 3 }, data.As(other));
-        await data.Tables.UpdateFieldAsync(new UpdateFieldRequest { TableId = table.Id, Field = "N", Precision = 1 }, data.As(other));
+        var theirs = data.As(other);
+        await data.Tables.UpdateFieldAsync(new UpdateFieldRequest { TableId = table.Id, Field = "N", Precision = 1 }, theirs);
         await data.Tables.UpdateFieldAsync(new UpdateFieldRequest { TableId = table.Id, Field = "To", Single = true }, data.As(other));
 
         var part = Assert.Single((await data.Changes.UndoTaskAsync(new UndoTaskRequest { TaskId = task }, data.As(owner))).Parts);
-        Assert.All(part.Left, left => Assert.Equal(("record", "CHANGED_SINCE"), (left.Kind, left.Reason)));
+        Assert.All(part.Left, left => Assert.Equal(("record", "CHANGED_SINCE", Ids.Format("mbr", other.Member!.Value)), (left.Kind, left.Reason, left.ChangedBy)));
+        Assert.Equal(CallIdOf(theirs), part.Left.Single(left => left.Id == ids[2]).CallId);
         Assert.Equal(
         [
             (ids[0], "The field Name is required by now, and the record had no value of it."),

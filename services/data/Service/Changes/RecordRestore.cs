@@ -50,7 +50,7 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
     }
 
     /// <summary>Takes those out of the plan whose values a rule forbids that came since, with what they would break.</summary>
-    public async Task<List<(RecordPlan Plan, string Why)>> FindMisfitsAsync()
+    public async Task<List<(RecordPlan Plan, FieldSchema Field, string Why)>> FindMisfitsAsync()
     {
         var rules = table.Fields.Where(field => field.Kind.HasColumn).SelectMany(RulesOf).ToList();
         if (rules.Count == 0)
@@ -67,7 +67,7 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
                 $"({index}, {rule.Broken} and (r.id is null or p.{rule.Field.Column} is distinct from r.{rule.Field.Column}))"))}) as b(rule, is_broken)
             where p.deleted_at is null and b.is_broken group by p.id
             """, row => (Id: row.GetGuid(0), Rule: row.GetInt32(1)), IdsOf(restored), TargetsOf(restored))).ToDictionary(one => one.Id, one => one.Rule);
-        var misfits = _plans.Where(plan => broken.ContainsKey(plan.Id)).Select(plan => (plan, rules[broken[plan.Id]].Why)).ToList();
+        var misfits = _plans.Where(plan => broken.ContainsKey(plan.Id)).Select(plan => (plan, rules[broken[plan.Id]].Field, rules[broken[plan.Id]].Why)).ToList();
         _plans.RemoveAll(plan => broken.ContainsKey(plan.Id));
         return misfits;
     }

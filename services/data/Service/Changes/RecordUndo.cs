@@ -13,6 +13,11 @@ namespace Platform.Data.Service.Changes;
 /// <summary>Undo of records, table by table, from their history.</summary>
 internal static class RecordUndo
 {
+    private const string FindLastOfFields = """
+        select distinct on (key) key, actor, changed_at, call_id from platform.row_change
+        where relation = 'field' and key = any($1) and call_id <> $2 order by key, position desc
+        """;
+
     /// <summary>
     /// Runs under the locks of the tables. A record that others link to stays, and so does what of the undo would link to it: who is linked
     /// to shows only when all is undone, so that links among what goes do not count.
@@ -103,13 +108,23 @@ internal static class RecordUndo
     {
         await EnterAsync(tx);
         var restore = new RecordRestore(tx, table, columns, plans);
-        var left = (await restore.FindMisfitsAsync()).ConvertAll(misfit => Alone(table, misfit.Plan.Id, "CHANGED_SINCE", misfit.Why));
-        left.AddRange((await restore.FindTakenAsync()).Select(taken =>
-            Alone(table, taken.Plan.Id, "VALUE_TAKEN", $"Its value of the unique field {taken.Field.Name} belongs to {RecordIds.Format(taken.Owner)} now.")));
+        var misfits = await restore.FindMisfitsAsync();
+        var taken = await restore.FindTakenAsync();
         var change = RecordHistory.Change(tx, table, "undone", [.. restore.Plans.Select(plan => plan.Id)]);
         var live = restore.Plans.Count > 0 ? await restore.RunAsync(change) : [];
         await tx.LeaveRoleAsync();
-        return new TableUndo(table, restore.Plans, left, live, change);
+        return new TableUndo(table, restore.Plans, [.. await TellAsync(tx, table, misfits), .. taken.Select(one =>
+            Alone(table, one.Plan.Id, "VALUE_TAKEN", $"Its value of the unique field {one.Field.Name} belongs to {RecordIds.Format(one.Owner)} now."))], live, change);
+    }
+
+    /// <summary>With who changed the field last, other than this undo.</summary>
+    private static async Task<IEnumerable<LeftAlone>> TellAsync(WriteTransaction tx, TableSchema table, List<(RecordPlan Plan, FieldSchema Field, string Why)> misfits)
+    {
+        var last = misfits.Count == 0 ? [] : (await tx.QueryAsync(FindLastOfFields, row => (Key: row.GetString(0), By: row.GetString(1), At: row.GetDateTime(2), CallId: row.GetString(3)),
+            misfits.Select(misfit => misfit.Field.Id.ToString()).Distinct().ToArray(), tx.Call.CallId)).ToDictionary(one => one.Key);
+        return misfits.Select(misfit => last.TryGetValue(misfit.Field.Id.ToString(), out var one)
+            ? Alone(table, misfit.Plan.Id, "CHANGED_SINCE", misfit.Why, one.By, one.At, one.CallId)
+            : Alone(table, misfit.Plan.Id, "CHANGED_SINCE", misfit.Why));
     }
 
     /// <summary>Records that are gone now, and to which one that is there links.</summary>
