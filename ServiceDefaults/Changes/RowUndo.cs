@@ -53,6 +53,12 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
         return new RowUndoPlan(plans, wanted);
     }
 
+    /// <summary>Who changed rows last, by key, in other calls than these and in more than the columns to ignore.</summary>
+    public static async Task<IReadOnlyDictionary<string, LastChange>> FindLastOthersAsync(
+        WriteTransaction tx, string table, string[] keys, string[] calls, params string[] ignored) =>
+        (await tx.QueryAsync(FindLastOther, row => (Key: row.GetString(0), Change: new LastChange(row.GetString(1), row.GetDateTime(2), row.GetString(3))),
+            table, keys, calls, ignored)).ToDictionary(one => one.Key, one => one.Change);
+
     /// <summary>Takes back what is planned, or those of it that shall go first.</summary>
     public async Task ApplyAsync(WriteTransaction tx, RowUndoPlan plan, UndoReport report, Func<RowPlan, bool>? first = null)
     {
@@ -125,8 +131,7 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
     {
         foreach (var changed in plans.Where(plan => plan.Fate == RowFate.ChangedSince && IsTold(plan)).GroupBy(plan => plan.Table))
         {
-            var last = (await tx.QueryAsync(FindLastOther, row => (Key: row.GetString(0), By: row.GetString(1), At: row.GetDateTime(2), CallId: row.GetString(3)),
-                changed.Key.Name, changed.Select(plan => plan.Key).ToArray(), calls, changed.Key.Ignored.ToArray())).ToDictionary(step => step.Key);
+            var last = await FindLastOthersAsync(tx, changed.Key.Name, changed.Select(plan => plan.Key).ToArray(), calls, [.. changed.Key.Ignored]);
             foreach (var plan in changed)
             {
                 var left = Alone(plan, "CHANGED_SINCE", plan.Current is null ? "It is gone by now." : "Somebody changed it since.");
@@ -316,6 +321,9 @@ file static class RowSql
     private static string LastVersion(KeptTable table) =>
         $"(select max((c.before ->> 'version')::bigint) from platform.row_change c where c.relation = '{table.Name}' and c.key = k.key)";
 }
+
+/// <summary>Who changed a row last, when and in which call.</summary>
+public sealed record LastChange(string By, DateTime At, string CallId);
 
 /// <summary>What an undo of rows is about to do.</summary>
 /// <param name="All">Every row that the changes touched.</param>

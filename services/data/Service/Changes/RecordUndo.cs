@@ -13,11 +13,6 @@ namespace Platform.Data.Service.Changes;
 /// <summary>Undo of records, table by table, from their history.</summary>
 internal static class RecordUndo
 {
-    private const string FindLastOfFields = """
-        select distinct on (key) key, actor, changed_at, call_id from platform.row_change
-        where relation = 'field' and key = any($1) and call_id <> $2 order by key, position desc
-        """;
-
     /// <summary>
     /// Runs under the locks of the tables. A record that others link to stays, and so does what of the undo would link to it: who is linked
     /// to shows only when all is undone, so that links among what goes do not count.
@@ -120,9 +115,13 @@ internal static class RecordUndo
     /// <summary>With who changed the field last, other than this undo.</summary>
     private static async Task<IEnumerable<LeftAlone>> TellAsync(WriteTransaction tx, TableSchema table, List<(RecordPlan Plan, FieldSchema Field, string Why)> misfits)
     {
-        var last = misfits.Count == 0 ? [] : (await tx.QueryAsync(FindLastOfFields, row => (Key: row.GetString(0), By: row.GetString(1), At: row.GetDateTime(2), CallId: row.GetString(3)),
-            misfits.Select(misfit => misfit.Field.Id.ToString()).Distinct().ToArray(), tx.Call.CallId)).ToDictionary(one => one.Key);
-        return misfits.Select(misfit => last.TryGetValue(misfit.Field.Id.ToString(), out var one)
+        if (misfits.Count == 0)
+        {
+            return [];
+        }
+
+        var last = await RowUndo.FindLastOthersAsync(tx, "field", [.. misfits.Select(misfit => misfit.Field.Id.ToString()).Distinct()], [tx.Call.CallId]);
+        return misfits.Select(misfit => last.GetValueOrDefault(misfit.Field.Id.ToString()) is { } one
             ? Alone(table, misfit.Plan.Id, "CHANGED_SINCE", misfit.Why, one.By, one.At, one.CallId)
             : Alone(table, misfit.Plan.Id, "CHANGED_SINCE", misfit.Why));
     }

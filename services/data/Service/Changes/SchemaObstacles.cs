@@ -261,7 +261,6 @@ internal static partial class SchemaObstacles
 
         var (required, unique, single) = (Becomes(field, "required"), Becomes(field, "is_unique"), Becomes(field, "link_is_single"));
         var (length, precision) = (Number(field.Target, "max_length"), Number(field.Target, "precision"));
-
         var column = FieldSchema.ColumnOf(Guid.Parse(field.Key));
         await EnterAsync(tx);
         var counts = await tx.QueryOneAsync($"""

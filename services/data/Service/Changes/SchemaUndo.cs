@@ -110,14 +110,14 @@ internal static class SchemaUndo
     /// </summary>
     public static async Task LoosenAsync(WriteTransaction tx, RowUndoPlan plan)
     {
-        foreach (var field in plan.Wanted.Where(one => one.Table.Name == "field" && one is { Current: not null, Target: not null }
-            && RowPlan.Value(one.Current, "max_length") != RowPlan.Value(one.Target, "max_length")))
+        var fields = plan.Wanted.Where(one => one is { Table.Name: "field", Current: not null, Target: not null }).ToList();
+        foreach (var field in fields.Where(one => RowPlan.Value(one.Current, "max_length") != RowPlan.Value(one.Target, "max_length")))
         {
             await EarnedIndexes.DropOfAsync(tx, Guid.Parse(field.OwnerKey!), Guid.Parse(field.Key));
         }
 
         // What also tightens may have to stay as it is, with all of its rules.
-        foreach (var field in plan.Wanted.Where(one => one.Table.Name == "field" && one is { Current: not null, Target: not null } && !SchemaObstacles.Tightens(one)))
+        foreach (var field in fields.Where(one => !SchemaObstacles.Tightens(one)))
         {
             await DropUniqueIndexAsync(tx, field);
             await tx.ExecuteAsync(Loosen, Guid.Parse(field.Key), field.Target);
@@ -135,7 +135,8 @@ internal static class SchemaUndo
 
     private static async Task IndexAsync(WriteTransaction tx, IReadOnlyList<RowPlan> fields)
     {
-        foreach (var field in fields.Where(one => one is { Current: not null, Target: not null }))
+        // Of the others it is gone since they were loosened.
+        foreach (var field in fields.Where(one => one is { Current: not null, Target: not null } && SchemaObstacles.Tightens(one)))
         {
             await DropUniqueIndexAsync(tx, field);
         }

@@ -5,9 +5,9 @@ internal static class FieldRules
 {
     public static string IsMissing(string column) => $"{column} is null";
 
-    public static string IsLonger(string column, object length) => $"length({column}) > {length}";
+    public static string IsLonger(string column, int length) => $"length({column}) > {length}";
 
-    public static string HasMoreDecimals(string column, object precision) => $"min_scale({column}) > {precision}";
+    public static string HasMoreDecimals(string column, int precision) => $"min_scale({column}) > {precision}";
 
     public static string HoldsSeveral(string column) => $"cardinality({column}) > 1";
 }

@@ -165,7 +165,7 @@ internal static class NewFields
         new($"create unique index {FieldSchema.UniqueIndexOf(field.Id)} on {table} ({field.Column}) where deleted_at is null");
 
     public static Statement DropUniqueIndex(Guid workspaceId, Guid fieldId) =>
-        new($"drop index if exists {TableSchema.RoleOf(workspaceId)}.{FieldSchema.UniqueIndexOf(fieldId)}");
+        new($"drop index {TableSchema.RoleOf(workspaceId)}.{FieldSchema.UniqueIndexOf(fieldId)}");
 
     public static IEnumerable<Statement> Indexes(string table, FieldSchema field)
     {
