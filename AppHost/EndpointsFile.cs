@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Platform.AppHost.Servers;
 
 namespace Platform.AppHost;
 
@@ -13,10 +14,15 @@ internal static class EndpointsFile
 {
     private static readonly JsonSerializerOptions _indented = new() { WriteIndented = true };
 
-    public static string CredentialsPath(IDistributedApplicationBuilder builder) => Path.Combine(builder.Artifacts(), "demo-credentials.json");
+    public static string CredentialsPath(IDistributedApplicationBuilder builder) =>
+        Path.Combine(builder.Artifacts(), "demo-credentials.json");
 
     public static void WriteEndpoints(
-        this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> edge, IResourceBuilder<ProjectResource> identity, IResourceBuilder<KeycloakResource> keycloak)
+        this IDistributedApplicationBuilder builder,
+        IResourceBuilder<ProjectResource> edge,
+        IResourceBuilder<ProjectResource> identity,
+        IResourceBuilder<KeycloakResource> keycloak
+    )
     {
         if (!builder.ExecutionContext.IsRunMode)
         {
@@ -26,25 +32,41 @@ internal static class EndpointsFile
         var file = Path.Combine(builder.Artifacts(), builder.Configuration["EndpointsFile"] ?? "endpoints.json");
         File.Delete(file);
         var started = DateTime.UtcNow;
-        builder.Eventing.Subscribe<AfterResourcesCreatedEvent>((created, cancellationToken) =>
-        {
-            var notifications = created.Services.GetRequiredService<ResourceNotificationService>();
-            var lifetime = created.Services.GetRequiredService<IHostApplicationLifetime>();
-            lifetime.ApplicationStopping.Register(() => File.Delete(file));
-            _ = Task.Run(() => AnnounceAsync(builder, notifications, file, started, edge, identity, keycloak, lifetime.ApplicationStopping), CancellationToken.None);
-            return Task.CompletedTask;
-        });
+        builder.Eventing.Subscribe<AfterResourcesCreatedEvent>(
+            (created, cancellationToken) =>
+            {
+                var notifications = created.Services.GetRequiredService<ResourceNotificationService>();
+                var lifetime = created.Services.GetRequiredService<IHostApplicationLifetime>();
+                lifetime.ApplicationStopping.Register(() => File.Delete(file));
+                _ = Task.Run(
+                    () => AnnounceAsync(builder, notifications, file, started, edge, identity, keycloak, lifetime.ApplicationStopping),
+                    CancellationToken.None
+                );
+                return Task.CompletedTask;
+            }
+        );
     }
 
     private static async Task AnnounceAsync(
-        IDistributedApplicationBuilder builder, ResourceNotificationService notifications, string file, DateTime started, IResourceBuilder<ProjectResource> edge,
-        IResourceBuilder<ProjectResource> identity, IResourceBuilder<KeycloakResource> keycloak, CancellationToken stopping)
+        IDistributedApplicationBuilder builder,
+        ResourceNotificationService notifications,
+        string file,
+        DateTime started,
+        IResourceBuilder<ProjectResource> edge,
+        IResourceBuilder<ProjectResource> identity,
+        IResourceBuilder<KeycloakResource> keycloak,
+        CancellationToken stopping
+    )
     {
         try
         {
             // Without a Keycloak everything but OAuth works.
-            var signIn = await notifications.WaitForResourceAsync(keycloak.Resource.Name,
-                [KnownResourceStates.Running, KnownResourceStates.FailedToStart, KnownResourceStates.Exited], stopping) == KnownResourceStates.Running;
+            var signIn =
+                await notifications.WaitForResourceAsync(
+                    keycloak.Resource.Name,
+                    [KnownResourceStates.Running, KnownResourceStates.FailedToStart, KnownResourceStates.Exited],
+                    stopping
+                ) == KnownResourceStates.Running;
             if (signIn)
             {
                 await notifications.WaitForResourceHealthyAsync(keycloak.Resource.Name, stopping);
@@ -69,9 +91,7 @@ internal static class EndpointsFile
             await WriteAsync(file, endpoints, stopping);
             Print(endpoints, signIn, builder.Configuration["Mail:Host"]);
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested) { }
     }
 
     // Identity works without Keycloak; it calls itself degraded until it has brought the realm, and the people in it, in line.
@@ -98,7 +118,11 @@ internal static class EndpointsFile
     }
 
     // Identity writes the file anew at every start, once the demo's members can sign in.
-    private static async Task<JsonNode> ReadMembersAsync(IDistributedApplicationBuilder builder, DateTime started, CancellationToken cancellationToken)
+    private static async Task<JsonNode> ReadMembersAsync(
+        IDistributedApplicationBuilder builder,
+        DateTime started,
+        CancellationToken cancellationToken
+    )
     {
         if (!builder.IsDevelopmentRun())
         {
@@ -135,13 +159,15 @@ internal static class EndpointsFile
     {
         var token = endpoints["members"]!.AsArray().FirstOrDefault()?["token"]?.GetValue<string>();
         var url = endpoints["mcp"];
-        Console.WriteLine($$"""
+        Console.WriteLine(
+            $$"""
 
             Everything is up.
               MCP URL     {{url}}
               Dashboard   {{endpoints["dashboard"]}}
               Sign-in     {{(signIn ? endpoints["issuer"] : "no Keycloak here: personal tokens only")}}
-              Mail        {{endpoints["mail"]?.ToString() ?? (string.IsNullOrEmpty(mailHost) ? "none leaves: Mail:Host is not set" : $"by {mailHost}")}}
+              Mail        {{endpoints["mail"]?.ToString()
+                ?? (string.IsNullOrEmpty(mailHost) ? "none leaves: Mail:Host is not set" : $"by {mailHost}")}}
 
             A client's configuration:
               { "mcpServers": { "platform": { "type": "http", "url": "{{url}}", "headers": { "Authorization": "Bearer {{token}}" } } } }
@@ -149,6 +175,7 @@ internal static class EndpointsFile
             A first call:
               curl -s {{url}} -H 'Authorization: Bearer {{token}}' -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \
                 -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami","arguments":{} } }'
-            """);
+            """
+        );
     }
 }

@@ -1,4 +1,5 @@
 using Platform.AppHost;
+using Platform.AppHost.Servers;
 
 // What runs, and what it is wired to.
 var builder = DistributedApplication.CreateBuilder(args);
@@ -28,6 +29,7 @@ identity.AddServiceSecret(edge, "Edge__Audit__ServiceSecret");
 identity.AddServiceSecret(directory, "Join__ServiceSecret");
 
 builder.AddDemo(directory, identity, audit);
+builder.RunServers(keycloak);
 builder.WriteEndpoints(edge, identity, keycloak);
 
 builder.Build().Run();

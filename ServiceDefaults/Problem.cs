@@ -16,9 +16,22 @@ public static class Problem
 
     /// <summary>Missing, of another workspace, or of another environment: all look the same.</summary>
     public static RpcException NotFound(string kind, string id) =>
-        Of(StatusCode.NotFound, "NOT_FOUND", $"There is no {kind} {id} here.", $"List what there is with the list tool for {kind}s, or name another environment.");
+        Of(
+            StatusCode.NotFound,
+            "NOT_FOUND",
+            $"There is no {kind} {id} here.",
+            $"List what there is with the list tool for {kind}s, or name another environment."
+        );
 
-    public static RpcException Invalid(string field, string rule, string fix) => Invalid(new Violation { Field = field, Rule = rule, Fix = fix });
+    public static RpcException Invalid(string field, string rule, string fix) =>
+        Invalid(
+            new Violation
+            {
+                Field = field,
+                Rule = rule,
+                Fix = fix,
+            }
+        );
 
     /// <summary>All broken rules at once.</summary>
     public static RpcException Invalid(params IReadOnlyList<Violation> violations)
@@ -34,38 +47,59 @@ public static class Problem
     }
 
     /// <summary>The state does not allow it: taken names, full tables, things that changed meanwhile.</summary>
-    public static RpcException Conflict(string reason, string message, string fix) => Of(StatusCode.FailedPrecondition, reason, message, fix);
+    public static RpcException Conflict(string reason, string message, string fix) =>
+        Of(StatusCode.FailedPrecondition, reason, message, fix);
 
-    public static RpcException PermissionDenied(string permission) => Of(StatusCode.PermissionDenied, "PERMISSION_DENIED",
-        $"This needs the permission {permission}.", "Ask an admin of the workspace for a role that has it.");
+    public static RpcException PermissionDenied(string permission) =>
+        Of(
+            StatusCode.PermissionDenied,
+            "PERMISSION_DENIED",
+            $"This needs the permission {permission}.",
+            "Ask an admin of the workspace for a role that has it."
+        );
 
-    public static RpcException Unauthenticated(string message) => Of(StatusCode.Unauthenticated, "UNAUTHENTICATED", message, "Send a valid caller assertion.");
+    public static RpcException Unauthenticated(string message) =>
+        Of(StatusCode.Unauthenticated, "UNAUTHENTICATED", message, "Send a valid caller assertion.");
 
-    public static RpcException Unavailable(string what) => Of(StatusCode.Unavailable, "UNAVAILABLE", $"{what} cannot be reached at the moment.", "Try again in a few seconds.");
+    public static RpcException Unavailable(string what) =>
+        Of(StatusCode.Unavailable, "UNAVAILABLE", $"{what} cannot be reached at the moment.", "Try again in a few seconds.");
 
     /// <summary>Somebody else holds what this needs, for longer than we wait.</summary>
-    public static RpcException Busy() => Of(StatusCode.Aborted, "BUSY", "Others are changing the same things right now.", "Try again in a few seconds.");
+    public static RpcException Busy() =>
+        Of(StatusCode.Aborted, "BUSY", "Others are changing the same things right now.", "Try again in a few seconds.");
 
-    public static RpcException Internal(string traceId) => Of(StatusCode.Internal, "INTERNAL", "Something unforeseen happened.", $"Report the trace id {traceId}.");
+    public static RpcException Internal(string traceId) =>
+        Of(StatusCode.Internal, "INTERNAL", "Something unforeseen happened.", $"Report the trace id {traceId}.");
 
     internal static RpcException ConfirmationRequired(string token, DateTimeOffset expiresAt, ReadOnlyMemory<byte> preview) =>
-        Of(StatusCode.FailedPrecondition, new ProblemDetail
-        {
-            Reason = ConfirmationRequiredReason,
-            Message = "Nothing was changed yet: this needs a confirmation.",
-            Fix = "Look at the preview; to go on, repeat the call with the same arguments and this confirmation.",
-            Confirmation = new Confirmation
+        Of(
+            StatusCode.FailedPrecondition,
+            new ProblemDetail
             {
-                Token = token,
-                ExpiresAt = Timestamp.FromDateTimeOffset(expiresAt),
-                Preview = new Json { Utf8 = UnsafeByteOperations.UnsafeWrap(preview) },
-            },
-        });
+                Reason = ConfirmationRequiredReason,
+                Message = "Nothing was changed yet: this needs a confirmation.",
+                Fix = "Look at the preview; to go on, repeat the call with the same arguments and this confirmation.",
+                Confirmation = new Confirmation
+                {
+                    Token = token,
+                    ExpiresAt = Timestamp.FromDateTimeOffset(expiresAt),
+                    Preview = new Json { Utf8 = UnsafeByteOperations.UnsafeWrap(preview) },
+                },
+            }
+        );
 
     public const string ConfirmationRequiredReason = "CONFIRMATION_REQUIRED";
 
     public static RpcException Of(StatusCode status, string reason, string message, string fix) =>
-        Of(status, new ProblemDetail { Reason = reason, Message = message, Fix = fix });
+        Of(
+            status,
+            new ProblemDetail
+            {
+                Reason = reason,
+                Message = message,
+                Fix = fix,
+            }
+        );
 
     public static RpcException Of(StatusCode status, ProblemDetail detail) =>
         new(new Status(status, detail.Message), new Metadata { { Trailer, detail.ToByteArray() } });

@@ -41,11 +41,17 @@ public static class ServiceHost
     private static void ListenForGrpc(this WebApplicationBuilder builder, int port)
     {
         var urls = builder.WebHost.GetSetting(WebHostDefaults.ServerUrlsKey)
-            ?? string.Join(';', (builder.WebHost.GetSetting(WebHostDefaults.HttpPortsKey) ?? "8080").Split(';').Select(http => $"http://*:{http}"));
+            ?? string.Join(
+                ';',
+                (builder.WebHost.GetSetting(WebHostDefaults.HttpPortsKey) ?? "8080").Split(';').Select(http => $"http://*:{http}")
+            );
         var host = urls.Contains("//localhost:", StringComparison.Ordinal) ? "localhost" : "*";
         builder.WebHost.UseUrls($"{urls};http://{host}:{port}");
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(
-            endpoint => endpoint.Protocols = endpoint.IPEndPoint?.Port == port ? HttpProtocols.Http2 : HttpProtocols.Http1));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.ConfigureEndpointDefaults(endpoint =>
+                endpoint.Protocols = endpoint.IPEndPoint?.Port == port ? HttpProtocols.Http2 : HttpProtocols.Http1
+            )
+        );
     }
 
     /// <summary>
@@ -63,11 +69,13 @@ public static class ServiceHost
             // Settings, roles and locks end with their transaction; what takes them for a session gives them back itself.
             database.ConnectionStringBuilder.NoResetOnClose = true;
             // Workers look for work several times a second; only what belongs to somebody's trace is worth a span.
-            database.ConfigureTracing(tracing => tracing
-                .ConfigureCommandFilter(_ => Activity.Current is not null)
-                .ConfigureBatchFilter(_ => Activity.Current is not null));
+            database.ConfigureTracing(tracing =>
+                tracing.ConfigureCommandFilter(_ => Activity.Current is not null).ConfigureBatchFilter(_ => Activity.Current is not null)
+            );
         });
-        var problems = new ConstraintProblems().Add("task_of_caller", () => Journal.UnknownTask()).Add("task_in_environment", () => Journal.TaskElsewhere());
+        var problems = new ConstraintProblems()
+            .Add("task_of_caller", () => Journal.UnknownTask())
+            .Add("task_in_environment", () => Journal.TaskElsewhere());
         constraints?.Invoke(problems);
         builder.Services.AddSingleton(problems);
         builder.Services.AddSingleton<OutboxSignal>();
@@ -77,7 +85,8 @@ public static class ServiceHost
         builder.Services.AddHostedService<OutboxRelay>();
         builder.Services.AddDataProtection().SetApplicationName($"platform-{service.Name}");
         builder.Services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(services => new ConfigureOptions<KeyManagementOptions>(
-            options => options.XmlRepository = new DatabaseKeyRing(services.GetRequiredService<NpgsqlDataSource>())));
+            options => options.XmlRepository = new DatabaseKeyRing(services.GetRequiredService<NpgsqlDataSource>())
+        ));
     }
 
     /// <summary>The gRPC server. Every rpc passes the interceptor that enforces the contract.</summary>
@@ -130,15 +139,23 @@ public static class ServiceHost
     {
         var configuration = services.GetRequiredService<IConfiguration>();
         var service = services.GetRequiredService<ServiceIdentity>();
-        return new Migrator(service,
-            configuration.GetConnectionString($"{service.Name}db") ?? throw new InvalidOperationException($"The connection string '{service.Name}db' is missing."),
+        return new Migrator(
+            service,
+            configuration.GetConnectionString($"{service.Name}db")
+                ?? throw new InvalidOperationException($"The connection string '{service.Name}db' is missing."),
             configuration["Database:AppPassword"] ?? throw new InvalidOperationException("Database:AppPassword is missing."),
-            migrations, services.GetRequiredService<ILogger<Migrator>>()).ApplyAsync(cancellationToken);
+            migrations,
+            services.GetRequiredService<ILogger<Migrator>>()
+        ).ApplyAsync(cancellationToken);
     }
 
     /// <summary>A gRPC client of another service, at the address that service discovery gave it.</summary>
-    public static IHttpClientBuilder AddServiceClient<T>(this IServiceCollection services, string service) where T : class =>
-        services.AddGrpcClient<T>((provider, client) => client.Address = provider.GetRequiredService<IConfiguration>().ServiceAddress(service, "grpc"))
+    public static IHttpClientBuilder AddServiceClient<T>(this IServiceCollection services, string service)
+        where T : class =>
+        services
+            .AddGrpcClient<T>(
+                (provider, client) => client.Address = provider.GetRequiredService<IConfiguration>().ServiceAddress(service, "grpc")
+            )
             .ConfigureChannel(channel =>
             {
                 channel.MaxReceiveMessageSize = 64 * 1024 * 1024;
@@ -147,7 +164,10 @@ public static class ServiceHost
 
     /// <summary>The address that service discovery gave an endpoint of a service.</summary>
     public static Uri ServiceAddress(this IConfiguration configuration, string service, string endpoint) =>
-        new(configuration[$"services:{service}:{endpoint}:0"] ?? throw new InvalidOperationException($"services:{service}:{endpoint}:0 is missing: nothing says where {service} is."));
+        new(
+            configuration[$"services:{service}:{endpoint}:0"]
+                ?? throw new InvalidOperationException($"services:{service}:{endpoint}:0 is missing: nothing says where {service} is.")
+        );
 
     private static ServiceIdentity Service(this WebApplicationBuilder builder) =>
         (ServiceIdentity)builder.Services.Last(registered => registered.ServiceType == typeof(ServiceIdentity)).ImplementationInstance!;

@@ -35,8 +35,12 @@ internal static class ConnectPage
         return reader.ReadToEnd();
     }
 
-    private static string Render(string template, string resource, string issuer) => template
-        .Replace($"Sign-in is at `{ExampleIssuer}`.", issuer.Length > 0 ? $"Sign-in is at `{issuer}`." : "It takes personal tokens only: there is no sign-in here.",
-            StringComparison.Ordinal)
-        .Replace(ExampleUrl, resource, StringComparison.Ordinal);
+    private static string Render(string template, string resource, string issuer) =>
+        template
+            .Replace(
+                $"Sign-in is at `{ExampleIssuer}`.",
+                issuer.Length > 0 ? $"Sign-in is at `{issuer}`." : "It takes personal tokens only: there is no sign-in here.",
+                StringComparison.Ordinal
+            )
+            .Replace(ExampleUrl, resource, StringComparison.Ordinal);
 }

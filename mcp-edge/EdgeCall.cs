@@ -35,9 +35,12 @@ internal sealed class EdgeCall
 
     public string? TraceParent { get; init; }
 
-    public string TraceId => Activity.Current?.TraceId.ToString() is { } current && (TraceParent is null || TraceParent.Contains(current, StringComparison.Ordinal))
-        ? current
-        : TraceParent?.Split('-') is { Length: >= 2 } parts ? parts[1] : Id;
+    public string TraceId =>
+        Activity.Current?.TraceId.ToString() is { } current
+        && (TraceParent is null || TraceParent.Contains(current, StringComparison.Ordinal))
+            ? current
+        : TraceParent?.Split('-') is { Length: >= 2 } parts ? parts[1]
+        : Id;
 
     /// <summary>The arguments of the tool, wherever they stood in the message; of kind Undefined when there are none.</summary>
     public JsonElement Arguments { get; init; }

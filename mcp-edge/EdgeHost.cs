@@ -21,10 +21,19 @@ namespace Platform.Edge;
 /// <summary>What makes a host the edge.</summary>
 public static class EdgeHost
 {
-    private static readonly string[] _algorithms = [SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSsaPssSha256, SecurityAlgorithms.EcdsaSha256];
+    private static readonly string[] _algorithms =
+    [
+        SecurityAlgorithms.RsaSha256,
+        SecurityAlgorithms.RsaSsaPssSha256,
+        SecurityAlgorithms.EcdsaSha256,
+    ];
 
     /// <summary>Serves the tools of these catalogues over MCP. <paramref name="defaultToolsets"/>: what a URL without toolsets lists.</summary>
-    public static void AddEdge(this WebApplicationBuilder builder, IEnumerable<string> defaultToolsets, params IEnumerable<ToolCatalogue> catalogues)
+    public static void AddEdge(
+        this WebApplicationBuilder builder,
+        IEnumerable<string> defaultToolsets,
+        params IEnumerable<ToolCatalogue> catalogues
+    )
     {
         var services = builder.Services;
         var section = builder.Configuration.GetSection("Edge");
@@ -57,35 +66,52 @@ public static class EdgeHost
     {
         services.AddServiceClient<Callers.CallersClient>("identity");
         services.AddSingleton<BearerReader>();
-        services.AddSingleton(provider => ActivatorUtilities.CreateInstance<CallerCache>(provider, (IReadOnlyCollection<string>)provider.GetRequiredService<ToolSurface>().Services));
+        services.AddSingleton(provider =>
+            ActivatorUtilities.CreateInstance<CallerCache>(
+                provider,
+                (IReadOnlyCollection<string>)provider.GetRequiredService<ToolSurface>().Services
+            )
+        );
         services.AddSingleton<RateLimiter>();
         services.AddSingleton<JoinLimits>();
         services.AddSingleton<Policy>();
         services.AddSingleton<UnknownCallers>();
         services.AddHostedService<RateSharing>();
         services.AddAuthentication().AddJwtBearer(BearerReader.Scheme);
-        services.AddOptions<JwtBearerOptions>(BearerReader.Scheme).Configure<IOptions<McpEndpointOptions>, IOptions<AccessOptions>, TimeProvider>(
-            (jwt, endpoint, access, time) =>
-            {
-                var issuer = endpoint.Value.Issuer;
-                if (issuer.Length == 0)
-                    return;
-                var address = access.Value.InternalIssuer.Length > 0 ? access.Value.InternalIssuer : issuer;
-                jwt.MapInboundClaims = false;
-                jwt.TimeProvider = time;
-                jwt.RequireHttpsMetadata = address.StartsWith("https:", StringComparison.OrdinalIgnoreCase);
-                jwt.ConfigurationManager = new ConfigurationManager<OpenIdConnectConfiguration>(address, new IssuerMetadata(issuer),
-                    new HttpDocumentRetriever(new HttpClient { Timeout = TimeSpan.FromSeconds(5) }) { RequireHttps = jwt.RequireHttpsMetadata });
-                jwt.TokenValidationParameters = new TokenValidationParameters
+        services
+            .AddOptions<JwtBearerOptions>(BearerReader.Scheme)
+            .Configure<IOptions<McpEndpointOptions>, IOptions<AccessOptions>, TimeProvider>(
+                (jwt, endpoint, access, time) =>
                 {
-                    ValidIssuer = issuer,
-                    ValidAudience = endpoint.Value.Resource,
-                    ValidAlgorithms = _algorithms,
-                    RequireExpirationTime = true,
-                    RequireSignedTokens = true,
-                    ClockSkew = TimeSpan.FromSeconds(5),
-                };
-            });
+                    var issuer = endpoint.Value.Issuer;
+                    if (issuer.Length == 0)
+                    {
+                        return;
+                    }
+
+                    var address = access.Value.InternalIssuer.Length > 0 ? access.Value.InternalIssuer : issuer;
+                    jwt.MapInboundClaims = false;
+                    jwt.TimeProvider = time;
+                    jwt.RequireHttpsMetadata = address.StartsWith("https:", StringComparison.OrdinalIgnoreCase);
+                    jwt.ConfigurationManager = new ConfigurationManager<OpenIdConnectConfiguration>(
+                        address,
+                        new IssuerMetadata(issuer),
+                        new HttpDocumentRetriever(new HttpClient { Timeout = TimeSpan.FromSeconds(5) })
+                        {
+                            RequireHttps = jwt.RequireHttpsMetadata,
+                        }
+                    );
+                    jwt.TokenValidationParameters = new TokenValidationParameters
+                    {
+                        ValidIssuer = issuer,
+                        ValidAudience = endpoint.Value.Resource,
+                        ValidAlgorithms = _algorithms,
+                        RequireExpirationTime = true,
+                        RequireSignedTokens = true,
+                        ClockSkew = TimeSpan.FromSeconds(5),
+                    };
+                }
+            );
     }
 
     private static void AddAudit(IServiceCollection services)

@@ -21,12 +21,15 @@ internal sealed class Instructions(ToolSurface surface)
     private readonly string _default = Always + NotListed(surface);
 
     public string For(UrlNarrowing narrowing) =>
-        narrowing.IsCompact ? Always + Compact : narrowing.Toolsets is null ? _default : Always;
+        narrowing.IsCompact ? Always + Compact
+        : narrowing.Toolsets is null ? _default
+        : Always;
 
     private static string NotListed(ToolSurface surface)
     {
         var others = surface.Toolsets.Except(surface.DefaultToolsets).ToList();
-        return others.Count == 0 ? ""
+        return others.Count == 0
+            ? ""
             : $" Toolsets that are not listed here: {string.Join(", ", others)}. When the user needs one, have `?toolsets=default,{others[0]}` added to the URL.";
     }
 }

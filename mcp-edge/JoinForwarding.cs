@@ -18,13 +18,21 @@ internal static class JoinForwarding
 
     // What the page needs to be safe in a browser, and nothing that tells about the inside.
     private static readonly string[] _headers =
-        [HeaderNames.ContentSecurityPolicy, "Referrer-Policy", HeaderNames.CacheControl, HeaderNames.XContentTypeOptions];
+    [
+        HeaderNames.ContentSecurityPolicy,
+        "Referrer-Policy",
+        HeaderNames.CacheControl,
+        HeaderNames.XContentTypeOptions,
+    ];
 
-    public static void AddJoinPage(this IServiceCollection services) => services.AddHttpClient(Client, (provider, http) =>
-    {
-        http.BaseAddress = provider.GetRequiredService<IConfiguration>().ServiceAddress("directory", "http");
-        http.Timeout = TimeSpan.FromSeconds(10);
-    }).ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
+    public static void AddJoinPage(this IServiceCollection services) =>
+        services
+            .AddHttpClient(Client, (provider, http) =>
+            {
+                http.BaseAddress = provider.GetRequiredService<IConfiguration>().ServiceAddress("directory", "http");
+                http.Timeout = TimeSpan.FromSeconds(10);
+            })
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
 
     public static void MapJoinPage(this IEndpointRouteBuilder routes)
     {
@@ -35,7 +43,10 @@ internal static class JoinForwarding
     private static async Task ForwardAsync(HttpContext http, IHttpClientFactory clients, JoinLimits limits)
     {
         if (!await limits.AdmitAddressAsync(http))
+        {
             return;
+        }
+
         var token = http.Request.Query[TokenField].ToString();
         using var request = new HttpRequestMessage(new HttpMethod(http.Request.Method), JoinPage.Path + http.Request.QueryString);
         if (http.Request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site)
@@ -52,7 +63,10 @@ internal static class JoinForwarding
             }
 
             // What the page sends; another encoding would hide from here which invitation it is about.
-            if (!MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type) || !type.MediaType.Equals(FormType, StringComparison.OrdinalIgnoreCase))
+            if (
+                !MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type)
+                || !type.MediaType.Equals(FormType, StringComparison.OrdinalIgnoreCase)
+            )
             {
                 http.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
                 return;
@@ -66,7 +80,10 @@ internal static class JoinForwarding
         }
 
         if (!await limits.AdmitInvitationAsync(http, token))
+        {
             return;
+        }
+
         try
         {
             using var client = clients.CreateClient(Client);
@@ -83,8 +100,11 @@ internal static class JoinForwarding
 
             await answer.Content.CopyToAsync(http.Response.Body, http.RequestAborted);
         }
-        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !http.RequestAborted.IsCancellationRequested
-            && !http.Response.HasStarted)
+        catch (Exception exception)
+            when (exception is HttpRequestException or TaskCanceledException
+                && !http.RequestAborted.IsCancellationRequested
+                && !http.Response.HasStarted
+            )
         {
             http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             http.Response.Headers.RetryAfter = "2";

@@ -20,7 +20,8 @@ public sealed record Caller(
     string? TokenId,
     string? ClientId,
     string? Service,
-    string? OnBehalfOf);
+    string? OnBehalfOf
+);
 
 /// <summary>One call of one tool: its caller and what travelled beside the request.</summary>
 public sealed class Call
@@ -51,7 +52,8 @@ public sealed class Call
     /// <summary>The member as the API names it, <c>mbr_…</c>, or the service's name.</summary>
     public string ActorId => Caller.MemberId is { } member ? Ids.Format("mbr", member) : Caller.Service ?? "";
 
-    internal Actor Actor => new(Caller.MemberId is null ? "service" : "member", ActorId, Caller.Role, Caller.TokenId, Caller.ClientId, Caller.OnBehalfOf);
+    internal Actor Actor =>
+        new(Caller.MemberId is null ? "service" : "member", ActorId, Caller.Role, Caller.TokenId, Caller.ClientId, Caller.OnBehalfOf);
 }
 
 public static class CallContext

@@ -10,25 +10,30 @@ namespace Platform.ServiceDefaults.Changes;
 
 public sealed partial class ChangesService
 {
-    private const string InsertTask = "insert into platform.task (id, goal, begun_by, begun_at) values ($1, $2, $3, $4) on conflict (id) do nothing";
+    private const string InsertTask =
+        "insert into platform.task (id, goal, begun_by, begun_at) values ($1, $2, $3, $4) on conflict (id) do nothing";
 
-    public override Task<BeginTaskResponse> BeginTask(BeginTaskRequest request, ServerCallContext context) => work.WriteAsync(context, async tx =>
-    {
-        var id = NewTask.IdOf(tx.Call);
-        var key = Ids.Format("tsk", id);
-        if (await tx.ExecuteAsync(InsertTask, id, request.Goal, tx.Call.ActorId, tx.Now.UtcDateTime) == 1)
+    public override Task<BeginTaskResponse> BeginTask(BeginTaskRequest request, ServerCallContext context) =>
+        work.WriteAsync(context, async tx =>
         {
-            tx.Announce(new TaskBegun(id, tx.Call.WorkspaceId, tx.Now, key, request.Goal), new Target("task", key));
-        }
+            var id = NewTask.IdOf(tx.Call);
+            var key = Ids.Format("tsk", id);
+            if (await tx.ExecuteAsync(InsertTask, id, request.Goal, tx.Call.ActorId, tx.Now.UtcDateTime) == 1)
+            {
+                tx.Announce(new TaskBegun(id, tx.Call.WorkspaceId, tx.Now, key, request.Goal), new Target("task", key));
+            }
 
-        return new BeginTaskResponse { TaskId = key };
-    });
+            return new BeginTaskResponse { TaskId = key };
+        });
 }
 
 file static class NewTask
 {
     // Every service makes the same id of the same call; and of its repeat, when the first try reached only some of them.
-    public static Guid IdOf(Call call) => call.IdempotencyKey is { } key
-        ? new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{call.WorkspaceId} {call.EnvironmentId} {call.ActorId} {key}")).AsSpan(0, 16))
-        : new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{call.WorkspaceId} {call.CallId}")).AsSpan(0, 16));
+    public static Guid IdOf(Call call) =>
+        call.IdempotencyKey is { } key
+            ? new Guid(
+                SHA256.HashData(Encoding.UTF8.GetBytes($"{call.WorkspaceId} {call.EnvironmentId} {call.ActorId} {key}")).AsSpan(0, 16)
+            )
+            : new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{call.WorkspaceId} {call.CallId}")).AsSpan(0, 16));
 }

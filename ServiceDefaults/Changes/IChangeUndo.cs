@@ -19,7 +19,12 @@ public interface IChangeUndo
     Task UndoAsync(WriteTransaction tx, ChangeScope scope, IReadOnlyList<JournaledChange> changes, UndoReport report);
 
     /// <summary>What the changes have done in all. Returns the ids of those that it has counted; the others are counted by their events.</summary>
-    Task<IReadOnlySet<Guid>> SummarizeAsync(WriteTransaction tx, ChangeScope scope, IReadOnlyList<JournaledChange> changes, ICollection<NetChange> summary);
+    Task<IReadOnlySet<Guid>> SummarizeAsync(
+        WriteTransaction tx,
+        ChangeScope scope,
+        IReadOnlyList<JournaledChange> changes,
+        ICollection<NetChange> summary
+    );
 }
 
 /// <summary>What an undo has done and left.</summary>
@@ -49,9 +54,26 @@ public sealed class UndoReport
     /// <param name="states">What the confirmation is bound to, such as ids with versions.</param>
     /// <param name="tableId">Of records.</param>
     /// <param name="note">What about it cannot be taken back.</param>
-    public void Undone(string kind, string how, IReadOnlyCollection<string> ids, IEnumerable<string> states, string tableId = "", string note = "")
+    public void Undone(
+        string kind,
+        string how,
+        IReadOnlyCollection<string> ids,
+        IEnumerable<string> states,
+        string tableId = "",
+        string note = ""
+    )
     {
-        Part.Undone.Add(new Undone { Kind = kind, How = how, TableId = tableId, Count = ids.Count, Ids = { ids.Take(MaxIds) }, Note = note });
+        Part.Undone.Add(
+            new Undone
+            {
+                Kind = kind,
+                How = how,
+                TableId = tableId,
+                Count = ids.Count,
+                Ids = { ids.Take(MaxIds) },
+                Note = note,
+            }
+        );
         _fingerprint.AddRange(states);
     }
 

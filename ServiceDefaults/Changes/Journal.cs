@@ -13,7 +13,15 @@ namespace Platform.ServiceDefaults.Changes;
 /// <param name="Type">Of its event, such as <c>OrganizationUpdated</c>.</param>
 /// <param name="Targets">What it happened to; of each kind up to 100 ids, and how many there were.</param>
 public sealed record JournaledChange(
-    Guid Id, string CallId, string Tool, string Type, string Action, string Actor, DateTime ChangedAt, IReadOnlyList<Target> Targets)
+    Guid Id,
+    string CallId,
+    string Tool,
+    string Type,
+    string Action,
+    string Actor,
+    DateTime ChangedAt,
+    IReadOnlyList<Target> Targets
+)
 {
     internal bool IsUndo => Action is "task.undone" or "change.undone";
 }
@@ -51,12 +59,18 @@ public static class Journal
     internal static Statement Insert(IReadOnlyList<EventEnvelope> events)
     {
         var first = events[0];
-        return new Statement(InsertChanges,
-            events.Select(happened => happened.EventId).ToArray(), first.Call.CallId, Text(first.Call.Task), first.Call.Tool, first.Actor.Id,
+        return new Statement(
+            InsertChanges,
+            events.Select(happened => happened.EventId).ToArray(),
+            first.Call.CallId,
+            Text(first.Call.Task),
+            first.Call.Tool,
+            first.Actor.Id,
             first.OccurredAt.UtcDateTime,
             events.Select(happened => happened.Type).ToArray(),
             events.Select(happened => happened.Action).ToArray(),
-            events.Select(happened => JsonSerializer.Serialize(happened.Targets.Select(Shorten), EventJson.Options)).ToArray());
+            events.Select(happened => JsonSerializer.Serialize(happened.Targets.Select(Shorten), EventJson.Options)).ToArray()
+        );
     }
 
     /// <summary>
@@ -72,23 +86,50 @@ public static class Journal
 
         if (call.Task is not null)
         {
-            yield return new Statement(call.Definition is { IsEnvironmentBound: false } ? EnterTaskOfCaller : RequireTaskOfCaller, Ids.TryParse("tsk", call.Task, out var task) ? task : throw UnknownTask(), call.ActorId);
+            yield return new Statement(
+                call.Definition is { IsEnvironmentBound: false } ? EnterTaskOfCaller : RequireTaskOfCaller,
+                Ids.TryParse("tsk", call.Task, out var task) ? task : throw UnknownTask(),
+                call.ActorId
+            );
         }
     }
 
-    internal static RpcException UnknownTask() => Problem.Of(StatusCode.NotFound, "TASK_NOT_FOUND",
-        "The task is none that you have begun. Nothing was changed.", "Open one with begin_task and pass its id, or leave `task` out.");
+    internal static RpcException UnknownTask() =>
+        Problem.Of(
+            StatusCode.NotFound,
+            "TASK_NOT_FOUND",
+            "The task is none that you have begun. Nothing was changed.",
+            "Open one with begin_task and pass its id, or leave `task` out."
+        );
 
-    internal static RpcException TaskElsewhere() => Problem.Of(StatusCode.NotFound, "TASK_NOT_FOUND",
-        "You have begun this task in another environment. Nothing was changed.", "Name that environment in `environment`, or open a task in this one with begin_task.");
+    internal static RpcException TaskElsewhere() =>
+        Problem.Of(
+            StatusCode.NotFound,
+            "TASK_NOT_FOUND",
+            "You have begun this task in another environment. Nothing was changed.",
+            "Name that environment in `environment`, or open a task in this one with begin_task."
+        );
 
     /// <summary>The changes meant, newest first.</summary>
-    internal static Task<List<JournaledChange>> FindAsync(WriteTransaction tx, ChangeScope scope) => tx.QueryAsync(FindChanges, row => new JournaledChange(
-        row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetString(5), row.GetDateTime(6),
-        JsonSerializer.Deserialize<Target[]>(row.GetString(7), EventJson.Options)!),
-        Text(scope.Task), Text(scope.CallId));
+    internal static Task<List<JournaledChange>> FindAsync(WriteTransaction tx, ChangeScope scope) =>
+        tx.QueryAsync(
+            FindChanges,
+            row => new JournaledChange(
+                row.GetGuid(0),
+                row.GetString(1),
+                row.GetString(2),
+                row.GetString(3),
+                row.GetString(4),
+                row.GetString(5),
+                row.GetDateTime(6),
+                JsonSerializer.Deserialize<Target[]>(row.GetString(7), EventJson.Options)!
+            ),
+            Text(scope.Task),
+            Text(scope.CallId)
+        );
 
     private static Target Shorten(Target target) => new(target.Kind, [.. target.Ids.Take(MaxIds)], target.Count);
 
-    private static NpgsqlParameter Text(string? value) => new() { NpgsqlDbType = NpgsqlDbType.Text, Value = (object?)value ?? DBNull.Value };
+    private static NpgsqlParameter Text(string? value) =>
+        new() { NpgsqlDbType = NpgsqlDbType.Text, Value = (object?)value ?? DBNull.Value };
 }

@@ -9,9 +9,13 @@ public sealed class NoUndo(IReadOnlyDictionary<string, string> remedies) : IChan
 {
     public IReadOnlyDictionary<string, string> Remedies => remedies;
 
-    public Task UndoAsync(WriteTransaction tx, ChangeScope scope, IReadOnlyList<JournaledChange> changes, UndoReport report) => Task.CompletedTask;
+    public Task UndoAsync(WriteTransaction tx, ChangeScope scope, IReadOnlyList<JournaledChange> changes, UndoReport report) =>
+        Task.CompletedTask;
 
     public Task<IReadOnlySet<Guid>> SummarizeAsync(
-        WriteTransaction tx, ChangeScope scope, IReadOnlyList<JournaledChange> changes, ICollection<NetChange> summary) =>
-        Task.FromResult<IReadOnlySet<Guid>>(new HashSet<Guid>());
+        WriteTransaction tx,
+        ChangeScope scope,
+        IReadOnlyList<JournaledChange> changes,
+        ICollection<NetChange> summary
+    ) => Task.FromResult<IReadOnlySet<Guid>>(new HashSet<Guid>());
 }

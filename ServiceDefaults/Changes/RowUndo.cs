@@ -35,8 +35,11 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
         var calls = changes.Select(change => change.CallId).Distinct(StringComparer.Ordinal).ToArray();
         if (await tx.ScalarAsync<int>(CountRows, [calls]) is var rows and > MaxRows)
         {
-            throw Problem.Conflict("UNDO_TOO_LARGE", $"{rows} rows are more than the {MaxRows} that one undo takes back. Nothing was changed.",
-                "Undo its calls one by one with undo_change, newest first.");
+            throw Problem.Conflict(
+                "UNDO_TOO_LARGE",
+                $"{rows} rows are more than the {MaxRows} that one undo takes back. Nothing was changed.",
+                "Undo its calls one by one with undo_change, newest first."
+            );
         }
 
         var plans = await RowPlan.FindAsync(tx, tables, calls);
@@ -55,9 +58,22 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
 
     /// <summary>Who changed rows last, by key, in other calls than these and in more than the columns to ignore.</summary>
     public static async Task<IReadOnlyDictionary<string, LastChange>> FindLastOthersAsync(
-        WriteTransaction tx, string table, string[] keys, string[] calls, params string[] ignored) =>
-        (await tx.QueryAsync(FindLastOther, row => (Key: row.GetString(0), Change: new LastChange(row.GetString(1), row.GetDateTime(2), row.GetString(3))),
-            table, keys, calls, ignored)).ToDictionary(one => one.Key, one => one.Change);
+        WriteTransaction tx,
+        string table,
+        string[] keys,
+        string[] calls,
+        params string[] ignored
+    ) =>
+        (
+            await tx.QueryAsync(
+                FindLastOther,
+                row => (Key: row.GetString(0), Change: new LastChange(row.GetString(1), row.GetDateTime(2), row.GetString(3))),
+                table,
+                keys,
+                calls,
+                ignored
+            )
+        ).ToDictionary(one => one.Key, one => one.Change);
 
     /// <summary>Takes back what is planned, or those of it that shall go first.</summary>
     public async Task ApplyAsync(WriteTransaction tx, RowUndoPlan plan, UndoReport report, Func<RowPlan, bool>? first = null)
@@ -68,7 +84,11 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
         plan.Wanted.RemoveAll(one => first?.Invoke(one) != false);
         if (first is null)
         {
-            var left = plan.All.Except(wanted).Where(one => one.Fate != RowFate.IsBack).Select(one => (one.Table.Name, one.Key)).ToHashSet();
+            var left = plan
+                .All.Except(wanted)
+                .Where(one => one.Fate != RowFate.IsBack)
+                .Select(one => (one.Table.Name, one.Key))
+                .ToHashSet();
             wanted.RemoveAll(one => one.Table.PartOf is { } owner && left.Contains((owner, one.Key.Split('/')[0])));
         }
 
@@ -81,12 +101,14 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
         foreach (var table in tables)
         {
             var ofTable = wanted.Where(one => one.Table == table && !one.IsRemoval).ToList();
-            foreach (var (how, group) in new[]
-            {
-                ("revoked", ofTable.Where(one => one.Target is null)),
-                ("reverted", ofTable.Where(one => one.Target is not null && one.Current is not null)),
-                ("restored", ofTable.Where(one => one.Target is not null && one.Current is null)),
-            })
+            foreach (
+                var (how, group) in new[]
+                {
+                    ("revoked", ofTable.Where(one => one.Target is null)),
+                    ("reverted", ofTable.Where(one => one.Target is not null && one.Current is not null)),
+                    ("restored", ofTable.Where(one => one.Target is not null && one.Current is null)),
+                }
+            )
             {
                 var refused = (await ApplyAsync(tx, table, how, [.. group], report)).Select(one => one.Key).ToHashSet();
                 wanted.RemoveAll(one => one.Table.PartOf == table.Name && refused.Contains(one.Key.Split('/')[0]));
@@ -95,7 +117,11 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
     }
 
     public async Task<IReadOnlySet<Guid>> SummarizeAsync(
-        WriteTransaction tx, ChangeScope scope, IReadOnlyList<JournaledChange> changes, ICollection<NetChange> summary)
+        WriteTransaction tx,
+        ChangeScope scope,
+        IReadOnlyList<JournaledChange> changes,
+        ICollection<NetChange> summary
+    )
     {
         var kept = await FindKeptAsync(tx, [.. changes.Select(change => change.CallId).Distinct(StringComparer.Ordinal)]);
         var counted = changes.Where(change => IsKept(change, kept)).ToList();
@@ -103,16 +129,18 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
         foreach (var kind in plans.Where(IsTold).GroupBy(plan => plan.Table.Kind))
         {
             var inEffect = kind.Where(plan => plan.Fate != RowFate.IsBack && plan.Before != plan.After).ToList();
-            summary.Add(new NetChange
-            {
-                Kind = kind.Key,
-                Created = inEffect.Count(plan => plan.Before is null),
-                Deleted = inEffect.Count(plan => plan.After is null),
-                Updated = inEffect.Count(plan => plan.Before is not null && plan.After is not null),
-                Undone = kind.Count(plan => plan.Fate == RowFate.IsBack),
-                ChangedSince = kind.Count(plan => plan.Fate == RowFate.ChangedSince),
-                Ids = { inEffect.Take(MaxIds).Select(plan => plan.Id) },
-            });
+            summary.Add(
+                new NetChange
+                {
+                    Kind = kind.Key,
+                    Created = inEffect.Count(plan => plan.Before is null),
+                    Deleted = inEffect.Count(plan => plan.After is null),
+                    Updated = inEffect.Count(plan => plan.Before is not null && plan.After is not null),
+                    Undone = kind.Count(plan => plan.Fate == RowFate.IsBack),
+                    ChangedSince = kind.Count(plan => plan.Fate == RowFate.ChangedSince),
+                    Ids = { inEffect.Take(MaxIds).Select(plan => plan.Id) },
+                }
+            );
         }
 
         return counted.Select(change => change.Id).ToHashSet();
@@ -131,7 +159,13 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
     {
         foreach (var changed in plans.Where(plan => plan.Fate == RowFate.ChangedSince && IsTold(plan)).GroupBy(plan => plan.Table))
         {
-            var last = await FindLastOthersAsync(tx, changed.Key.Name, changed.Select(plan => plan.Key).ToArray(), calls, [.. changed.Key.Ignored]);
+            var last = await FindLastOthersAsync(
+                tx,
+                changed.Key.Name,
+                changed.Select(plan => plan.Key).ToArray(),
+                calls,
+                [.. changed.Key.Ignored]
+            );
             foreach (var plan in changed)
             {
                 var left = Alone(plan, "CHANGED_SINCE", plan.Current is null ? "It is gone by now." : "Somebody changed it since.");
@@ -151,8 +185,10 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
         foreach (var plan in wanted.ToList())
         {
             var permissions = tx.Call.Caller.Permissions;
-            var missing = !permissions.Contains(plan.Table.WritePermission) ? plan.Table.WritePermission
-                : (plan.IsRemoval || plan.Current is null) && !permissions.Contains(plan.Table.DeletePermission) ? plan.Table.DeletePermission
+            var missing =
+                !permissions.Contains(plan.Table.WritePermission) ? plan.Table.WritePermission
+                : (plan.IsRemoval || plan.Current is null) && !permissions.Contains(plan.Table.DeletePermission)
+                    ? plan.Table.DeletePermission
                 : null;
             if (missing is not null)
             {
@@ -178,8 +214,12 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
                 }
 
                 var going = wanted.Where(plan => plan.Table.Name == owned && plan.Target is null).Select(plan => plan.Key).ToArray();
-                var used = await tx.QueryAsync($"select distinct c.{column}::text from {table.Schema}.{owned} c where c.{column}::text = any($1) and {key} <> all($2)",
-                    row => row.GetString(0), removed.Keys.ToArray(), going);
+                var used = await tx.QueryAsync(
+                    $"select distinct c.{column}::text from {table.Schema}.{owned} c where c.{column}::text = any($1) and {key} <> all($2)",
+                    row => row.GetString(0),
+                    removed.Keys.ToArray(),
+                    going
+                );
                 foreach (var plan in used.Select(one => removed[one]))
                 {
                     wanted.Remove(plan);
@@ -192,7 +232,7 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
     // Whose owner stays, stays with it; and whose part or user stays, stays as well: again until nothing follows from it.
     private async Task LeaveObstructedAsync(WriteTransaction tx, List<RowPlan> wanted, UndoReport report)
     {
-        for (var again = true; again;)
+        for (var again = true; again; )
         {
             again = false;
             foreach (var table in tables.Where(table => table.FindObstaclesAsync is not null).Reverse())
@@ -211,13 +251,24 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
                 }
             }
 
-            again |= wanted.RemoveAll(plan => plan is { IsPart: true, IsRemoval: true }
-                && !wanted.Any(owner => owner.IsRemoval && owner.Table.Name == plan.Table.Owner!.Value.Table && owner.Key == plan.OwnerKey)) > 0;
+            again |=
+                wanted.RemoveAll(plan =>
+                    plan is { IsPart: true, IsRemoval: true }
+                    && !wanted.Any(owner =>
+                        owner.IsRemoval && owner.Table.Name == plan.Table.Owner!.Value.Table && owner.Key == plan.OwnerKey
+                    )
+                ) > 0;
         }
     }
 
     /// <summary>Returns those that something was in the way of.</summary>
-    private static async Task<List<RowPlan>> ApplyAsync(WriteTransaction tx, KeptTable table, string how, List<RowPlan> plans, UndoReport report)
+    private static async Task<List<RowPlan>> ApplyAsync(
+        WriteTransaction tx,
+        KeptTable table,
+        string how,
+        List<RowPlan> plans,
+        UndoReport report
+    )
     {
         if (plans.Count == 0)
         {
@@ -254,8 +305,19 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
         if (told.Count > 0)
         {
             var ids = told.ConvertAll(plan => plan.Id);
-            report.Undone(table.Kind, how, ids, told.Select(plan => $"{plan.Id} {plan.Current}"), note: plans[0].Target is null ? table.Note : how == "restored" ? table.RestoreNote : "");
-            tx.Announce(new ChangesUndone(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Kind, how, [.. ids.Take(Target.MaxIds)]), new Target(table.Kind, ids));
+            report.Undone(
+                table.Kind,
+                how,
+                ids,
+                told.Select(plan => $"{plan.Id} {plan.Current}"),
+                note: plans[0].Target is null ? table.Note
+                    : how == "restored" ? table.RestoreNote
+                    : ""
+            );
+            tx.Announce(
+                new ChangesUndone(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Kind, how, [.. ids.Take(Target.MaxIds)]),
+                new Target(table.Kind, ids)
+            );
         }
 
         return refused;
@@ -277,7 +339,8 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
             await tx.ExecuteAsync(RowSql.Of(table, how), keys, images);
             return true;
         }
-        catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ForeignKeyViolation)
+        catch (PostgresException exception)
+            when (exception.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ForeignKeyViolation)
         {
             await tx.ExecuteAsync("rollback to savepoint undo");
             return false;
@@ -292,26 +355,41 @@ public sealed class RowUndo(params IReadOnlyList<KeptTable> tables) : IChangeUnd
         return left;
     }
 
-    private static LeftAlone Alone(RowPlan plan, string reason, string why) => new() { Kind = plan.Table.Kind, Id = plan.Id, Reason = reason, Why = why };
+    private static LeftAlone Alone(RowPlan plan, string reason, string why) =>
+        new()
+        {
+            Kind = plan.Table.Kind,
+            Id = plan.Id,
+            Reason = reason,
+            Why = why,
+        };
 }
 
 file static class RowSql
 {
     /// <summary>$1 keys, $2 images to write. The version of a row that comes back is unknown here: it is found in the history.</summary>
-    public static string Of(KeptTable table, string how) => how switch
-    {
-        "removed" when table.Mark is { } mark =>
-            $"update {table.QualifiedName} r set {mark} = now() from unnest($1::text[], $2::text[]) as k(key, image) where {table.Match}",
-        "removed" => $"delete from {table.QualifiedName} r using unnest($1::text[], $2::text[]) as k(key, image) where {table.Match}",
-        "restored" when table.Mark is null => $"insert into {table.QualifiedName} select p.* from {Images(table, table.HasVersion ? $"k.image::jsonb || jsonb_build_object('version', {LastVersion(table)} + 1)" : "k.image::jsonb")}",
-        "revoked" => Update(table, table.InsteadOfRemoval!),
-        _ => Update(table, "k.image::jsonb"),
-    };
+    public static string Of(KeptTable table, string how) =>
+        how switch
+        {
+            "removed" when table.Mark is { } mark =>
+                $"update {table.QualifiedName} r set {mark} = now() from unnest($1::text[], $2::text[]) as k(key, image) where {table.Match}",
+            "removed" => $"delete from {table.QualifiedName} r using unnest($1::text[], $2::text[]) as k(key, image) where {table.Match}",
+            "restored" when table.Mark is null =>
+                $"insert into {table.QualifiedName} select p.* from {Images(table, table.HasVersion ? $"k.image::jsonb || jsonb_build_object('version', {LastVersion(table)} + 1)" : "k.image::jsonb")}",
+            "revoked" => Update(table, table.InsteadOfRemoval!),
+            _ => Update(table, "k.image::jsonb"),
+        };
 
-    private static string Update(KeptTable table, string image) => $"""
-        update {table.QualifiedName} r set {string.Join(", ", Updated(table).Select(column => $"{column} = k.{column}"))}{(table.HasVersion ? ", version = r.version + 1" : "")}
-        from (select k.key, {string.Join(", ", Updated(table).Select(column => "p." + column))} from {Images(table, image)}) k where {table.Match}
-        """;
+    private static string Update(KeptTable table, string image) =>
+        $"""
+            update {table.QualifiedName} r set {string.Join(", ", Updated(table).Select(column => $"{column} = k.{column}"))}{(
+                table.HasVersion ? ", version = r.version + 1" : ""
+            )}
+            from (select k.key, {string.Join(", ", Updated(table).Select(column => "p." + column))} from {Images(
+                table,
+                image
+            )}) k where {table.Match}
+            """;
 
     private static IEnumerable<string> Updated(KeptTable table) => table.Mark is { } mark ? table.Updatable.Append(mark) : table.Updatable;
 

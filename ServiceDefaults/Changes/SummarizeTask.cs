@@ -14,34 +14,54 @@ public sealed partial class ChangesService
     public override async Task<SummarizeTaskResponse> SummarizeTask(SummarizeTaskRequest request, ServerCallContext context)
     {
         // Nothing is written: the transaction is there for many queries to see one state.
-        var (answer, _) = await work.WriteAsync(context.Call(), async tx =>
-        {
-            var part = await FindPartAsync(tx, request.TaskId);
-            var scope = new ChangeScope(request.TaskId, null);
-            var changes = (await Journal.FindAsync(tx, scope)).Where(change => !change.IsUndo && change.Action != "task.begun").ToList();
-            var counted = await undo.SummarizeAsync(tx, scope, changes, part.Changes);
-            foreach (var kinds in changes.Where(change => !counted.Contains(change.Id)).GroupBy(change => (change.Targets[0].Kind, change.Action)))
+        var (answer, _) = await work.WriteAsync(
+            context.Call(),
+            async tx =>
             {
-                part.Changes.Add(Summary.Of(kinds.Key.Kind, [.. kinds], undo));
-            }
+                var part = await FindPartAsync(tx, request.TaskId);
+                var scope = new ChangeScope(request.TaskId, null);
+                var changes = (await Journal.FindAsync(tx, scope))
+                    .Where(change => !change.IsUndo && change.Action != "task.begun")
+                    .ToList();
+                var counted = await undo.SummarizeAsync(tx, scope, changes, part.Changes);
+                foreach (
+                    var kinds in changes
+                        .Where(change => !counted.Contains(change.Id))
+                        .GroupBy(change => (change.Targets[0].Kind, change.Action))
+                )
+                {
+                    part.Changes.Add(Summary.Of(kinds.Key.Kind, [.. kinds], undo));
+                }
 
-            return new SummarizeTaskResponse { Parts = { part } };
-        }, SessionSettings.Default, context.CancellationToken);
+                return new SummarizeTaskResponse { Parts = { part } };
+            },
+            SessionSettings.Default,
+            context.CancellationToken
+        );
         return answer;
     }
 
     private async Task<TaskPart> FindPartAsync(WriteTransaction tx, string taskId) =>
         Ids.TryParse("tsk", taskId, out var id)
-            && await tx.QueryOneAsync(FindTask, row => new TaskPart
+        && await tx.QueryOneAsync(
+            FindTask,
+            row => new TaskPart
             {
                 Service = service.Name,
                 Goal = row.GetString(0),
                 BegunBy = row.GetString(1),
                 BegunAt = Timestamp.FromDateTime(row.GetDateTime(2)),
-            }, id) is { } part
+            },
+            id
+        )
+            is { } part
             ? part
-            : throw Problem.Of(StatusCode.NotFound, "TASK_NOT_FOUND", $"There is no task {taskId} in this environment.",
-                "Take the id from begin_task, or name another environment.");
+            : throw Problem.Of(
+                StatusCode.NotFound,
+                "TASK_NOT_FOUND",
+                $"There is no task {taskId} in this environment.",
+                "Take the id from begin_task, or name another environment."
+            );
 }
 
 file static class Summary

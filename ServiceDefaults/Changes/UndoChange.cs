@@ -5,13 +5,18 @@ namespace Platform.ServiceDefaults.Changes;
 
 public sealed partial class ChangesService
 {
-    public override Task<UndoChangeResponse> UndoChange(UndoChangeRequest request, ServerCallContext context) => work.WriteAsync(context, async tx =>
-    {
-        var scope = new ChangeScope(null, request.CallId);
-        var changes = await Journal.FindAsync(tx, scope);
-        return changes.Count > 0
-            ? new UndoChangeResponse { Parts = { await UndoAsync(tx, scope, changes) } }
-            : throw Problem.Of(StatusCode.NotFound, "CHANGE_NOT_FOUND", $"No call {request.CallId} has changed anything in this environment.",
-                "Take the `callId` from the answer of a change, from list_record_history or from search_audit_events, or name another environment.");
-    });
+    public override Task<UndoChangeResponse> UndoChange(UndoChangeRequest request, ServerCallContext context) =>
+        work.WriteAsync(context, async tx =>
+        {
+            var scope = new ChangeScope(null, request.CallId);
+            var changes = await Journal.FindAsync(tx, scope);
+            return changes.Count > 0
+                ? new UndoChangeResponse { Parts = { await UndoAsync(tx, scope, changes) } }
+                : throw Problem.Of(
+                    StatusCode.NotFound,
+                    "CHANGE_NOT_FOUND",
+                    $"No call {request.CallId} has changed anything in this environment.",
+                    "Take the `callId` from the answer of a change, from list_record_history or from search_audit_events, or name another environment."
+                );
+        });
 }

@@ -9,12 +9,13 @@ namespace Platform.ServiceDefaults.Changes;
 
 public sealed partial class ChangesService
 {
-    public override Task<UndoTaskResponse> UndoTask(UndoTaskRequest request, ServerCallContext context) => work.WriteAsync(context, async tx =>
-    {
-        await FindPartAsync(tx, request.TaskId);
-        var scope = new ChangeScope(request.TaskId, null);
-        return new UndoTaskResponse { Parts = { await UndoAsync(tx, scope, await Journal.FindAsync(tx, scope)) } };
-    });
+    public override Task<UndoTaskResponse> UndoTask(UndoTaskRequest request, ServerCallContext context) =>
+        work.WriteAsync(context, async tx =>
+        {
+            await FindPartAsync(tx, request.TaskId);
+            var scope = new ChangeScope(request.TaskId, null);
+            return new UndoTaskResponse { Parts = { await UndoAsync(tx, scope, await Journal.FindAsync(tx, scope)) } };
+        });
 
     private async Task<UndoPart> UndoAsync(WriteTransaction tx, ChangeScope scope, List<JournaledChange> changes)
     {
@@ -23,16 +24,18 @@ public sealed partial class ChangesService
         await undo.UndoAsync(tx, scope, candidates, report);
         foreach (var change in candidates.Where(change => !report.IsHandled(change) && change.Action != "task.begun"))
         {
-            report.Left(new LeftAlone
-            {
-                Kind = change.Targets[0].Kind,
-                Id = change.Targets[0].Ids is [var id, ..] ? id : "",
-                Reason = "CANNOT_BE_UNDONE",
-                Why = (change.Targets[0].Count > 1 ? $"{change.Targets[0].Count} of them: " : "") + undo.WhyNot(change.Tool),
-                ChangedBy = change.Actor,
-                ChangedAt = Timestamp.FromDateTime(change.ChangedAt),
-                CallId = change.CallId,
-            });
+            report.Left(
+                new LeftAlone
+                {
+                    Kind = change.Targets[0].Kind,
+                    Id = change.Targets[0].Ids is [var id, ..] ? id : "",
+                    Reason = "CANNOT_BE_UNDONE",
+                    Why = (change.Targets[0].Count > 1 ? $"{change.Targets[0].Count} of them: " : "") + undo.WhyNot(change.Tool),
+                    ChangedBy = change.Actor,
+                    ChangedAt = Timestamp.FromDateTime(change.ChangedAt),
+                    CallId = change.CallId,
+                }
+            );
         }
 
         if (report.HasUndone)
@@ -49,21 +52,32 @@ public sealed partial class ChangesService
 
 file static class UndoPreview
 {
-    public static object Of(UndoPart part) => new
-    {
-        part.Service,
-        Undone = part.Undone.Select(undone => new { undone.Kind, undone.TableId, undone.How, undone.Count, undone.Note, Ids = undone.Ids.Take(20) }),
-        Left = part.Left.Take(20).Select(left => new
+    public static object Of(UndoPart part) =>
+        new
         {
-            left.Kind,
-            left.Id,
-            left.TableId,
-            left.Reason,
-            left.Why,
-            left.ChangedBy,
-            ChangedAt = left.ChangedAt?.ToDateTime(),
-        }),
-        part.LeftCount,
-        part.UndoneBefore,
-    };
+            part.Service,
+            Undone = part.Undone.Select(undone => new
+            {
+                undone.Kind,
+                undone.TableId,
+                undone.How,
+                undone.Count,
+                undone.Note,
+                Ids = undone.Ids.Take(20),
+            }),
+            Left = part
+                .Left.Take(20)
+                .Select(left => new
+                {
+                    left.Kind,
+                    left.Id,
+                    left.TableId,
+                    left.Reason,
+                    left.Why,
+                    left.ChangedBy,
+                    ChangedAt = left.ChangedAt?.ToDateTime(),
+                }),
+            part.LeftCount,
+            part.UndoneBefore,
+        };
 }

@@ -24,7 +24,12 @@ internal interface IEventPublisher
 /// drop what they know by event id.
 /// </summary>
 internal sealed class OutboxRelay(
-    LeaderLoop leader, ServiceIdentity service, IEventPublisher publisher, OutboxSignal signal, TimeProvider time) : BackgroundService
+    LeaderLoop leader,
+    ServiceIdentity service,
+    IEventPublisher publisher,
+    OutboxSignal signal,
+    TimeProvider time
+) : BackgroundService
 {
     private const int BatchSize = 200;
 
@@ -39,8 +44,16 @@ internal sealed class OutboxRelay(
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _gather = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _maintenance = TimeSpan.FromHours(1);
-    private static readonly Counter<long> _sent = PlatformMeter.Instance.CreateCounter<long>("platform.outbox.sent", "{event}", "Events confirmed by the broker.");
-    private static readonly Histogram<double> _lag = PlatformMeter.Instance.CreateHistogram<double>("platform.outbox.lag", "s", "Age of an event when the broker confirmed it.");
+    private static readonly Counter<long> _sent = PlatformMeter.Instance.CreateCounter<long>(
+        "platform.outbox.sent",
+        "{event}",
+        "Events confirmed by the broker."
+    );
+    private static readonly Histogram<double> _lag = PlatformMeter.Instance.CreateHistogram<double>(
+        "platform.outbox.lag",
+        "s",
+        "Age of an event when the broker confirmed it."
+    );
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         leader.RunAsync("platform.outbox.relay", service.RelayRole, SendAsync, stoppingToken);
@@ -85,8 +98,13 @@ internal sealed class OutboxRelay(
             await using var reader = await unsent.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
-                rows.Add((reader.GetFieldValue<DateOnly>(0), reader.GetInt64(1),
-                    JsonSerializer.Deserialize<EventEnvelope>(reader.GetString(2), EventJson.Options)!));
+                rows.Add(
+                    (
+                        reader.GetFieldValue<DateOnly>(0),
+                        reader.GetInt64(1),
+                        JsonSerializer.Deserialize<EventEnvelope>(reader.GetString(2), EventJson.Options)!
+                    )
+                );
             }
         }
 

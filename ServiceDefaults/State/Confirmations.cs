@@ -29,15 +29,26 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
         if (call.DryRun || string.IsNullOrEmpty(call.Confirmation))
         {
             var expires = time.GetUtcNow() + _lifetime;
-            throw Problem.ConfirmationRequired(Seal(new Sealed(Ids.New(), call.ActorId, call.Caller.TokenId, call.Tool, Digest(call), fingerprint, expires)),
-                expires, JsonSerializer.SerializeToUtf8Bytes(preview, EventJson.Options));
+            throw Problem.ConfirmationRequired(
+                Seal(new Sealed(Ids.New(), call.ActorId, call.Caller.TokenId, call.Tool, Digest(call), fingerprint, expires)),
+                expires,
+                JsonSerializer.SerializeToUtf8Bytes(preview, EventJson.Options)
+            );
         }
 
         var confirmation = Open(call.Confirmation);
-        if (confirmation is null || confirmation.Actor != call.ActorId || confirmation.Token != call.Caller.TokenId || confirmation.Tool != call.Tool
-            || !confirmation.Digest.AsSpan().SequenceEqual(Digest(call)))
+        if (
+            confirmation is null
+            || confirmation.Actor != call.ActorId
+            || confirmation.Token != call.Caller.TokenId
+            || confirmation.Tool != call.Tool
+            || !confirmation.Digest.AsSpan().SequenceEqual(Digest(call))
+        )
         {
-            throw Refused("CONFIRMATION_INVALID", "The confirmation was made for another call: caller, tool and arguments must be the same.");
+            throw Refused(
+                "CONFIRMATION_INVALID",
+                "The confirmation was made for another call: caller, tool and arguments must be the same."
+            );
         }
 
         if (confirmation.Expires <= time.GetUtcNow())
@@ -76,5 +87,13 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
         }
     }
 
-    private sealed record Sealed(Guid Id, string Actor, string? Token, string Tool, byte[] Digest, string Fingerprint, DateTimeOffset Expires);
+    private sealed record Sealed(
+        Guid Id,
+        string Actor,
+        string? Token,
+        string Tool,
+        byte[] Digest,
+        string Fingerprint,
+        DateTimeOffset Expires
+    );
 }

@@ -22,7 +22,9 @@ internal sealed class DatabaseKeyRing(NpgsqlDataSource database) : IXmlRepositor
 
     public void StoreElement(XElement element, string friendlyName)
     {
-        using var command = database.CreateCommand("insert into platform.data_protection_key (name, xml) values ($1, $2) on conflict do nothing");
+        using var command = database.CreateCommand(
+            "insert into platform.data_protection_key (name, xml) values ($1, $2) on conflict do nothing"
+        );
         command.Parameters.Add(new NpgsqlParameter { Value = friendlyName });
         command.Parameters.Add(new NpgsqlParameter { Value = element.ToString(SaveOptions.DisableFormatting) });
         command.ExecuteNonQuery();

@@ -46,14 +46,19 @@ public sealed partial class LeaderLoop(NpgsqlDataSource database, TimeProvider t
     /// <summary>Runs <paramref name="work"/> whenever this process leads under <paramref name="name"/>, until it is stopped.</summary>
     /// <param name="role">Entered for the session.</param>
     public Task RunAsync(string name, string role, Func<LeaderSession, CancellationToken, Task> work, CancellationToken stop) =>
-        RunSessionsAsync(name, role, async (session, cancellationToken) =>
-        {
-            if (await session.TryLeadAsync(name, cancellationToken))
+        RunSessionsAsync(
+            name,
+            role,
+            async (session, cancellationToken) =>
             {
-                LogLeading(name);
-                await work(session, cancellationToken);
-            }
-        }, stop);
+                if (await session.TryLeadAsync(name, cancellationToken))
+                {
+                    LogLeading(name);
+                    await work(session, cancellationToken);
+                }
+            },
+            stop
+        );
 
     /// <summary>The same for work that takes the lead of one thing after the other by itself.</summary>
     public async Task RunSessionsAsync(string name, string role, Func<LeaderSession, CancellationToken, Task> work, CancellationToken stop)

@@ -10,8 +10,12 @@ public static class Transient
     // Locks taken by others, and plans or columns that a schema change made stale.
     private static readonly HashSet<string> _states =
     [
-        PostgresErrorCodes.SerializationFailure, PostgresErrorCodes.DeadlockDetected, PostgresErrorCodes.LockNotAvailable,
-        PostgresErrorCodes.FeatureNotSupported, PostgresErrorCodes.UndefinedColumn, PostgresErrorCodes.UndefinedTable,
+        PostgresErrorCodes.SerializationFailure,
+        PostgresErrorCodes.DeadlockDetected,
+        PostgresErrorCodes.LockNotAvailable,
+        PostgresErrorCodes.FeatureNotSupported,
+        PostgresErrorCodes.UndefinedColumn,
+        PostgresErrorCodes.UndefinedTable,
     ];
 
     /// <summary>Runs work that is one transaction of its own; from its beginning again, three times at most, when such a failure ended it.</summary>

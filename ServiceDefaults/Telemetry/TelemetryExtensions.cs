@@ -8,11 +8,23 @@ internal static class TelemetryExtensions
 {
     // What the frameworks emit by themselves; no instrumentation package is needed on .NET 10.
     private static readonly string[] _sources =
-        [PlatformMeter.Name, "Microsoft.AspNetCore", "System.Net.Http", "Grpc.Net.Client", "Npgsql", "MassTransit"];
+    [
+        PlatformMeter.Name,
+        "Microsoft.AspNetCore",
+        "System.Net.Http",
+        "Grpc.Net.Client",
+        "Npgsql",
+        "MassTransit",
+    ];
 
     private static readonly string[] _meters =
     [
-        PlatformMeter.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime", "Npgsql",
+        PlatformMeter.Name,
+        "Microsoft.AspNetCore.Hosting",
+        "Microsoft.AspNetCore.Server.Kestrel",
+        "System.Net.Http",
+        "System.Runtime",
+        "Npgsql",
         "MassTransit",
     ];
 
@@ -21,7 +33,15 @@ internal static class TelemetryExtensions
     private const int MaxSeries = 200;
     private const int MaxOwnSeries = 2000;
 
-    private static readonly string[] _chatty = ["Npgsql", "System.Net.Http.HttpClient", "Microsoft.AspNetCore", "Grpc", "MassTransit", "ModelContextProtocol"];
+    private static readonly string[] _chatty =
+    [
+        "Npgsql",
+        "System.Net.Http.HttpClient",
+        "Microsoft.AspNetCore",
+        "Grpc",
+        "MassTransit",
+        "ModelContextProtocol",
+    ];
 
     /// <summary>Traces, metrics and logs by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set; metrics for Prometheus at <c>/metrics</c> always.</summary>
     public static void AddTelemetry(this WebApplicationBuilder builder)

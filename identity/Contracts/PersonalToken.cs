@@ -30,7 +30,11 @@ public static class PersonalToken
     /// <summary>True for text that was made by <see cref="Create"/>, whether the token is still known or not.</summary>
     public static bool IsWellFormed(ReadOnlySpan<char> token)
     {
-        if (token.Length != Length || !token.StartsWith(Prefix, StringComparison.Ordinal) || token[Prefix.Length..].ContainsAnyExcept(_base62))
+        if (
+            token.Length != Length
+            || !token.StartsWith(Prefix, StringComparison.Ordinal)
+            || token[Prefix.Length..].ContainsAnyExcept(_base62)
+        )
         {
             return false;
         }

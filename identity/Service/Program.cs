@@ -20,9 +20,17 @@ builder.AddServiceDefaults("identity");
 builder.AddServiceDatabase();
 
 // Before AddToolsets: this service checks assertions with its own key ring, not over HTTP.
-builder.Services.AddOptions<AssertionOptions>().BindConfiguration(AssertionOptions.Section)
-    .Validate(options => options.Lifetime > TimeSpan.Zero && options.Lifetime <= TimeSpan.FromMinutes(1) && options.PublishBefore >= TimeSpan.FromMinutes(2)
-        && options.RotateEvery > options.PublishBefore, "Assertions: at most a minute; published two minutes before they sign; rotated later than that.")
+builder
+    .Services.AddOptions<AssertionOptions>()
+    .BindConfiguration(AssertionOptions.Section)
+    .Validate(
+        options =>
+            options.Lifetime > TimeSpan.Zero
+            && options.Lifetime <= TimeSpan.FromMinutes(1)
+            && options.PublishBefore >= TimeSpan.FromMinutes(2)
+            && options.RotateEvery > options.PublishBefore,
+        "Assertions: at most a minute; published two minutes before they sign; rotated later than that."
+    )
     .ValidateOnStart();
 builder.Services.AddSingleton<AssertionKeyRing>();
 builder.Services.AddSingleton<IAssertionKeys>(services => services.GetRequiredService<AssertionKeyRing>());
@@ -39,8 +47,11 @@ builder.Services.AddSingleton<Revocations>();
 builder.Services.AddSingleton<PersonalTokens>();
 builder.Services.AddSingleton<LastUse>();
 builder.Services.AddHostedService(services => services.GetRequiredService<LastUse>());
-builder.Services.AddOptions<PersonalTokenOptions>().BindConfiguration(PersonalTokenOptions.Section)
-    .Validate(options => options.DefaultDays >= 1 && options.MaxDays >= options.DefaultDays, "PersonalTokens: 1 <= DefaultDays <= MaxDays.").ValidateOnStart();
+builder
+    .Services.AddOptions<PersonalTokenOptions>()
+    .BindConfiguration(PersonalTokenOptions.Section)
+    .Validate(options => options.DefaultDays >= 1 && options.MaxDays >= options.DefaultDays, "PersonalTokens: 1 <= DefaultDays <= MaxDays.")
+    .ValidateOnStart();
 builder.Services.AddSingleton<ServiceSecrets>();
 builder.Services.AddSingleton<EdgeAudience>();
 builder.Services.AddSingleton<ConnectedApps>();

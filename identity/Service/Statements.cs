@@ -12,7 +12,12 @@ internal static class Statements
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    public static async Task<List<T>> QueryAsync<T>(this NpgsqlConnection connection, Statement statement, Func<NpgsqlDataReader, T> map, CancellationToken cancellationToken)
+    public static async Task<List<T>> QueryAsync<T>(
+        this NpgsqlConnection connection,
+        Statement statement,
+        Func<NpgsqlDataReader, T> map,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = Command(connection, statement);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);

@@ -32,20 +32,31 @@ internal sealed class BearerReader(IOptions<McpEndpointOptions> endpoint, IOptio
     {
         var header = http.Request.Headers.Authorization;
         if (header.Count == 0)
+        {
             return new(new Bearer(null, null));
+        }
+
         const string Prefix = "Bearer ";
         var text = header.Count == 1 ? header[0]! : "";
         if (!text.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) || text.Length > MaxTokenLength)
+        {
             return new(new Bearer(null, "The Authorization header must hold one bearer token."));
+        }
+
         var token = text[Prefix.Length..].Trim();
         if (token.StartsWith(PersonalToken.Prefix, StringComparison.Ordinal))
         {
-            return new(PersonalToken.IsWellFormed(token)
-                ? new Bearer(Credential.Personal(token), null)
-                : new Bearer(null, "The personal token is mistyped: its checksum does not fit."));
+            return new(
+                PersonalToken.IsWellFormed(token)
+                    ? new Bearer(Credential.Personal(token), null)
+                    : new Bearer(null, "The personal token is mistyped: its checksum does not fit.")
+            );
         }
         if (!_acceptsOAuth)
+        {
             return new(new Bearer(null, "This installation takes personal tokens only."));
+        }
+
         var credential = Credential.OAuth(token);
         return _genuine.TryGetValue(credential.Key, out var until) && until > time.GetUtcNow()
             ? new(new Bearer(credential, null))
@@ -59,21 +70,40 @@ internal sealed class BearerReader(IOptions<McpEndpointOptions> endpoint, IOptio
         {
             result = await http.AuthenticateAsync(Scheme);
         }
-        catch (Exception exception) when (exception is InvalidOperationException or HttpRequestException or IOException or SecurityTokenSignatureKeyNotFoundException)
+        catch (Exception exception)
+            when (exception
+                    is InvalidOperationException
+                        or HttpRequestException
+                        or IOException
+                        or SecurityTokenSignatureKeyNotFoundException
+            )
         {
-            return new Bearer(null, "The issuer's keys cannot be had at the moment.", Unavailable: exception is not SecurityTokenSignatureKeyNotFoundException);
+            return new Bearer(
+                null,
+                "The issuer's keys cannot be had at the moment.",
+                Unavailable: exception is not SecurityTokenSignatureKeyNotFoundException
+            );
         }
         if (!result.Succeeded)
         {
             if (await IsIssuerAwayAsync(http.RequestAborted))
+            {
                 return new Bearer(null, "The issuer's keys cannot be had at the moment.", Unavailable: true);
-            return new Bearer(null, result.Failure is SecurityTokenExpiredException
-                ? "The access token has expired."
-                : "The access token is not valid for this resource.");
+            }
+
+            return new Bearer(
+                null,
+                result.Failure is SecurityTokenExpiredException
+                    ? "The access token has expired."
+                    : "The access token is not valid for this resource."
+            );
         }
         var now = time.GetUtcNow();
         if (_genuine.Count >= MaxRemembered)
+        {
             Forget(now);
+        }
+
         var expires = result.Properties?.ExpiresUtc ?? now;
         _genuine[credential.Key] = expires < now + _remember ? expires : now + _remember;
         return new Bearer(credential, null);
@@ -97,9 +127,13 @@ internal sealed class BearerReader(IOptions<McpEndpointOptions> endpoint, IOptio
         foreach (var (key, until) in _genuine)
         {
             if (until <= now)
+            {
                 _genuine.TryRemove(key, out _);
+            }
         }
         if (_genuine.Count >= MaxRemembered)
+        {
             _genuine.Clear();
+        }
     }
 }

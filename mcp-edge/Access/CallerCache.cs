@@ -13,7 +13,12 @@ internal sealed class IdentityUnavailableException(Exception inner) : Exception(
 /// Keeps what identity said, for half a second at most, counted from when it was asked. Past half of that the next call starts a refresh
 /// without waiting for it; there is never more than one under way for the same question.
 /// </summary>
-internal sealed class CallerCache(Callers.CallersClient identity, IOptions<AccessOptions> options, TimeProvider time, IReadOnlyCollection<string> audiences)
+internal sealed class CallerCache(
+    Callers.CallersClient identity,
+    IOptions<AccessOptions> options,
+    TimeProvider time,
+    IReadOnlyCollection<string> audiences
+)
 {
     private const int SweepAt = 10_000;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
@@ -21,7 +26,12 @@ internal sealed class CallerCache(Callers.CallersClient identity, IOptions<Acces
     private readonly TimeSpan _lifetime = options.Value.CallerLifetime;
     private readonly ConcurrentDictionary<Question, Entry> _entries = new();
 
-    public ValueTask<ResolvedCaller> GetAsync(Credential credential, string workspace, string environment, CancellationToken cancellationToken)
+    public ValueTask<ResolvedCaller> GetAsync(
+        Credential credential,
+        string workspace,
+        string environment,
+        CancellationToken cancellationToken
+    )
     {
         var question = new Question(credential.Key, workspace, environment);
         var entry = _entries.GetOrAdd(question, static _ => new Entry());
@@ -31,13 +41,21 @@ internal sealed class CallerCache(Callers.CallersClient identity, IOptions<Acces
             var age = time.GetElapsedTime(entry.AskedAt);
             var usable = entry.Caller is not null && age < _lifetime;
             if (usable && (age < _lifetime / 2 || entry.Refresh is not null))
+            {
                 return new ValueTask<ResolvedCaller>(entry.Caller!);
+            }
+
             refresh = entry.Refresh ??= Task.Run(() => RefreshAsync(entry, credential, workspace, environment), CancellationToken.None);
             if (usable)
+            {
                 return new ValueTask<ResolvedCaller>(entry.Caller!);
+            }
         }
         if (_entries.Count > SweepAt)
+        {
             Sweep();
+        }
+
         return new ValueTask<ResolvedCaller>(refresh.WaitAsync(cancellationToken));
     }
 
@@ -48,14 +66,22 @@ internal sealed class CallerCache(Callers.CallersClient identity, IOptions<Acces
         {
             var request = new ResolveCallerRequest { Workspace = workspace, Environment = environment };
             if (credential.IsPersonal)
+            {
                 request.PersonalTokenHash = ByteString.CopyFrom(credential.Hash);
+            }
             else
+            {
                 request.AccessToken = credential.Token;
+            }
+
             request.Audiences.Add(audiences);
             var answer = await identity.ResolveCallerAsync(request, deadline: DateTime.UtcNow + _patience);
             var caller = new ResolvedCaller(answer);
             lock (entry)
+            {
                 (entry.Caller, entry.AskedAt) = (caller, askedAt);
+            }
+
             return caller;
         }
         catch (RpcException exception)
@@ -65,7 +91,9 @@ internal sealed class CallerCache(Callers.CallersClient identity, IOptions<Acces
         finally
         {
             lock (entry)
+            {
                 entry.Refresh = null;
+            }
         }
     }
 
@@ -74,7 +102,9 @@ internal sealed class CallerCache(Callers.CallersClient identity, IOptions<Acces
         foreach (var (question, entry) in _entries)
         {
             if (entry.Refresh is null && time.GetElapsedTime(entry.AskedAt) > _lifetime * 4)
+            {
                 _entries.TryRemove(question, out _);
+            }
         }
     }
 

@@ -10,21 +10,36 @@ namespace Platform.Edge.Access;
 /// </summary>
 internal sealed class IssuerMetadata(string issuer) : IConfigurationRetriever<OpenIdConnectConfiguration>
 {
-    public async Task<OpenIdConnectConfiguration> GetConfigurationAsync(string address, IDocumentRetriever retriever, CancellationToken cancel)
+    public async Task<OpenIdConnectConfiguration> GetConfigurationAsync(
+        string address,
+        IDocumentRetriever retriever,
+        CancellationToken cancel
+    )
     {
         Exception? last = null;
         foreach (var form in Forms(address))
         {
             try
             {
-                var configuration = await OpenIdConnectConfigurationRetriever.GetAsync(form, new Inside(retriever, issuer, address), cancel);
+                var configuration = await OpenIdConnectConfigurationRetriever.GetAsync(
+                    form,
+                    new Inside(retriever, issuer, address),
+                    cancel
+                );
                 if (configuration.Issuer != issuer)
+                {
                     throw new InvalidOperationException($"{form} speaks for another issuer.");
+                }
+
                 if (configuration.SigningKeys.Count == 0)
+                {
                     throw new InvalidOperationException($"{form} names no signing keys.");
+                }
+
                 return configuration;
             }
-            catch (Exception exception) when (exception is IOException or HttpRequestException or InvalidOperationException or ArgumentException)
+            catch (Exception exception)
+                when (exception is IOException or HttpRequestException or InvalidOperationException or ArgumentException)
             {
                 last = exception;
             }
@@ -44,7 +59,10 @@ internal sealed class IssuerMetadata(string issuer) : IConfigurationRetriever<Op
 
     private sealed class Inside(IDocumentRetriever retriever, string issuer, string address) : IDocumentRetriever
     {
-        public Task<string> GetDocumentAsync(string document, CancellationToken cancel) => retriever.GetDocumentAsync(
-            document.StartsWith(issuer + "/", StringComparison.Ordinal) ? address.TrimEnd('/') + document[issuer.Length..] : document, cancel);
+        public Task<string> GetDocumentAsync(string document, CancellationToken cancel) =>
+            retriever.GetDocumentAsync(
+                document.StartsWith(issuer + "/", StringComparison.Ordinal) ? address.TrimEnd('/') + document[issuer.Length..] : document,
+                cancel
+            );
     }
 }

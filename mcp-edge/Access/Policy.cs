@@ -29,7 +29,12 @@ internal sealed class Policy(RateLimiter rates)
 {
     /// <summary>The caller's rate is used up.</summary>
     public static PolicyRefusal TooMany { get; } =
-        new(RefusalForm.Http, "RATE_LIMITED", "Too many calls with this token. Wait a second.", Status: StatusCodes.Status429TooManyRequests);
+        new(
+            RefusalForm.Http,
+            "RATE_LIMITED",
+            "Too many calls with this token. Wait a second.",
+            Status: StatusCodes.Status429TooManyRequests
+        );
 
     /// <summary>What identity has refused. <paramref name="asTool"/>: the environment came from the arguments, so the model can name another.</summary>
     public static PolicyRefusal? OfIdentity(ResolvedCaller caller, bool asTool)
@@ -43,10 +48,18 @@ internal sealed class Policy(RateLimiter rates)
             Refusal.Revoked => new(RefusalForm.Unauthorized, "TOKEN_REVOKED", message),
             Refusal.WorkspaceRequired => new(RefusalForm.Http, "WORKSPACE_REQUIRED", message, Status: StatusCodes.Status400BadRequest),
             Refusal.McpDisabled => new(RefusalForm.Http, "MCP_DISABLED", message, Status: StatusCodes.Status403Forbidden),
-            Refusal.EnvironmentNotFound => new(asTool ? RefusalForm.ToolError : RefusalForm.Http, "ENVIRONMENT_NOT_FOUND", message,
-                Status: StatusCodes.Status403Forbidden),
-            Refusal.ProductionNotAllowed => new(asTool ? RefusalForm.ToolError : RefusalForm.Http, "PRODUCTION_NOT_ALLOWED", message,
-                Status: StatusCodes.Status403Forbidden),
+            Refusal.EnvironmentNotFound => new(
+                asTool ? RefusalForm.ToolError : RefusalForm.Http,
+                "ENVIRONMENT_NOT_FOUND",
+                message,
+                Status: StatusCodes.Status403Forbidden
+            ),
+            Refusal.ProductionNotAllowed => new(
+                asTool ? RefusalForm.ToolError : RefusalForm.Http,
+                "PRODUCTION_NOT_ALLOWED",
+                message,
+                Status: StatusCodes.Status403Forbidden
+            ),
             Refusal.EmailNotVerified => new(RefusalForm.Http, "EMAIL_NOT_VERIFIED", message, Status: StatusCodes.Status403Forbidden),
             _ => new(RefusalForm.Http, "NO_MEMBERSHIP", message, Status: StatusCodes.Status403Forbidden),
         };
@@ -57,25 +70,46 @@ internal sealed class Policy(RateLimiter rates)
     {
         if (environment is not null && narrowing.Environment.Length > 0 && !caller.IsIn(environment))
         {
-            return new(RefusalForm.ToolError, "ENVIRONMENT_NOT_ALLOWED", $"This connection is limited to the environment {narrowing.Environment}.",
-                "Leave `environment` out.");
+            return new(
+                RefusalForm.ToolError,
+                "ENVIRONMENT_NOT_ALLOWED",
+                $"This connection is limited to the environment {narrowing.Environment}.",
+                "Leave `environment` out."
+            );
         }
         if (tool is null || !narrowing.Includes(tool))
+        {
             return new(RefusalForm.UnknownTool, "UNKNOWN_TOOL", $"Unknown tool: {toolName}");
+        }
+
         if (!tool.Definition.IsRead && !caller.WritesAllowed)
         {
-            return new(RefusalForm.ToolError, "WRITES_NOT_ALLOWED", "The workspace lets MCP read only.",
-                "Ask an administrator of the workspace to allow changes in its MCP settings.");
+            return new(
+                RefusalForm.ToolError,
+                "WRITES_NOT_ALLOWED",
+                "The workspace lets MCP read only.",
+                "Ask an administrator of the workspace to allow changes in its MCP settings."
+            );
         }
         if (!caller.RolePermissions.Contains(tool.Scope))
+        {
             return new(RefusalForm.UnknownTool, "PERMISSION_DENIED", $"Unknown tool: {toolName}");
+        }
+
         if (!caller.Scopes.Contains(tool.Scope))
         {
             return caller.IsPersonal
-                ? new(RefusalForm.ToolError, "INSUFFICIENT_SCOPE", $"The personal token lacks the scope {tool.Scope}.",
-                    $"Ask the user for a personal token with the scope {tool.Scope}.")
-                : new(RefusalForm.StepUp, "INSUFFICIENT_SCOPE",
-                    $"{tool.Name} needs the scope {tool.Scope}. Clients that do not ask for it by themselves: sign in again with it.");
+                ? new(
+                    RefusalForm.ToolError,
+                    "INSUFFICIENT_SCOPE",
+                    $"The personal token lacks the scope {tool.Scope}.",
+                    $"Ask the user for a personal token with the scope {tool.Scope}."
+                )
+                : new(
+                    RefusalForm.StepUp,
+                    "INSUFFICIENT_SCOPE",
+                    $"{tool.Name} needs the scope {tool.Scope}. Clients that do not ask for it by themselves: sign in again with it."
+                );
         }
         return rates.TryTake(caller.RateKey, !tool.Definition.IsRead) ? null : TooMany;
     }

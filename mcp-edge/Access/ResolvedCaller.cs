@@ -57,42 +57,58 @@ internal sealed class ResolvedCaller
     public string? AuthorizationFor(string service) => _authorizations.GetValueOrDefault(service);
 
     /// <summary>Whether the member could use the permission in any environment that may be reached.</summary>
-    public bool MayAnywhere(string permission) => RolePermissions.Contains(permission)
+    public bool MayAnywhere(string permission) =>
+        RolePermissions.Contains(permission)
         || Caller.Environments.Any(environment => environment.Allowed && Roles.PermissionsOf(environment.Role).Contains(permission));
 
     /// <summary>Whether a name given as an argument means the environment of this decision.</summary>
-    public bool IsIn(string environment) => Caller.Environment is { } here
-        && (environment == here.EnvironmentId || string.Equals(environment, here.Name, StringComparison.OrdinalIgnoreCase) || environment == here.Kind);
+    public bool IsIn(string environment) =>
+        Caller.Environment is { } here
+        && (
+            environment == here.EnvironmentId
+            || string.Equals(environment, here.Name, StringComparison.OrdinalIgnoreCase)
+            || environment == here.Kind
+        );
 
-    private byte[] WriteDetails() => Members(json =>
-    {
-        if (Caller.Token is { } token)
-            json.WriteString("tokenKind"u8, token.Kind);
-        json.WriteStartArray("scopes"u8);
-        foreach (var scope in Caller.Scopes)
-            json.WriteStringValue(scope);
-        json.WriteEndArray();
-        if (Caller.Switches is { } switches)
+    private byte[] WriteDetails() =>
+        Members(json =>
         {
-            json.WriteStartObject("switches"u8);
-            json.WriteBoolean("enabled"u8, switches.Enabled);
-            json.WriteBoolean("productionAccess"u8, switches.ProductionAccess);
-            json.WriteBoolean("writeAccess"u8, switches.WriteAccess);
-            json.WriteBoolean("strictAudit"u8, switches.StrictAudit);
-            json.WriteEndObject();
-        }
-        if (Caller.Environment is { } environment)
-            json.WriteString("environment"u8, environment.Name);
-    });
+            if (Caller.Token is { } token)
+            {
+                json.WriteString("tokenKind"u8, token.Kind);
+            }
 
-    private byte[] WriteEnvironment() => Members(json =>
-    {
-        json.WriteStartObject("environment"u8);
-        json.WriteString("id"u8, Caller.Environment?.EnvironmentId ?? "");
-        json.WriteString("name"u8, Caller.Environment?.Name ?? "");
-        json.WriteString("kind"u8, Caller.Environment?.Kind ?? "");
-        json.WriteEndObject();
-    });
+            json.WriteStartArray("scopes"u8);
+            foreach (var scope in Caller.Scopes)
+            {
+                json.WriteStringValue(scope);
+            }
+
+            json.WriteEndArray();
+            if (Caller.Switches is { } switches)
+            {
+                json.WriteStartObject("switches"u8);
+                json.WriteBoolean("enabled"u8, switches.Enabled);
+                json.WriteBoolean("productionAccess"u8, switches.ProductionAccess);
+                json.WriteBoolean("writeAccess"u8, switches.WriteAccess);
+                json.WriteBoolean("strictAudit"u8, switches.StrictAudit);
+                json.WriteEndObject();
+            }
+            if (Caller.Environment is { } environment)
+            {
+                json.WriteString("environment"u8, environment.Name);
+            }
+        });
+
+    private byte[] WriteEnvironment() =>
+        Members(json =>
+        {
+            json.WriteStartObject("environment"u8);
+            json.WriteString("id"u8, Caller.Environment?.EnvironmentId ?? "");
+            json.WriteString("name"u8, Caller.Environment?.Name ?? "");
+            json.WriteString("kind"u8, Caller.Environment?.Kind ?? "");
+            json.WriteEndObject();
+        });
 
     private static byte[] Members(Action<Utf8JsonWriter> write)
     {

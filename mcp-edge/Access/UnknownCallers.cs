@@ -15,13 +15,17 @@ internal sealed class UnknownCallers(CallAudit audit, TimeProvider time)
     private long _second;
     private int _count;
 
-    public void Refused(HttpContext http, string reason) => Refused(new EdgeCall
-    {
-        Exchange = Protocol.McpExchange.Unread(http),
-        StartedAt = time.GetTimestamp(),
-        OccurredAt = time.GetUtcNow(),
-        TraceParent = System.Diagnostics.Activity.Current?.Id,
-    }, reason);
+    public void Refused(HttpContext http, string reason) =>
+        Refused(
+            new EdgeCall
+            {
+                Exchange = Protocol.McpExchange.Unread(http),
+                StartedAt = time.GetTimestamp(),
+                OccurredAt = time.GetUtcNow(),
+                TraceParent = System.Diagnostics.Activity.Current?.Id,
+            },
+            reason
+        );
 
     public void Refused(EdgeCall call, string reason)
     {
@@ -29,9 +33,14 @@ internal sealed class UnknownCallers(CallAudit audit, TimeProvider time)
         {
             var second = time.GetUtcNow().ToUnixTimeSeconds();
             if (second != _second)
+            {
                 (_second, _count) = (second, 0);
+            }
+
             if (++_count > PerSecond)
+            {
                 return;
+            }
         }
         audit.Later(call, AuditOutcomes.Refused, reason);
     }

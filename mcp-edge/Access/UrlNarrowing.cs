@@ -13,7 +13,13 @@ namespace Platform.Edge.Access;
 /// <param name="IsCompact">Four tools that reach every operation, in place of one tool for each.</param>
 /// <param name="Scopes">What a token needs for all that is left, in the order of the contract.</param>
 internal sealed record UrlNarrowing(
-    IReadOnlySet<string>? Toolsets, bool ReadOnly, string Environment, string Workspace, bool IsCompact, string Scopes)
+    IReadOnlySet<string>? Toolsets,
+    bool ReadOnly,
+    string Environment,
+    string Workspace,
+    bool IsCompact,
+    string Scopes
+)
 {
     public bool Includes(ToolBinding tool) =>
         (Toolsets is null || Toolsets.Contains(tool.Toolset)) && !(ReadOnly && !tool.Definition.IsRead);
@@ -30,12 +36,21 @@ internal sealed class UrlNarrowings(ToolSurface surface)
     {
         problem = null;
         if (_known.TryGetValue(query.Value ?? "", out narrowing))
+        {
             return true;
+        }
+
         problem = Read(query, out narrowing);
         if (narrowing is null)
+        {
             return false;
+        }
+
         if (_known.Count < MaxRemembered)
+        {
             _known[query.Value ?? ""] = narrowing;
+        }
+
         problem = null;
         return true;
     }
@@ -51,13 +66,19 @@ internal sealed class UrlNarrowings(ToolSurface surface)
         foreach (var (key, values) in QueryHelpers.ParseQuery(query.Value))
         {
             if (values.Count != 1)
+            {
                 return $"The query key '{Clean(key)}' stands there more than once.";
+            }
+
             var value = values[0]!;
             switch (key)
             {
                 case "toolsets":
                     if (ReadToolsets(value, out toolsets) is { } unknown)
+                    {
                         return unknown;
+                    }
+
                     break;
                 case "readOnly" when value is "true" or "false":
                     readOnly = value == "true";
@@ -91,22 +112,33 @@ internal sealed class UrlNarrowings(ToolSurface surface)
         foreach (var name in value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             if (name == "all")
+            {
                 toolsets.UnionWith(surface.Toolsets);
+            }
             else if (name == "default")
+            {
                 toolsets.UnionWith(surface.DefaultToolsets);
+            }
             else if (!surface.Toolsets.Contains(name))
+            {
                 return $"There is no toolset '{Clean(name)}'. Known toolsets: {string.Join(", ", surface.Toolsets)}; or default, or all.";
+            }
             else
+            {
                 toolsets.Add(name);
+            }
         }
-        return toolsets.Count > 0 ? null : $"The query key 'toolsets' takes names with commas. Known toolsets: {string.Join(", ", surface.Toolsets)}; or default, or all.";
+        return toolsets.Count > 0
+            ? null
+            : $"The query key 'toolsets' takes names with commas. Known toolsets: {string.Join(", ", surface.Toolsets)}; or default, or all.";
     }
 
     private string ScopesOf(HashSet<string>? toolsets, bool readOnly)
     {
-        var needed = surface.Tools
-            .Where(tool => (toolsets is null || toolsets.Contains(tool.Toolset)) && (!readOnly || tool.Definition.IsRead))
-            .Select(tool => tool.Scope).ToHashSet(StringComparer.Ordinal);
+        var needed = surface
+            .Tools.Where(tool => (toolsets is null || toolsets.Contains(tool.Toolset)) && (!readOnly || tool.Definition.IsRead))
+            .Select(tool => tool.Scope)
+            .ToHashSet(StringComparer.Ordinal);
         // Administration is asked for only by those whose URL names its toolset.
         return string.Join(' ', (toolsets is null ? Scopes.Ordinary : Scopes.All).Where(needed.Contains));
     }

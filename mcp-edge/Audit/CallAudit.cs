@@ -48,9 +48,13 @@ internal sealed partial class CallAudit : BackgroundService
     public async Task FailedAsync(EdgeCall call, string reason)
     {
         if (MustBeSeen(call))
+        {
             await KeepAsync(Record(call, AuditOutcomes.Failed, reason));
+        }
         else
+        {
             Later(call, AuditOutcomes.Failed, reason);
+        }
     }
 
     /// <summary>
@@ -65,7 +69,9 @@ internal sealed partial class CallAudit : BackgroundService
         }
         var record = Record(call, outcome, "");
         if (await _recorder.TryRecordAsync(_spool.Instance, [record]))
+        {
             return true;
+        }
         // Nothing was shown, and that is what the log shall say.
         record.Outcome = AuditOutcomes.Failed;
         record.Reason = "UNAVAILABLE";
@@ -77,13 +83,21 @@ internal sealed partial class CallAudit : BackgroundService
     public void Later(EdgeCall call, string outcome, string reason)
     {
         if (outcome == AuditOutcomes.Refused)
+        {
             _refusals.Add(1, new KeyValuePair<string, object?>("reason", reason));
+        }
+
         if (!_waiting.Writer.TryWrite(Record(call, outcome, reason)))
+        {
             _lost.Add(1);
+        }
     }
 
-    private static bool MustBeSeen(EdgeCall call) => call.Caller is { } caller
-        && (caller.IsStrict || (call.Tool is { Definition.IsRead: true } tool && (tool.Definition.Options.Sensitive || caller.IsProduction)));
+    private static bool MustBeSeen(EdgeCall call) =>
+        call.Caller is { } caller
+        && (
+            caller.IsStrict || (call.Tool is { Definition.IsRead: true } tool && (tool.Definition.Options.Sensitive || caller.IsProduction))
+        );
 
     private CallRecord Record(EdgeCall call, string outcome, string reason)
     {
@@ -95,7 +109,9 @@ internal sealed partial class CallAudit : BackgroundService
     private async Task KeepAsync(CallRecord record)
     {
         if (!await _recorder.TryRecordAsync(_spool.Instance, [record]))
+        {
             Spool(record);
+        }
     }
 
     private void Spool(CallRecord record)
@@ -124,13 +140,18 @@ internal sealed partial class CallAudit : BackgroundService
                 if (_time.GetUtcNow() >= drainAt && Interlocked.Exchange(ref _spoolHolds, 0) == 1)
                 {
                     drainAt = _time.GetUtcNow() + _drainEvery;
-                    await _spool.DrainAsync(async (instance, records) =>
-                    {
-                        var taken = await _recorder.TryRecordAsync(instance, records);
-                        if (!taken)
-                            Volatile.Write(ref _spoolHolds, 1);
-                        return taken;
-                    });
+                    await _spool.DrainAsync(
+                        async (instance, records) =>
+                        {
+                            var taken = await _recorder.TryRecordAsync(instance, records);
+                            if (!taken)
+                            {
+                                Volatile.Write(ref _spoolHolds, 1);
+                            }
+
+                            return taken;
+                        }
+                    );
                 }
                 await FlushAsync(reader, batch);
             }
@@ -148,9 +169,15 @@ internal sealed partial class CallAudit : BackgroundService
         while (true)
         {
             while (batch.Count < Batch && reader.TryRead(out var record))
+            {
                 batch.Add(record);
+            }
+
             if (batch.Count == 0 || !await _recorder.TryRecordAsync(_spool.Instance, batch))
+            {
                 return;
+            }
+
             batch.Clear();
         }
     }
@@ -162,15 +189,21 @@ internal sealed partial class CallAudit : BackgroundService
         do
         {
             foreach (var record in batch)
+            {
                 Spool(record);
+            }
+
             rescued += batch.Count;
             batch.Clear();
             while (batch.Count < Batch && reader.TryRead(out var record))
+            {
                 batch.Add(record);
-        }
-        while (batch.Count > 0);
+            }
+        } while (batch.Count > 0);
         if (rescued > 0)
+        {
             LogRescued(rescued);
+        }
     }
 
     private sealed class StrongCounter

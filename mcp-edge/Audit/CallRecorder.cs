@@ -7,7 +7,12 @@ namespace Platform.Edge.Audit;
 
 /// <summary>Hands call records to audit with the edge's own identity.</summary>
 internal sealed partial class CallRecorder(
-    Calls.CallsClient audit, Callers.CallersClient identity, IOptions<AuditOptions> options, TimeProvider time, ILogger<CallRecorder> log) : IDisposable
+    Calls.CallsClient audit,
+    Callers.CallersClient identity,
+    IOptions<AuditOptions> options,
+    TimeProvider time,
+    ILogger<CallRecorder> log
+) : IDisposable
 {
     private static readonly TimeSpan _margin = TimeSpan.FromSeconds(5);
 
@@ -32,14 +37,19 @@ internal sealed partial class CallRecorder(
             foreach (var record in records)
             {
                 if (!await TryRecordAsync(instance, [record]))
+                {
                     return false;
+                }
             }
             return true;
         }
         catch (RpcException exception)
         {
             if (exception.StatusCode is StatusCode.Unauthenticated or StatusCode.PermissionDenied)
+            {
                 _assertion = null;
+            }
+
             LogAway(exception.StatusCode, records.Count);
             return false;
         }
@@ -57,14 +67,27 @@ internal sealed partial class CallRecorder(
     private async ValueTask<string> AuthorizeAsync(DateTime deadline)
     {
         if (_assertion is { } current && current.Until > time.GetUtcNow())
+        {
             return current.Header;
+        }
+
         await _renewing.WaitAsync();
         try
         {
             if (_assertion is { } renewed && renewed.Until > time.GetUtcNow())
+            {
                 return renewed.Header;
+            }
+
             var answer = await identity.IssueServiceAssertionAsync(
-                new IssueServiceAssertionRequest { Service = "edge", Secret = options.Value.ServiceSecret, Audience = "audit" }, deadline: deadline);
+                new IssueServiceAssertionRequest
+                {
+                    Service = "edge",
+                    Secret = options.Value.ServiceSecret,
+                    Audience = "audit",
+                },
+                deadline: deadline
+            );
             var fresh = new Assertion($"Bearer {answer.Assertion}", answer.ExpiresAt.ToDateTimeOffset() - _margin);
             _assertion = fresh;
             return fresh.Header;

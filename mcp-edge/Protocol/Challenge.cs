@@ -12,7 +12,14 @@ internal static class Challenge
 
     /// <summary>403: the token is good but lacks a scope the caller could be granted.</summary>
     public static Task InsufficientScopeAsync(HttpContext http, McpEndpointOptions options, string scopes, string problem) =>
-        WriteAsync(http, options, StatusCodes.Status403Forbidden, $"error=\"insufficient_scope\", error_description=\"{problem}\", ", scopes, problem);
+        WriteAsync(
+            http,
+            options,
+            StatusCodes.Status403Forbidden,
+            $"error=\"insufficient_scope\", error_description=\"{problem}\", ",
+            scopes,
+            problem
+        );
 
     private static Task WriteAsync(HttpContext http, McpEndpointOptions options, int status, string error, string scopes, string message)
     {

@@ -8,7 +8,10 @@ internal static class JsonText
     public static string? TextOrNull(this JsonElement element)
     {
         if (element.ValueKind != JsonValueKind.String)
+        {
             return null;
+        }
+
         try
         {
             return element.GetString();

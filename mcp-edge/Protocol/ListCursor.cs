@@ -22,7 +22,10 @@ internal static class ListCursor
         var after = cursor is null ? null : Read(cursor);
         var page = sorted.Where(entry => after is null || string.CompareOrdinal(key(entry), after) > 0).Take(size + 1).ToList();
         if (page.Count <= size)
+        {
             return (page, null);
+        }
+
         page.RemoveAt(size);
         return (page, Write(key(page[^1])));
     }
@@ -38,8 +41,13 @@ internal static class ListCursor
         {
             var text = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(cursor));
             if (text.StartsWith(Mark, StringComparison.Ordinal))
+            {
                 return text[Mark.Length..];
+            }
         }
-        throw new McpProtocolException("The cursor is not one of ours. Leave it out to start from the beginning.", McpErrorCode.InvalidParams);
+        throw new McpProtocolException(
+            "The cursor is not one of ours. Leave it out to start from the beginning.",
+            McpErrorCode.InvalidParams
+        );
     }
 }

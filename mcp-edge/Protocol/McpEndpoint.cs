@@ -17,35 +17,54 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
 
     private readonly McpEndpointOptions _options = options.Value;
     private readonly ReadOnlyMemory<byte> _serverInfo = JsonSerializer.SerializeToUtf8Bytes(
-        ServerInfo.Value, ModelContextProtocol.McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(Implementation)));
+        ServerInfo.Value,
+        ModelContextProtocol.McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(Implementation))
+    );
 
     public async Task HandleAsync(HttpContext http)
     {
         var request = http.Request;
         if (request.Headers.Origin is { Count: > 0 } origin && (origin.Count > 1 || !origins.Allows(origin[0]!)))
         {
-            await new McpError(StatusCodes.Status403Forbidden, McpError.InvalidRequest, "This origin may not call the endpoint.").WriteAsync(http);
+            await new McpError(
+                StatusCodes.Status403Forbidden,
+                McpError.InvalidRequest,
+                "This origin may not call the endpoint."
+            ).WriteAsync(http);
             return;
         }
         if (!HttpMethods.IsPost(request.Method))
         {
             http.Response.Headers.Allow = "POST";
-            await new McpError(StatusCodes.Status405MethodNotAllowed, McpError.InvalidRequest, "Only POST is served; there are no sessions.").WriteAsync(http);
+            await new McpError(
+                StatusCodes.Status405MethodNotAllowed,
+                McpError.InvalidRequest,
+                "Only POST is served; there are no sessions."
+            ).WriteAsync(http);
             return;
         }
         if (!ProtocolRules.AcceptsBoth(request))
         {
-            await new McpError(StatusCodes.Status406NotAcceptable, McpError.InvalidRequest,
-                "The Accept header must list application/json and text/event-stream.").WriteAsync(http);
+            await new McpError(
+                StatusCodes.Status406NotAcceptable,
+                McpError.InvalidRequest,
+                "The Accept header must list application/json and text/event-stream."
+            ).WriteAsync(http);
             return;
         }
         if (!request.HasJsonContentType())
         {
-            await new McpError(StatusCodes.Status415UnsupportedMediaType, McpError.InvalidRequest, "The body must be application/json.").WriteAsync(http);
+            await new McpError(
+                StatusCodes.Status415UnsupportedMediaType,
+                McpError.InvalidRequest,
+                "The body must be application/json."
+            ).WriteAsync(http);
             return;
         }
         if (!await application.AdmitAsync(http))
+        {
             return;
+        }
 
         byte[]? bytes = null;
         JsonDocument? document = null;
@@ -55,8 +74,11 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
             (bytes, length) = await ReadBodyAsync(request, _options.MaxRequestBytes, http.RequestAborted);
             if (length < 0)
             {
-                await new McpError(StatusCodes.Status413PayloadTooLarge, McpError.InvalidRequest,
-                    $"The body is larger than {_options.MaxRequestBytes} bytes.").WriteAsync(http);
+                await new McpError(
+                    StatusCodes.Status413PayloadTooLarge,
+                    McpError.InvalidRequest,
+                    $"The body is larger than {_options.MaxRequestBytes} bytes."
+                ).WriteAsync(http);
                 return;
             }
             document = Parse(bytes.AsMemory(0, length));
@@ -75,7 +97,9 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         {
             document?.Dispose();
             if (bytes is not null)
+            {
                 ArrayPool<byte>.Shared.Return(bytes);
+            }
         }
     }
 
@@ -102,7 +126,10 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         var exchange = new McpExchange(http, root, header.Count == 0 ? null : header.ToString().Trim());
         var broken = ProtocolRules.Check(exchange);
         if (broken is null && exchange is { IsModern: true, ToolName: { } tool })
+        {
             broken = ProtocolRules.CheckParameters(exchange, application.MirroredParameters(tool));
+        }
+
         if (broken is not null)
         {
             await broken.Value.WriteAsync(http, exchange.IdElement);
@@ -114,9 +141,13 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
             {
                 using var reply = new McpReply(exchange, _serverInfo);
                 if (handling.Answer is { } answer)
+                {
                     await AnswerAsync(answer, reply, http.RequestAborted);
+                }
                 else
+                {
                     await ServeAsync(exchange, handling.Engine!, reply);
+                }
             }
         }
         finally
@@ -153,12 +184,16 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         var message = ToMessage(exchange);
         serverOptions.ScopeRequests = false;
         serverOptions.ServerInfo ??= ServerInfo.Value;
-        serverOptions.Filters.Message.OutgoingFilters.Add(next => async (context, cancellationToken) =>
-        {
-            await reply.WriteAsync(context.JsonRpcMessage, cancellationToken);
-            if (context.JsonRpcMessage is JsonRpcMessageWithId)
-                await next(context, cancellationToken);
-        });
+        serverOptions.Filters.Message.OutgoingFilters.Add(next =>
+            async (context, cancellationToken) =>
+            {
+                await reply.WriteAsync(context.JsonRpcMessage, cancellationToken);
+                if (context.JsonRpcMessage is JsonRpcMessageWithId)
+                {
+                    await next(context, cancellationToken);
+                }
+            }
+        );
 
         using var stop = new CancellationTokenSource();
         var transport = new StreamableHttpServerTransport { Stateless = true };
@@ -168,7 +203,9 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         {
             var post = transport.HandlePostRequestAsync(message, Stream.Null, static _ => ValueTask.CompletedTask, http.RequestAborted);
             if (!await WaitAsync(post, reply, http.RequestAborted))
+            {
                 http.Response.StatusCode = StatusCodes.Status202Accepted;
+            }
         }
         finally
         {
@@ -189,7 +226,10 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
     private async ValueTask<bool> WaitAsync(Task<bool> post, McpReply reply, CancellationToken aborted)
     {
         if (post.IsCompleted)
+        {
             return await post;
+        }
+
         var startedAt = time.GetTimestamp();
         for (var wait = _options.StreamAfter; ; wait = _options.KeepAlive)
         {
@@ -208,17 +248,27 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
     {
         var context = new JsonRpcMessageContext { User = exchange.Http.User, ProtocolVersion = exchange.HeaderVersion };
         if (!exchange.IsRequest)
-            return new JsonRpcNotification { Method = exchange.Method, Params = ToNode(exchange.Params), Context = context };
-        exchange.Id = exchange.IdElement.ValueKind == JsonValueKind.String
-            ? new RequestId(exchange.IdElement.GetString()!)
-            : new RequestId(exchange.IdElement.GetInt64());
+        {
+            return new JsonRpcNotification
+            {
+                Method = exchange.Method,
+                Params = ToNode(exchange.Params),
+                Context = context,
+            };
+        }
+
+        exchange.Id =
+            exchange.IdElement.ValueKind == JsonValueKind.String
+                ? new RequestId(exchange.IdElement.GetString()!)
+                : new RequestId(exchange.IdElement.GetInt64());
         return new JsonRpcRequest
         {
             Id = exchange.Id,
             Method = exchange.Method,
-            Params = exchange.Method == RequestMethods.ToolsCall && exchange.ToolName is not null
-                ? WithoutArguments(exchange.Params)
-                : ToNode(exchange.Params),
+            Params =
+                exchange.Method == RequestMethods.ToolsCall && exchange.ToolName is not null
+                    ? WithoutArguments(exchange.Params)
+                    : ToNode(exchange.Params),
             Context = context,
         };
     }
@@ -233,35 +283,54 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         foreach (var member in parameters.EnumerateObject())
         {
             if (!member.NameEquals("arguments"u8))
+            {
                 node[member.Name] = ToAnyNode(member.Value);
+            }
         }
         return node;
     }
 
-    private static JsonNode? ToAnyNode(JsonElement element) => element.ValueKind switch
-    {
-        JsonValueKind.Object => JsonObject.Create(element),
-        JsonValueKind.Array => JsonArray.Create(element),
-        JsonValueKind.Null => null,
-        _ => JsonValue.Create(element),
-    };
+    private static JsonNode? ToAnyNode(JsonElement element) =>
+        element.ValueKind switch
+        {
+            JsonValueKind.Object => JsonObject.Create(element),
+            JsonValueKind.Array => JsonArray.Create(element),
+            JsonValueKind.Null => null,
+            _ => JsonValue.Create(element),
+        };
 
-    private static async ValueTask<(byte[]? Bytes, int Length)> ReadBodyAsync(HttpRequest request, int limit, CancellationToken cancellationToken)
+    private static async ValueTask<(byte[]? Bytes, int Length)> ReadBodyAsync(
+        HttpRequest request,
+        int limit,
+        CancellationToken cancellationToken
+    )
     {
         if (request.ContentLength > limit)
+        {
             return (null, -1);
+        }
+
         var bytes = ArrayPool<byte>.Shared.Rent((int)(request.ContentLength + 1 ?? 16 * 1024));
         var length = 0;
         while (true)
         {
             var read = await request.Body.ReadAsync(bytes.AsMemory(length), cancellationToken);
             if (read == 0)
+            {
                 return (bytes, length);
+            }
+
             length += read;
             if (length > limit)
+            {
                 return (bytes, -1);
+            }
+
             if (length < bytes.Length)
+            {
                 continue;
+            }
+
             var bigger = ArrayPool<byte>.Shared.Rent(bytes.Length * 2);
             bytes.AsSpan().CopyTo(bigger);
             ArrayPool<byte>.Shared.Return(bytes);

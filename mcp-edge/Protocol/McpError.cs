@@ -34,9 +34,14 @@ internal readonly record struct McpError(int Status, int Code, string Message)
             writer.WriteString("jsonrpc"u8, "2.0"u8);
             writer.WritePropertyName("id"u8);
             if (id.ValueKind == JsonValueKind.Undefined)
+            {
                 writer.WriteNullValue();
+            }
             else
+            {
                 id.WriteTo(writer);
+            }
+
             writer.WriteStartObject("error"u8);
             writer.WriteNumber("code"u8, Code);
             writer.WriteString("message"u8, Message);
@@ -45,7 +50,10 @@ internal readonly record struct McpError(int Status, int Code, string Message)
                 writer.WriteStartObject("data"u8);
                 writer.WriteStartArray("supported"u8);
                 foreach (var version in ProtocolRules.ModernVersions)
+                {
                     writer.WriteStringValue(version);
+                }
+
                 writer.WriteEndArray();
                 writer.WriteString("requested"u8, Requested);
                 writer.WriteEndObject();
@@ -64,10 +72,13 @@ internal readonly record struct McpError(int Status, int Code, string Message)
     }
 
     /// <summary>The status a modern client expects for the error that opens the reply; 200 for all others.</summary>
-    public static int StatusOf(JsonRpcMessage message) => message is not JsonRpcError { Error.Code: var code } ? StatusCodes.Status200OK : code switch
-    {
-        MethodNotFound => StatusCodes.Status404NotFound,
-        HeaderMismatch or MissingCapability or UnsupportedVersion => StatusCodes.Status400BadRequest,
-        _ => StatusCodes.Status200OK,
-    };
+    public static int StatusOf(JsonRpcMessage message) =>
+        message is not JsonRpcError { Error.Code: var code }
+            ? StatusCodes.Status200OK
+            : code switch
+            {
+                MethodNotFound => StatusCodes.Status404NotFound,
+                HeaderMismatch or MissingCapability or UnsupportedVersion => StatusCodes.Status400BadRequest,
+                _ => StatusCodes.Status200OK,
+            };
 }

@@ -15,12 +15,17 @@ public sealed class McpExchange
         HeaderVersion = protocolVersion;
         Method = root.GetProperty("method"u8).GetString()!;
         if (root.TryGetProperty("id"u8, out var id))
+        {
             IdElement = id;
+        }
+
         if (root.TryGetProperty("params"u8, out var parameters) && parameters.ValueKind == JsonValueKind.Object)
         {
             Params = parameters;
             if (parameters.TryGetProperty("_meta"u8, out var meta) && meta.ValueKind == JsonValueKind.Object)
+            {
                 Meta = meta;
+            }
         }
     }
 
@@ -49,13 +54,15 @@ public sealed class McpExchange
 
     /// <summary>The name a <c>tools/call</c> asks for; null for any other message, or when it is not a string.</summary>
     public string? ToolName =>
-        Method == RequestMethods.ToolsCall && Params.ValueKind == JsonValueKind.Object
-        && Params.TryGetProperty("name"u8, out var name) ? name.TextOrNull() : null;
+        Method == RequestMethods.ToolsCall && Params.ValueKind == JsonValueKind.Object && Params.TryGetProperty("name"u8, out var name)
+            ? name.TextOrNull()
+            : null;
 
     /// <summary>The URI a <c>resources/read</c> asks for; null for any other message, or when it is not a string.</summary>
     public string? ResourceUri =>
-        Method == RequestMethods.ResourcesRead && Params.ValueKind == JsonValueKind.Object
-        && Params.TryGetProperty("uri"u8, out var uri) ? uri.TextOrNull() : null;
+        Method == RequestMethods.ResourcesRead && Params.ValueKind == JsonValueKind.Object && Params.TryGetProperty("uri"u8, out var uri)
+            ? uri.TextOrNull()
+            : null;
 
     /// <summary>The arguments of a <c>tools/call</c>; of kind Undefined when there are none.</summary>
     public JsonElement Arguments =>
@@ -63,8 +70,11 @@ public sealed class McpExchange
 
     /// <summary>What progress is to be told under; of kind Undefined when the client did not ask for it.</summary>
     internal JsonElement ProgressToken =>
-        Meta.ValueKind == JsonValueKind.Object && Meta.TryGetProperty("progressToken"u8, out var token)
-        && (token.TextOrNull() is not null || token.ValueKind == JsonValueKind.Number) ? token : default;
+        Meta.ValueKind == JsonValueKind.Object
+        && Meta.TryGetProperty("progressToken"u8, out var token)
+        && (token.TextOrNull() is not null || token.ValueKind == JsonValueKind.Number)
+            ? token
+            : default;
 
     internal JsonElement Root { get; }
 

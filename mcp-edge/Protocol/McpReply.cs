@@ -38,13 +38,21 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
         try
         {
             if (_complete)
+            {
                 return;
+            }
+
             var answer = message is null or JsonRpcResponse or JsonRpcError;
             _progressIsTold |= message is JsonRpcNotification { Method: NotificationMethods.ProgressNotification };
             if (!answer || _streaming)
+            {
                 await WriteEventAsync(message, cancellationToken);
+            }
             else
+            {
                 await WriteJsonAsync(message, cancellationToken);
+            }
+
             _complete = answer;
         }
         finally
@@ -64,13 +72,21 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
         try
         {
             if (_complete)
+            {
                 return;
+            }
+
             StartStream();
             using var beat = new PooledBuffer(512);
             if (exchange.ProgressToken is { ValueKind: not JsonValueKind.Undefined } token && !_progressIsTold)
+            {
                 WriteProgress(beat, token, elapsed);
+            }
             else
+            {
                 beat.Write(":\n\n"u8);
+            }
+
             await _response.Body.WriteAsync(beat.Written, cancellationToken);
             await _response.Body.FlushAsync(cancellationToken);
         }
@@ -83,7 +99,10 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
     private async Task WriteJsonAsync(JsonRpcMessage? message, CancellationToken cancellationToken)
     {
         if (exchange.IsModern && message is not null)
+        {
             _response.StatusCode = McpError.StatusOf(message);
+        }
+
         _response.ContentType = "application/json";
         using var envelope = new PooledBuffer(512);
         if (RawResultOf(message) is { } members)
@@ -150,7 +169,10 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
     private void StartStream()
     {
         if (_streaming)
+        {
             return;
+        }
+
         _streaming = true;
         _response.ContentType = "text/event-stream";
         _response.Headers.CacheControl = "no-cache, no-store";
@@ -180,7 +202,10 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
     {
         // The SDK pins the freshness of server/discover to zero; ours is that of the tool list.
         if (exchange.Method == RequestMethods.ServerDiscover && message is JsonRpcResponse { Result: JsonObject result })
+        {
             result["ttlMs"] = 60_000;
+        }
+
         using var writer = new Utf8JsonWriter(buffer);
         JsonSerializer.Serialize(writer, message, _messageType);
     }

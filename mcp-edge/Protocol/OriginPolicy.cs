@@ -6,7 +6,9 @@ namespace Platform.Edge.Protocol;
 public sealed class OriginPolicy(IOptions<McpEndpointOptions> options)
 {
     private readonly HashSet<string> _allowed = new(
-        options.Value.AllowedOrigins.Append(options.Value.Origin).Select(o => o.TrimEnd('/')), StringComparer.OrdinalIgnoreCase);
+        options.Value.AllowedOrigins.Append(options.Value.Origin).Select(o => o.TrimEnd('/')),
+        StringComparer.OrdinalIgnoreCase
+    );
 
     private readonly bool _loopback = options.Value.AllowLoopbackOrigins;
 

@@ -45,18 +45,26 @@ public sealed class PooledBuffer(int capacity = 1024) : IBufferWriter<byte>, IDi
         _bytes = [];
         Length = 0;
         if (bytes.Length > 0)
+        {
             ArrayPool<byte>.Shared.Return(bytes);
+        }
     }
 
     private void Reserve(int sizeHint)
     {
         var needed = Length + Math.Max(sizeHint, 1);
         if (needed <= _bytes.Length)
+        {
             return;
+        }
+
         var bigger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, _bytes.Length * 2));
         _bytes.AsSpan(0, Length).CopyTo(bigger);
         if (_bytes.Length > 0)
+        {
             ArrayPool<byte>.Shared.Return(_bytes);
+        }
+
         _bytes = bigger;
     }
 }

@@ -6,14 +6,16 @@ namespace Platform.Edge.Protocol;
 /// <summary>The protected-resource metadata of RFC 9728: which authorization servers issue tokens for this endpoint.</summary>
 internal sealed class ProtectedResourceMetadata(IOptions<McpEndpointOptions> options, McpScopes scopes)
 {
-    private readonly byte[] _document = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, object>
-    {
-        ["resource"] = options.Value.Resource,
-        ["resource_name"] = ServerInfo.Value.Title!,
-        ["authorization_servers"] = new[] { options.Value.Issuer },
-        ["scopes_supported"] = scopes.Ordinary,
-        ["bearer_methods_supported"] = new[] { "header" },
-    });
+    private readonly byte[] _document = JsonSerializer.SerializeToUtf8Bytes(
+        new Dictionary<string, object>
+        {
+            ["resource"] = options.Value.Resource,
+            ["resource_name"] = ServerInfo.Value.Title!,
+            ["authorization_servers"] = new[] { options.Value.Issuer },
+            ["scopes_supported"] = scopes.Ordinary,
+            ["bearer_methods_supported"] = new[] { "header" },
+        }
+    );
 
     private readonly bool _hasIssuer = options.Value.Issuer.Length > 0;
 

@@ -10,6 +10,9 @@ internal static class ServerInfo
     {
         Name = "platform",
         Title = "Platform",
-        Version = typeof(ServerInfo).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "1.0.0",
+        Version = typeof(ServerInfo)
+            .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion.Split('+')[0]
+            ?? "1.0.0",
     };
 }

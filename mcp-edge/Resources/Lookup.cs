@@ -17,7 +17,10 @@ internal sealed class Lookup(ToolSurface surface, ToolCaller tools, CallerCache 
     /// <summary>What the tools that list take at most.</summary>
     public const int MaxLimit = 200;
 
-    private static readonly JsonSerializerOptions _arguments = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault };
+    private static readonly JsonSerializerOptions _arguments = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+    };
 
     /// <summary>Whether the tool is there for this caller in any environment.</summary>
     public bool CanUse(string name, Asker asker) =>
@@ -25,12 +28,24 @@ internal sealed class Lookup(ToolSurface surface, ToolCaller tools, CallerCache 
 
     /// <summary>Calls a tool that lists, in one of the asker's environments.</summary>
     /// <exception cref="McpProtocolException">The look went wrong; the client reads why.</exception>
-    public async ValueTask<Found> ReadAsync(Asker asker, string name, ReachableEnvironment environment, Wanted wanted, CancellationToken cancellationToken)
+    public async ValueTask<Found> ReadAsync(
+        Asker asker,
+        string name,
+        ReachableEnvironment environment,
+        Wanted wanted,
+        CancellationToken cancellationToken
+    )
     {
         if (!surface.TryFind(name, out var tool) || await CallerInAsync(asker, environment, cancellationToken) is not { } caller)
+        {
             return default;
+        }
+
         if (policy.OfCall(caller, asker.Narrowing, tool, name, environment: null) is { } refusal)
+        {
             return new Found { IsLimited = refusal.Status == StatusCodes.Status429TooManyRequests };
+        }
+
         var call = new EdgeCall
         {
             Exchange = asker.Call.Exchange,
@@ -52,7 +67,9 @@ internal sealed class Lookup(ToolSurface surface, ToolCaller tools, CallerCache 
     /// <summary>The environment that an id, name or kind means to this caller behind this URL; null when there is none.</summary>
     public async ValueTask<ReachableEnvironment?> FindEnvironmentAsync(Asker asker, string name, CancellationToken cancellationToken) =>
         name.Length > 100 ? null
-        : asker.Narrowing.Environment.Length > 0 ? asker.Caller.IsIn(name) ? asker.Caller.Caller.Environment : null
+        : asker.Narrowing.Environment.Length > 0
+            ? asker.Caller.IsIn(name) ? asker.Caller.Caller.Environment
+                : null
         : (await CallerInAsync(asker, name, cancellationToken))?.Caller.Environment;
 
     private ValueTask<ResolvedCaller?> CallerInAsync(Asker asker, ReachableEnvironment environment, CancellationToken cancellationToken) =>
@@ -88,8 +105,13 @@ internal readonly record struct Found
     public bool IsLimited { get; init; }
 
     /// <summary>Null when this is all.</summary>
-    public string? NextCursor => Answer is { } answer && answer.TryGetProperty("page"u8, out var page) && page.TryGetProperty("nextCursor"u8, out var next)
-        && next.GetString() is { Length: > 0 } cursor ? cursor : null;
+    public string? NextCursor =>
+        Answer is { } answer
+        && answer.TryGetProperty("page"u8, out var page)
+        && page.TryGetProperty("nextCursor"u8, out var next)
+        && next.GetString() is { Length: > 0 } cursor
+            ? cursor
+            : null;
 
     public IEnumerable<JsonElement> Entries(string member) =>
         Answer is { } answer && answer.TryGetProperty(member, out var entries) ? entries.EnumerateArray() : [];

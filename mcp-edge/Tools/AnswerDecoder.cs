@@ -64,14 +64,19 @@ internal static class AnswerDecoder
             }
             // Our services write the values of a list side by side. A field that comes back would have to be merged into what is written.
             if (seen[field.Ordinal])
+            {
                 throw new InvalidDataException($"The field {field.Name} comes twice.");
+            }
+
             seen[field.Ordinal] = true;
             WriteField(ref wire, tag, field, json);
         }
         for (var i = 0; i < seen.Length; i++)
         {
             if (!seen[i])
+            {
                 WriteAbsent(shape.Fields[i], json);
+            }
         }
         json.WriteEndObject();
     }
@@ -130,7 +135,9 @@ internal static class AnswerDecoder
         else if (field.Kind == FieldKind.Enum)
         {
             if (field.EnumByNumber!.TryGetValue((int)ReadVarint(ref wire), out var name))
+            {
                 json.WriteString(field.EncodedName, name);
+            }
         }
         else
         {
@@ -144,8 +151,7 @@ internal static class AnswerDecoder
         do
         {
             Skip(ref wire, tag & 7);
-        }
-        while (TryReadSameTag(ref wire, tag));
+        } while (TryReadSameTag(ref wire, tag));
     }
 
     private static void WriteItems(scoped ref ReadOnlySpan<byte> wire, int tag, FieldShape field, Utf8JsonWriter json)
@@ -156,14 +162,15 @@ internal static class AnswerDecoder
             {
                 var packed = ReadBytes(ref wire);
                 while (!packed.IsEmpty)
+                {
                     WriteItem(ref packed, field, json);
+                }
             }
             else
             {
                 WriteItem(ref wire, field, json);
             }
-        }
-        while (TryReadSameTag(ref wire, tag));
+        } while (TryReadSameTag(ref wire, tag));
     }
 
     private static void WriteItem(scoped ref ReadOnlySpan<byte> wire, FieldShape field, Utf8JsonWriter json)
@@ -174,7 +181,9 @@ internal static class AnswerDecoder
             return;
         }
         if (field.EnumByNumber!.TryGetValue((int)ReadVarint(ref wire), out var name))
+        {
             json.WriteStringValue(name);
+        }
     }
 
     private static void WriteEntries(scoped ref ReadOnlySpan<byte> wire, int tag, FieldShape field, Utf8JsonWriter json)
@@ -183,8 +192,7 @@ internal static class AnswerDecoder
         {
             var entry = ReadBytes(ref wire);
             WriteEntry(entry, field, json);
-        }
-        while (TryReadSameTag(ref wire, tag));
+        } while (TryReadSameTag(ref wire, tag));
     }
 
     private static void WriteEntry(ReadOnlySpan<byte> entry, FieldShape field, Utf8JsonWriter json)
@@ -197,9 +205,13 @@ internal static class AnswerDecoder
         {
             var tag = ReadTag(ref entry);
             if (tag >> 3 == 1 && field.Key!.Kind == FieldKind.String)
+            {
                 key = ReadBytes(ref entry);
+            }
             else if (tag >> 3 == 1)
+            {
                 number = ReadVarint(ref entry);
+            }
             else
             {
                 value = Take(ref entry, tag & 7);
@@ -207,19 +219,34 @@ internal static class AnswerDecoder
             }
         }
         if (field.Key!.Kind == FieldKind.String)
+        {
             json.WritePropertyName(key);
+        }
         else
+        {
             json.WritePropertyName(((long)number).ToString(System.Globalization.CultureInfo.InvariantCulture));
+        }
+
         if (hasValue)
+        {
             WriteItem(ref value, field.Value!, json);
+        }
         else if (field.Value!.Kind == FieldKind.String)
+        {
             json.WriteStringValue(""u8);
+        }
         else if (field.Value.Kind == FieldKind.Bool)
+        {
             json.WriteBooleanValue(false);
+        }
         else if (field.Value.WireType == 2)
+        {
             json.WriteNullValue();
+        }
         else
+        {
             json.WriteNumberValue(0);
+        }
     }
 
     private static void WriteValue(scoped ref ReadOnlySpan<byte> wire, FieldShape field, Utf8JsonWriter json)
@@ -287,9 +314,13 @@ internal static class AnswerDecoder
     private static void WriteNumber(double number, Utf8JsonWriter json)
     {
         if (double.IsFinite(number))
+        {
             json.WriteNumberValue(number);
+        }
         else
+        {
             json.WriteNullValue();
+        }
     }
 
     private static void WriteTimestamp(ReadOnlySpan<byte> wire, Utf8JsonWriter json)
@@ -301,9 +332,13 @@ internal static class AnswerDecoder
             var tag = ReadTag(ref wire);
             var value = (long)ReadVarint(ref wire);
             if (tag >> 3 == 1)
+            {
                 seconds = value;
+            }
             else
+            {
                 nanos = value;
+            }
         }
         json.WriteStringValue(DateTime.UnixEpoch.AddTicks(seconds * TimeSpan.TicksPerSecond + nanos / 100));
     }
@@ -315,21 +350,32 @@ internal static class AnswerDecoder
         {
             var tag = ReadTag(ref wire);
             if (tag >> 3 == 1)
+            {
                 utf8 = ReadBytes(ref wire);
+            }
             else
+            {
                 Skip(ref wire, tag & 7);
+            }
         }
         if (utf8.IsEmpty)
+        {
             json.WriteNullValue();
+        }
         else
+        {
             json.WriteRawValue(utf8);
+        }
     }
 
     private static bool TryReadSameTag(scoped ref ReadOnlySpan<byte> wire, int tag)
     {
         var ahead = wire;
         if (ahead.IsEmpty || ReadTag(ref ahead) != tag)
+        {
             return false;
+        }
+
         wire = ahead;
         return true;
     }
@@ -356,7 +402,10 @@ internal static class AnswerDecoder
     private static ReadOnlySpan<byte> Read(scoped ref ReadOnlySpan<byte> wire, ulong length)
     {
         if (length > (ulong)wire.Length)
+        {
             throw new InvalidDataException("The answer is cut off.");
+        }
+
         var bytes = wire[..(int)length];
         wire = wire[(int)length..];
         return bytes;

@@ -51,7 +51,10 @@ internal sealed class ArgumentSchema
     private ArgumentSchema(JsonElement schema)
     {
         if (schema.ValueKind != JsonValueKind.Object)
+        {
             throw new InvalidOperationException($"A schema must be an object, not {schema.GetRawText()}.");
+        }
+
         foreach (var keyword in schema.EnumerateObject())
         {
             var value = keyword.Value;
@@ -60,12 +63,15 @@ internal sealed class ArgumentSchema
                 case "description" or "title" or "default" or "examples" or "$comment" or "contentEncoding":
                     break;
                 case "type":
-                    _types = value.ValueKind == JsonValueKind.Array
-                        ? value.EnumerateArray().Aggregate(Types.None, (types, type) => types | TypeOf(type.GetString()!))
-                        : TypeOf(value.GetString()!);
+                    _types =
+                        value.ValueKind == JsonValueKind.Array
+                            ? value.EnumerateArray().Aggregate(Types.None, (types, type) => types | TypeOf(type.GetString()!))
+                            : TypeOf(value.GetString()!);
                     break;
                 case "properties":
-                    _properties = value.EnumerateObject().ToFrozenDictionary(p => p.Name, p => new ArgumentSchema(p.Value), StringComparer.Ordinal);
+                    _properties = value
+                        .EnumerateObject()
+                        .ToFrozenDictionary(p => p.Name, p => new ArgumentSchema(p.Value), StringComparer.Ordinal);
                     _byName = _properties.GetAlternateLookup<ReadOnlySpan<char>>();
                     break;
                 case "required":
@@ -114,7 +120,11 @@ internal sealed class ArgumentSchema
                     _maximum = value.GetDouble();
                     break;
                 case "pattern":
-                    _pattern = new Regex(value.GetString()!, RegexOptions.CultureInvariant | RegexOptions.ECMAScript, TimeSpan.FromMilliseconds(100));
+                    _pattern = new Regex(
+                        value.GetString()!,
+                        RegexOptions.CultureInvariant | RegexOptions.ECMAScript,
+                        TimeSpan.FromMilliseconds(100)
+                    );
                     break;
                 case "format":
                     _format = value.GetString();
@@ -158,7 +168,9 @@ internal sealed class ArgumentSchema
                 return;
         }
         if (_anyOf is not null && !_anyOf.Any(branch => branch.Allows(value)))
+        {
             violations.Add(path, "has none of the allowed forms", $"See the schema of {Shown(path)}.");
+        }
     }
 
     private bool Allows(JsonElement value)
@@ -168,12 +180,13 @@ internal sealed class ArgumentSchema
         return violations.Count == 0;
     }
 
-    private bool RefusesEmpty(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.String => _minLength > 0 && Takes(Types.String) && value.ValueEquals(""u8),
-        JsonValueKind.Array => _minItems > 0 && Takes(Types.Array) && value.GetArrayLength() == 0,
-        _ => false,
-    };
+    private bool RefusesEmpty(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.String => _minLength > 0 && Takes(Types.String) && value.ValueEquals(""u8),
+            JsonValueKind.Array => _minItems > 0 && Takes(Types.Array) && value.GetArrayLength() == 0,
+            _ => false,
+        };
 
     private bool Takes(Types type) => (_types & type) != 0;
 
@@ -190,14 +203,24 @@ internal sealed class ArgumentSchema
             {
                 // Models send null for what they leave out; it counts as left out unless null has a meaning there.
                 if (property.Value.ValueKind == JsonValueKind.Null && !schema.Takes(Types.Null))
+                {
                     continue;
+                }
+
                 var required = Array.IndexOf(_required, name) >= 0;
                 if (required)
+                {
                     found++;
+                }
+
                 if (schema.RefusesEmpty(property.Value))
+                {
                     violations.Add(Join(path, name), "is empty", required ? $"Send {Join(path, name)}." : "Send a value, or leave it out.");
+                }
                 else
+                {
                     schema.Check(property.Value, path.Length == 0 ? name : Join(path, name), violations);
+                }
             }
             else if (_additional is not null)
             {
@@ -205,16 +228,26 @@ internal sealed class ArgumentSchema
             }
             else if (_closed)
             {
-                violations.Add(Join(path, name), "is not known here",
-                    _properties is { Count: > 0 } ? $"Known {(path.Length == 0 ? "arguments" : "members")}: {string.Join(", ", Names)}." : "Leave it out: nothing is expected.");
+                violations.Add(
+                    Join(path, name),
+                    "is not known here",
+                    _properties is { Count: > 0 }
+                        ? $"Known {(path.Length == 0 ? "arguments" : "members")}: {string.Join(", ", Names)}."
+                        : "Leave it out: nothing is expected."
+                );
             }
         }
         if (found < _required.Length)
         {
             foreach (var name in _required)
             {
-                if (!value.TryGetProperty(name, out var given) || (given.ValueKind == JsonValueKind.Null && !_properties![name].Takes(Types.Null)))
+                if (
+                    !value.TryGetProperty(name, out var given)
+                    || (given.ValueKind == JsonValueKind.Null && !_properties![name].Takes(Types.Null))
+                )
+                {
                     violations.Add(Join(path, name), "is required", $"Send {Join(path, name)}.");
+                }
             }
         }
         CheckCount(count, _minProperties, _maxProperties, "members", path, violations);
@@ -224,29 +257,43 @@ internal sealed class ArgumentSchema
     {
         CheckCount(value.GetArrayLength(), _minItems, _maxItems, "items", path, violations);
         if (_items is null || _items.IsOpen)
+        {
             return;
+        }
+
         var index = 0;
         foreach (var item in value.EnumerateArray())
+        {
             _items.Check(item, $"{path}[{index++}]", violations);
+        }
     }
 
     // Most schemas inside an array of records are plain; a path for each of thousands of items would only make garbage.
-    private bool IsOpen => _types == Types.Any && _properties is null && _items is null && _anyOf is null && _additional is null && _names is null;
+    private bool IsOpen =>
+        _types == Types.Any && _properties is null && _items is null && _anyOf is null && _additional is null && _names is null;
 
     private static void CheckCount(int count, int minimum, int maximum, string what, string path, Violations violations)
     {
         if (count < minimum)
+        {
             violations.Add(path, $"has {count} {what}, fewer than {minimum}", $"Send at least {minimum}.");
+        }
         else if (count > maximum)
+        {
             violations.Add(path, $"has {count} {what}, more than {maximum}", $"Send at most {maximum} at a time.");
+        }
     }
 
     private void CheckString(JsonElement value, string path, Violations violations)
     {
         if (value.TextOrNull() is { } text)
+        {
             CheckText(text, path, violations);
+        }
         else
+        {
             violations.Add(path, "is not valid Unicode", "Remove the unpaired surrogate.");
+        }
     }
 
     private void CheckText(string text, string path, Violations violations)
@@ -255,34 +302,59 @@ internal sealed class ArgumentSchema
         {
             var length = text.EnumerateRunes().Count();
             if (length < _minLength)
+            {
                 violations.Add(path, $"is shorter than {_minLength} characters", $"Send at least {_minLength} characters.");
+            }
             else if (length > _maxLength)
+            {
                 violations.Add(path, $"is longer than {_maxLength} characters", $"Send at most {_maxLength} characters.");
+            }
         }
         if (text.Contains('\0', StringComparison.Ordinal))
+        {
             violations.Add(path, "holds a NUL character", "Remove it.");
+        }
+
         if (_pattern is not null && !_pattern.IsMatch(text))
+        {
             violations.Add(path, $"does not match {_pattern}", "Send a value of that form.");
+        }
+
         if (_allowed is not null && Array.IndexOf(_allowed, text) < 0)
+        {
             violations.Add(path, "is not one of the allowed values", $"Use one of: {string.Join(", ", _allowed)}.");
+        }
+
         if (_format is not null && !HasFormat(text))
-            violations.Add(path, $"is not a valid {_format}", _format == "date-time" ? "Send RFC 3339, such as 2026-11-20T15:04:05Z." : $"Send a {_format}.");
+        {
+            violations.Add(
+                path,
+                $"is not a valid {_format}",
+                _format == "date-time" ? "Send RFC 3339, such as 2026-11-20T15:04:05Z." : $"Send a {_format}."
+            );
+        }
     }
 
-    private bool HasFormat(string text) => _format switch
-    {
-        "date-time" => Rfc3339.TryParse(text, out _),
-        "date" => DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _),
-        "email" => text.IndexOf('@', StringComparison.Ordinal) is > 0 and var at && at == text.LastIndexOf('@') && at < text.Length - 1
-            && !text.AsSpan().ContainsAny(" \t\r\n"),
-        "uri" => Uri.TryCreate(text, UriKind.Absolute, out _),
-        _ => true,
-    };
+    private bool HasFormat(string text) =>
+        _format switch
+        {
+            "date-time" => Rfc3339.TryParse(text, out _),
+            "date" => DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _),
+            "email" => text.IndexOf('@', StringComparison.Ordinal) is > 0 and var at
+                && at == text.LastIndexOf('@')
+                && at < text.Length - 1
+                && !text.AsSpan().ContainsAny(" \t\r\n"),
+            "uri" => Uri.TryCreate(text, UriKind.Absolute, out _),
+            _ => true,
+        };
 
     private void CheckNumber(JsonElement value, string path, Violations violations)
     {
         if (_minimum is null && _maximum is null)
+        {
             return;
+        }
+
         var number = value.GetDouble();
         if (number < _minimum || number > _maximum)
         {
@@ -297,35 +369,47 @@ internal sealed class ArgumentSchema
     }
 
     private static bool IsInteger(JsonElement value) =>
-        value.TryGetInt64(out _) || value.TryGetUInt64(out _) || (value.TryGetDouble(out var number) && double.IsInteger(number) && Math.Abs(number) < 9e15);
+        value.TryGetInt64(out _)
+        || value.TryGetUInt64(out _)
+        || (value.TryGetDouble(out var number) && double.IsInteger(number) && Math.Abs(number) < 9e15);
 
     private static string Join(string path, string name) => path.Length == 0 ? name : $"{path}.{name}";
 
     private static string Shown(string path) => path.Length == 0 ? "arguments" : path;
 
-    private static Types TypeOf(string name) => name switch
-    {
-        "object" => Types.Object,
-        "array" => Types.Array,
-        "string" => Types.String,
-        "number" => Types.Number,
-        "integer" => Types.Integer,
-        "boolean" => Types.Boolean,
-        "null" => Types.Null,
-        _ => throw new InvalidOperationException($"'{name}' is not a JSON Schema type."),
-    };
+    private static Types TypeOf(string name) =>
+        name switch
+        {
+            "object" => Types.Object,
+            "array" => Types.Array,
+            "string" => Types.String,
+            "number" => Types.Number,
+            "integer" => Types.Integer,
+            "boolean" => Types.Boolean,
+            "null" => Types.Null,
+            _ => throw new InvalidOperationException($"'{name}' is not a JSON Schema type."),
+        };
 
     private static string Name(Types types)
     {
         var names = new StringBuilder();
-        foreach (var (type, name) in new[]
-        {
-            (Types.Object, "an object"), (Types.Array, "an array"), (Types.String, "a string"), (Types.Number, "a number"), (Types.Integer, "an integer"),
-            (Types.Boolean, "true or false"), (Types.Null, "null"),
-        })
+        foreach (
+            var (type, name) in new[]
+            {
+                (Types.Object, "an object"),
+                (Types.Array, "an array"),
+                (Types.String, "a string"),
+                (Types.Number, "a number"),
+                (Types.Integer, "an integer"),
+                (Types.Boolean, "true or false"),
+                (Types.Null, "null"),
+            }
+        )
         {
             if ((types & type) != 0)
+            {
                 names.Append(names.Length == 0 ? "" : " or ").Append(name);
+            }
         }
         return names.ToString();
     }

@@ -49,15 +49,24 @@ internal sealed class MessageShape
     private static MessageShape Of(MessageDescriptor message, Dictionary<MessageDescriptor, MessageShape> known)
     {
         if (known.TryGetValue(message, out var shape))
+        {
             return shape;
+        }
+
         shape = known[message] = new MessageShape();
         var fields = message.Fields.InDeclarationOrder();
         shape.Fields = new FieldShape[fields.Count];
         for (var i = 0; i < fields.Count; i++)
+        {
             shape.Fields[i] = new FieldShape(fields[i], i, type => Of(type, known));
+        }
+
         shape._byNumber = new FieldShape?[fields.Count == 0 ? 0 : fields.Max(f => f.FieldNumber) + 1];
         foreach (var field in shape.Fields)
+        {
             shape._byNumber[field.Number] = field;
+        }
+
         shape._byName = shape.Fields.ToFrozenDictionary(f => f.Name, StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
         shape.HasUserText = shape.Fields.Any(f => f.IsUserText || f.Kind == FieldKind.Json || f.Message?.HasUserText == true);
         return shape;
@@ -88,11 +97,18 @@ internal sealed class FieldShape
         }
         Kind = KindOf(field);
         if (Kind == FieldKind.Message)
+        {
             Message = shapeOf(field.MessageType);
+        }
+
         if (Kind == FieldKind.Enum)
         {
-            EnumByName = field.EnumType.Values.Where(v => v.Number != 0).ToFrozenDictionary(EnumNames.JsonName, v => v.Number, StringComparer.Ordinal);
-            EnumByNumber = field.EnumType.Values.Where(v => v.Number != 0).DistinctBy(v => v.Number)
+            EnumByName = field
+                .EnumType.Values.Where(v => v.Number != 0)
+                .ToFrozenDictionary(EnumNames.JsonName, v => v.Number, StringComparer.Ordinal);
+            EnumByNumber = field
+                .EnumType.Values.Where(v => v.Number != 0)
+                .DistinctBy(v => v.Number)
                 .ToFrozenDictionary(v => v.Number, v => JsonEncodedText.Encode(EnumNames.JsonName(v)));
         }
     }
@@ -129,38 +145,40 @@ internal sealed class FieldShape
     public FrozenDictionary<int, JsonEncodedText>? EnumByNumber { get; }
 
     /// <summary>The wire type of one value: 0 varint, 1 eight bytes, 2 length-delimited, 5 four bytes.</summary>
-    public int WireType => Kind switch
-    {
-        FieldKind.Fixed64 or FieldKind.SFixed64 or FieldKind.Double => 1,
-        FieldKind.Fixed32 or FieldKind.SFixed32 or FieldKind.Float => 5,
-        FieldKind.String or FieldKind.Bytes or FieldKind.Timestamp or FieldKind.Json or FieldKind.Message => 2,
-        _ => 0,
-    };
-
-    private static FieldKind KindOf(FieldDescriptor field) => field.FieldType switch
-    {
-        FieldType.String => FieldKind.String,
-        FieldType.Bool => FieldKind.Bool,
-        FieldType.Int32 => FieldKind.Int32,
-        FieldType.Int64 => FieldKind.Int64,
-        FieldType.UInt32 => FieldKind.UInt32,
-        FieldType.UInt64 => FieldKind.UInt64,
-        FieldType.SInt32 => FieldKind.SInt32,
-        FieldType.SInt64 => FieldKind.SInt64,
-        FieldType.Fixed32 => FieldKind.Fixed32,
-        FieldType.Fixed64 => FieldKind.Fixed64,
-        FieldType.SFixed32 => FieldKind.SFixed32,
-        FieldType.SFixed64 => FieldKind.SFixed64,
-        FieldType.Float => FieldKind.Float,
-        FieldType.Double => FieldKind.Double,
-        FieldType.Enum => FieldKind.Enum,
-        FieldType.Bytes => FieldKind.Bytes,
-        FieldType.Message => field.MessageType.FullName switch
+    public int WireType =>
+        Kind switch
         {
-            "google.protobuf.Timestamp" => FieldKind.Timestamp,
-            "platform.Json" => FieldKind.Json,
-            _ => FieldKind.Message,
-        },
-        _ => throw new InvalidOperationException($"{field.FullName}: fields of type {field.FieldType} have no JSON form here."),
-    };
+            FieldKind.Fixed64 or FieldKind.SFixed64 or FieldKind.Double => 1,
+            FieldKind.Fixed32 or FieldKind.SFixed32 or FieldKind.Float => 5,
+            FieldKind.String or FieldKind.Bytes or FieldKind.Timestamp or FieldKind.Json or FieldKind.Message => 2,
+            _ => 0,
+        };
+
+    private static FieldKind KindOf(FieldDescriptor field) =>
+        field.FieldType switch
+        {
+            FieldType.String => FieldKind.String,
+            FieldType.Bool => FieldKind.Bool,
+            FieldType.Int32 => FieldKind.Int32,
+            FieldType.Int64 => FieldKind.Int64,
+            FieldType.UInt32 => FieldKind.UInt32,
+            FieldType.UInt64 => FieldKind.UInt64,
+            FieldType.SInt32 => FieldKind.SInt32,
+            FieldType.SInt64 => FieldKind.SInt64,
+            FieldType.Fixed32 => FieldKind.Fixed32,
+            FieldType.Fixed64 => FieldKind.Fixed64,
+            FieldType.SFixed32 => FieldKind.SFixed32,
+            FieldType.SFixed64 => FieldKind.SFixed64,
+            FieldType.Float => FieldKind.Float,
+            FieldType.Double => FieldKind.Double,
+            FieldType.Enum => FieldKind.Enum,
+            FieldType.Bytes => FieldKind.Bytes,
+            FieldType.Message => field.MessageType.FullName switch
+            {
+                "google.protobuf.Timestamp" => FieldKind.Timestamp,
+                "platform.Json" => FieldKind.Json,
+                _ => FieldKind.Message,
+            },
+            _ => throw new InvalidOperationException($"{field.FullName}: fields of type {field.FieldType} have no JSON form here."),
+        };
 }

@@ -13,7 +13,9 @@ internal static class RequestEncoder
     public static void Encode(JsonElement arguments, MessageShape shape, PooledBuffer wire, Violations violations)
     {
         if (arguments.ValueKind == JsonValueKind.Object)
+        {
             WriteMessage(arguments, shape, wire, "", violations);
+        }
     }
 
     private static void WriteMessage(JsonElement json, MessageShape shape, PooledBuffer wire, string path, Violations violations)
@@ -22,17 +24,24 @@ internal static class RequestEncoder
         {
             // What is no field of the request is a shared argument: the schema has refused everything else.
             if (property.Value.ValueKind == JsonValueKind.Null || shape.Find(property.Name) is not { } field)
+            {
                 continue;
+            }
+
             if (field.IsMap)
             {
                 foreach (var entry in property.Value.EnumerateObject())
+                {
                     WriteEntry(entry, field, wire, path, violations);
+                }
             }
             else if (field.IsRepeated)
             {
                 var index = 0;
                 foreach (var item in property.Value.EnumerateArray())
+                {
                     WriteField(item, field, wire, path, index++, violations);
+                }
             }
             else
             {
@@ -145,14 +154,15 @@ internal static class RequestEncoder
 
     private static string Path(string path, FieldShape field, int index) => index < 0 ? path + field.Name : $"{path}{field.Name}[{index}]";
 
-    private static string Expected(FieldKind kind) => kind switch
-    {
-        FieldKind.Bytes => "base64",
-        FieldKind.Timestamp => "an RFC 3339 instant with an offset",
-        FieldKind.Enum => "one of the allowed values",
-        FieldKind.Int64 or FieldKind.SInt64 or FieldKind.SFixed64 or FieldKind.UInt64 or FieldKind.Fixed64 => "a 64-bit integer",
-        _ => "a 32-bit integer",
-    };
+    private static string Expected(FieldKind kind) =>
+        kind switch
+        {
+            FieldKind.Bytes => "base64",
+            FieldKind.Timestamp => "an RFC 3339 instant with an offset",
+            FieldKind.Enum => "one of the allowed values",
+            FieldKind.Int64 or FieldKind.SInt64 or FieldKind.SFixed64 or FieldKind.UInt64 or FieldKind.Fixed64 => "a 64-bit integer",
+            _ => "a 32-bit integer",
+        };
 
     private static long? Integer(JsonElement value) =>
         value.TryGetInt64(out var number) ? number
@@ -163,9 +173,13 @@ internal static class RequestEncoder
     {
         var raw = JsonMarshal.GetRawUtf8Value(value)[1..^1];
         if (raw.Contains((byte)'\\'))
+        {
             WriteText(value.GetString()!, wire);
+        }
         else
+        {
             WriteBytes(raw, wire);
+        }
     }
 
     private static void WriteText(string text, PooledBuffer wire)

@@ -7,7 +7,10 @@ internal static class Rfc3339
 {
     private static readonly string[] _forms =
     [
-        "yyyy-MM-ddTHH:mm:ssZ", "yyyy-MM-ddTHH:mm:sszzz", "yyyy-MM-ddTHH:mm:ss.FFFFFFFZ", "yyyy-MM-ddTHH:mm:ss.FFFFFFFzzz",
+        "yyyy-MM-ddTHH:mm:ssZ",
+        "yyyy-MM-ddTHH:mm:sszzz",
+        "yyyy-MM-ddTHH:mm:ss.FFFFFFFZ",
+        "yyyy-MM-ddTHH:mm:ss.FFFFFFFzzz",
     ];
 
     public static bool TryParse(string text, out DateTimeOffset instant) =>

@@ -19,12 +19,23 @@ internal sealed class ToolBinding
         Request = MessageShape.Of(definition.Method.InputType);
         var answer = MessageShape.Of(definition.Method.OutputType);
         AnswersUserText = answer.HasUserText;
-        Method = new Method<PooledBuffer, PooledBuffer>(definition.Method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary, definition.Method.Service.FullName, definition.Method.Name,
+        Method = new Method<PooledBuffer, PooledBuffer>(
+            definition.Method.IsServerStreaming ? MethodType.ServerStreaming : MethodType.Unary,
+            definition.Method.Service.FullName,
+            definition.Method.Name,
             new Marshaller<PooledBuffer>(Write, static _ => throw new NotSupportedException("Requests are only written.")),
-            new Marshaller<PooledBuffer>(static (_, _) => throw new NotSupportedException("Answers are only read."),
-                context => AnswerDecoder.Decode(context.PayloadAsReadOnlySequence(), answer)));
-        SharedMethod = new Method<PooledBuffer, byte[]>(MethodType.Unary, definition.Method.Service.FullName, definition.Method.Name,
-            Method.RequestMarshaller, Marshallers.Create(static _ => throw new NotSupportedException("Answers are only read."), static bytes => bytes));
+            new Marshaller<PooledBuffer>(
+                static (_, _) => throw new NotSupportedException("Answers are only read."),
+                context => AnswerDecoder.Decode(context.PayloadAsReadOnlySequence(), answer)
+            )
+        );
+        SharedMethod = new Method<PooledBuffer, byte[]>(
+            MethodType.Unary,
+            definition.Method.Service.FullName,
+            definition.Method.Name,
+            Method.RequestMarshaller,
+            Marshallers.Create(static _ => throw new NotSupportedException("Answers are only read."), static bytes => bytes)
+        );
         Decode = wire => AnswerDecoder.Decode(new ReadOnlySequence<byte>(wire), answer);
         ListEntry = WriteListEntry();
         Targets = [.. Request.Fields.Where(field => field.Kind == FieldKind.String && !field.IsMap).Select(TargetOf).OfType<TargetField>()];
@@ -41,7 +52,10 @@ internal sealed class ToolBinding
     public string Scope => Definition.Options.Scope;
 
     /// <summary>What a call does, in a word: <c>read</c>, <c>write</c> or <c>destructive</c>.</summary>
-    public string Effect => Definition.IsRead ? "read" : Definition.IsDestructive ? "destructive" : "write";
+    public string Effect =>
+        Definition.IsRead ? "read"
+        : Definition.IsDestructive ? "destructive"
+        : "write";
 
     public ArgumentSchema Arguments { get; }
 

@@ -14,7 +14,10 @@ internal sealed partial class ToolCaller
     /// progress token hears of them as they come; to others the answer comes whole.
     /// </summary>
     private static async Task<PooledBuffer> ReadStreamAsync(
-        AsyncServerStreamingCall<PooledBuffer> sent, RequestContext<CallToolRequestParams>? request, CancellationToken cancellationToken)
+        AsyncServerStreamingCall<PooledBuffer> sent,
+        RequestContext<CallToolRequestParams>? request,
+        CancellationToken cancellationToken
+    )
     {
         PooledBuffer? last = null;
         try
@@ -24,7 +27,9 @@ internal sealed partial class ToolCaller
                 last?.Dispose();
                 last = sent.ResponseStream.Current;
                 if (request is { Params.ProgressToken: { } token } && ProgressOf(last) is { } progress)
+                {
                     await request.Server.NotifyProgressAsync(token, progress, cancellationToken: cancellationToken);
+                }
             }
             return last ?? throw new InvalidOperationException("The stream ended without an answer.");
         }
@@ -40,7 +45,10 @@ internal sealed partial class ToolCaller
     {
         var reader = new Utf8JsonReader(message.WrittenSpan);
         if (!reader.Read() || !reader.Read() || !reader.ValueTextEquals("progress"u8))
+        {
             return null;
+        }
+
         reader.Read();
         var progress = JsonElement.ParseValue(ref reader);
         return new ProgressNotificationValue

@@ -18,7 +18,11 @@ namespace Platform.Edge.Tools;
 
 /// <summary>Carries a tool call that policy has let pass to the service that owns it, and its answer back.</summary>
 internal sealed partial class ToolCaller(
-    ServiceChannels channels, CallAudit audit, IOptions<AccessOptions> options, ILogger<ToolCaller> log)
+    ServiceChannels channels,
+    CallAudit audit,
+    IOptions<AccessOptions> options,
+    ILogger<ToolCaller> log
+)
 {
     private const string Question = "confirm";
     private static readonly JsonElement _noArguments = JsonDocument.Parse("{}").RootElement;
@@ -77,7 +81,10 @@ internal sealed partial class ToolCaller(
             {
                 return await audit.AnsweredAsync(call, outcome)
                     ? ToolAnswers.Content(answer, call.Tool!, call.Caller!)
-                    : throw new McpProtocolException("UNAVAILABLE: The audit log cannot take this read, and without it nothing may be shown. Try again in a few seconds.", McpErrorCode.InternalError);
+                    : throw new McpProtocolException(
+                        "UNAVAILABLE: The audit log cannot take this read, and without it nothing may be shown. Try again in a few seconds.",
+                        McpErrorCode.InternalError
+                    );
             }
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
@@ -90,9 +97,14 @@ internal sealed partial class ToolCaller(
             var (reason, message, fix) = Explain(call, Problem.Read(exception), exception);
             call.Error = reason;
             if (IsRefusal(reason))
+            {
                 await audit.RefusedAsync(call, reason);
+            }
             else
+            {
                 await audit.FailedAsync(call, reason);
+            }
+
             throw reason is "NOT_FOUND" or "INVALID_ARGUMENT"
                 ? NoResource(call.Exchange.ResourceUri, $"{message} {fix}")
                 : new McpProtocolException($"{reason}: {message} {fix} (trace {call.TraceId})", McpErrorCode.InternalError);
@@ -100,7 +112,8 @@ internal sealed partial class ToolCaller(
     }
 
     /// <summary>What a client is told of a resource that is not there.</summary>
-    public static McpProtocolException NoResource(string? uri, string message) => new(message, McpErrorCode.InvalidParams) { Data = { ["uri"] = uri } };
+    public static McpProtocolException NoResource(string? uri, string message) =>
+        new(message, McpErrorCode.InvalidParams) { Data = { ["uri"] = uri } };
 
     private static Violations? Shape(EdgeCall call, PooledBuffer wire, out Shared shared)
     {
@@ -113,13 +126,20 @@ internal sealed partial class ToolCaller(
         {
             RequestEncoder.Encode(arguments, tool.Request, wire, violations);
             if (!tool.Definition.IsRead)
+            {
                 shared = Shared.Read(call, violations);
+            }
         }
         return violations.Count == 0 ? null : violations;
     }
 
     private async Task InvokeAsync(
-        EdgeCall call, PooledBuffer wire, Shared shared, RequestContext<CallToolRequestParams>? request, CancellationToken cancellationToken)
+        EdgeCall call,
+        PooledBuffer wire,
+        Shared shared,
+        RequestContext<CallToolRequestParams>? request,
+        CancellationToken cancellationToken
+    )
     {
         var tool = call.Tool!;
         var caller = call.Caller!;
@@ -146,19 +166,35 @@ internal sealed partial class ToolCaller(
             (answer, outcome) = await SendAsync(call, wire, shared, confirmation, request, cancellationToken);
             if (outcome != Outcomes.Committed && !await audit.AnsweredAsync(call, outcome))
             {
-                AnswerError(call, "UNAVAILABLE", "The audit log cannot take this call, and without it nothing may be shown.", "Try again in a few seconds.");
+                AnswerError(
+                    call,
+                    "UNAVAILABLE",
+                    "The audit log cannot take this call, and without it nothing may be shown.",
+                    "Try again in a few seconds."
+                );
                 return;
             }
-            call.Exchange.AnswerWith(ToolAnswers.Success(answer, tool, caller, dryRun: outcome == Outcomes.Previewed,
-                callId: outcome == Outcomes.Committed ? call.Id : null));
+            call.Exchange.AnswerWith(
+                ToolAnswers.Success(
+                    answer,
+                    tool,
+                    caller,
+                    dryRun: outcome == Outcomes.Previewed,
+                    callId: outcome == Outcomes.Committed ? call.Id : null
+                )
+            );
         }
         catch (RpcException exception) when (!cancellationToken.IsCancellationRequested)
         {
             var problem = Problem.Read(exception);
             if (problem is { Reason: Problem.ConfirmationRequiredReason, Confirmation: { } required })
+            {
                 await AskAsync(call, required, canAsk && !shared.DryRun, shared.DryRun);
+            }
             else
+            {
                 await FailAsync(call, problem, exception);
+            }
         }
         finally
         {
@@ -167,21 +203,31 @@ internal sealed partial class ToolCaller(
     }
 
     private async Task<(PooledBuffer Answer, string Outcome)> SendAsync(
-        EdgeCall call, PooledBuffer wire, Shared shared, string? confirmation, RequestContext<CallToolRequestParams>? request, CancellationToken cancellationToken)
+        EdgeCall call,
+        PooledBuffer wire,
+        Shared shared,
+        string? confirmation,
+        RequestContext<CallToolRequestParams>? request,
+        CancellationToken cancellationToken
+    )
     {
         var tool = call.Tool!;
         var deadline = DateTime.UtcNow + options.Value.CallTimeout;
         if (tool.Definition.Services.Count > 1)
         {
-            return await SharedCalls.SendAsync(channels, tool, wire, confirmation,
-                (service, its) => new CallOptions(Headers(call, service, shared, its), deadline, cancellationToken));
+            return await SharedCalls.SendAsync(channels, tool, wire, confirmation, (service, its) =>
+                new CallOptions(Headers(call, service, shared, its), deadline, cancellationToken)
+            );
         }
         var callOptions = new CallOptions(Headers(call, tool.Service, shared, confirmation), deadline, cancellationToken);
         if (tool.Method.Type == MethodType.ServerStreaming)
         {
             using var streamed = channels.For(tool.Service).AsyncServerStreamingCall(tool.Method, null, callOptions, wire);
             var whole = await ReadStreamAsync(streamed, request, cancellationToken);
-            return (whole, streamed.GetTrailers().GetValue(CallMetadata.Outcome) ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged));
+            return (
+                whole,
+                streamed.GetTrailers().GetValue(CallMetadata.Outcome) ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged)
+            );
         }
         using var sent = channels.For(tool.Service).AsyncUnaryCall(tool.Method, null, callOptions, wire);
         var answer = await sent.ResponseAsync;
@@ -194,7 +240,10 @@ internal sealed partial class ToolCaller(
         var tool = call.Tool!;
         var headers = new Metadata
         {
-            { "authorization", call.Caller!.AuthorizationFor(service) ?? throw new InvalidOperationException($"Identity gave no assertion for {service}.") },
+            {
+                "authorization",
+                call.Caller!.AuthorizationFor(service) ?? throw new InvalidOperationException($"Identity gave no assertion for {service}.")
+            },
             { CallMetadata.CallId, call.Id },
             { "x-tool", tool.Name },
         };
@@ -204,7 +253,10 @@ internal sealed partial class ToolCaller(
         Add(headers, CallMetadata.Confirmation, confirmation);
         // The HTTP client passes the current trace on by itself; the client's own trace only goes on when there is no current one.
         if (Activity.Current is null)
+        {
             Add(headers, "traceparent", call.TraceParent);
+        }
+
         return headers;
     }
 
@@ -217,18 +269,27 @@ internal sealed partial class ToolCaller(
             return;
         }
         var preview = required.Preview?.Utf8.ToStringUtf8() ?? "";
-        throw new InputRequiredException(new Dictionary<string, InputRequest>
-        {
-            [Question] = InputRequest.ForElicitation(new ElicitRequestParams
+        throw new InputRequiredException(
+            new Dictionary<string, InputRequest>
             {
-                Message = $"{call.Tool!.Definition.Options.Title}: this cannot be taken back by itself. It would destroy: {(preview.Length > 2000 ? preview[..2000] + "…" : preview)}",
-                RequestedSchema = new()
-                {
-                    Properties = { [Question] = new ElicitRequestParams.BooleanSchema { Title = "Go on", Description = "Yes, do it." } },
-                    Required = [Question],
-                },
-            }),
-        }, required.Token);
+                [Question] = InputRequest.ForElicitation(
+                    new ElicitRequestParams
+                    {
+                        Message =
+                            $"{call.Tool!.Definition.Options.Title}: this cannot be taken back by itself. It would destroy: {(preview.Length > 2000 ? preview[..2000] + "…" : preview)}",
+                        RequestedSchema = new()
+                        {
+                            Properties =
+                            {
+                                [Question] = new ElicitRequestParams.BooleanSchema { Title = "Go on", Description = "Yes, do it." },
+                            },
+                            Required = [Question],
+                        },
+                    }
+                ),
+            },
+            required.Token
+        );
     }
 
     private async Task FailAsync(EdgeCall call, ProblemDetail? problem, RpcException exception)
@@ -248,14 +309,24 @@ internal sealed partial class ToolCaller(
     private (string Reason, string Message, string Fix) Explain(EdgeCall call, ProblemDetail? problem, RpcException exception)
     {
         if (problem is null)
+        {
             LogFailed(exception, call.Tool!.Name);
+        }
+
         return problem is not null
             ? (problem.Reason, problem.Message, problem.Fix)
             : exception.StatusCode switch
             {
-                StatusCode.Unavailable => ("UNAVAILABLE", $"The {call.Tool!.Service} service cannot be reached at the moment.", "Try again in a few seconds."),
-                StatusCode.DeadlineExceeded => ("DEADLINE_EXCEEDED", $"No answer within {options.Value.CallTimeout.TotalSeconds:0} seconds.",
-                    call.Tool!.Definition.IsRead ? "Ask for less." : "It may have happened all the same: look before you repeat it."),
+                StatusCode.Unavailable => (
+                    "UNAVAILABLE",
+                    $"The {call.Tool!.Service} service cannot be reached at the moment.",
+                    "Try again in a few seconds."
+                ),
+                StatusCode.DeadlineExceeded => (
+                    "DEADLINE_EXCEEDED",
+                    $"No answer within {options.Value.CallTimeout.TotalSeconds:0} seconds.",
+                    call.Tool!.Definition.IsRead ? "Ask for less." : "It may have happened all the same: look before you repeat it."
+                ),
                 StatusCode.ResourceExhausted => ("TOO_LARGE", "The request or its answer is too large.", "Ask for less at a time."),
                 _ => ("INTERNAL", "Something unforeseen happened.", "Report the trace id."),
             };
@@ -274,44 +345,65 @@ internal sealed partial class ToolCaller(
     }
 
     private static bool CanElicit(RequestContext<CallToolRequestParams> request) =>
-        request.Server.IsMrtrSupported && request.Server.ClientCapabilities?.Elicitation is { } elicitation
+        request.Server.IsMrtrSupported
+        && request.Server.ClientCapabilities?.Elicitation is { } elicitation
         && (elicitation.Form is not null || elicitation.Url is null);
 
     /// <summary>What the user said: null when this request carries no answer.</summary>
     private static bool? Answer(JsonElement parameters)
     {
-        if (!parameters.TryGetProperty("inputResponses"u8, out var responses) || responses.ValueKind != JsonValueKind.Object
-            || !responses.TryGetProperty(Question, out var response) || response.ValueKind != JsonValueKind.Object
-            || !response.TryGetProperty("action"u8, out var action) || action.ValueKind != JsonValueKind.String)
+        if (
+            !parameters.TryGetProperty("inputResponses"u8, out var responses)
+            || responses.ValueKind != JsonValueKind.Object
+            || !responses.TryGetProperty(Question, out var response)
+            || response.ValueKind != JsonValueKind.Object
+            || !response.TryGetProperty("action"u8, out var action)
+            || action.ValueKind != JsonValueKind.String
+        )
         {
             return null;
         }
-        return action.ValueEquals("accept"u8) && response.TryGetProperty("content"u8, out var content) && content.ValueKind == JsonValueKind.Object
-            && content.TryGetProperty(Question, out var agreed) && agreed.ValueKind == JsonValueKind.True;
+        return action.ValueEquals("accept"u8)
+            && response.TryGetProperty("content"u8, out var content)
+            && content.ValueKind == JsonValueKind.Object
+            && content.TryGetProperty(Question, out var agreed)
+            && agreed.ValueKind == JsonValueKind.True;
     }
 
     private static void Add(Metadata headers, string key, string? value)
     {
         if (value is not null)
+        {
             headers.Add(key, value);
+        }
     }
 
     /// <summary>The arguments that travel beside the request.</summary>
     private readonly record struct Shared(string? IdempotencyKey, string? Task, string? Confirmation, bool DryRun)
     {
-        public static Shared Read(EdgeCall call, Violations violations) => new(
-            Header(call, SharedArguments.IdempotencyKey, violations),
-            Header(call, SharedArguments.Task, violations),
-            Header(call, SharedArguments.Confirmation, violations),
-            call.Arguments.ValueKind == JsonValueKind.Object && call.Arguments.TryGetProperty(SharedArguments.DryRun, out var dryRun)
-                && dryRun.ValueKind == JsonValueKind.True);
+        public static Shared Read(EdgeCall call, Violations violations) =>
+            new(
+                Header(call, SharedArguments.IdempotencyKey, violations),
+                Header(call, SharedArguments.Task, violations),
+                Header(call, SharedArguments.Confirmation, violations),
+                call.Arguments.ValueKind == JsonValueKind.Object
+                    && call.Arguments.TryGetProperty(SharedArguments.DryRun, out var dryRun)
+                    && dryRun.ValueKind == JsonValueKind.True
+            );
 
         // These become header values, where other characters would be lost or worse.
         private static string? Header(EdgeCall call, string name, Violations violations)
         {
             var text = call.Text(name);
             if (text is { Length: > 0 } && text.AsSpan().ContainsAnyExceptInRange('!', '~'))
-                violations.Add(name, "holds a character that is not printable ASCII", "Use letters, digits and punctuation without spaces.");
+            {
+                violations.Add(
+                    name,
+                    "holds a character that is not printable ASCII",
+                    "Use letters, digits and punctuation without spaces."
+                );
+            }
+
             return text is { Length: > 0 } ? text : null;
         }
     }

@@ -14,7 +14,8 @@ internal sealed class ToolSurface
     public ToolSurface(ToolCatalogue catalogue, IEnumerable<string> defaultToolsets)
     {
         Tools = [.. catalogue.Tools.Select(tool => new ToolBinding(tool))];
-        _byName = Tools.SelectMany(tool => tool.Definition.Options.Aliases.Prepend(tool.Name).Select(name => (name, tool)))
+        _byName = Tools
+            .SelectMany(tool => tool.Definition.Options.Aliases.Prepend(tool.Name).Select(name => (name, tool)))
             .ToFrozenDictionary(pair => pair.name, pair => pair.tool, StringComparer.Ordinal);
         Toolsets = new SortedSet<string>(Tools.Select(tool => tool.Toolset), StringComparer.Ordinal);
         DefaultToolsets = defaultToolsets.ToFrozenSet(StringComparer.Ordinal);
@@ -49,9 +50,11 @@ internal sealed class ToolSurface
     // What lacks only a scope is listed for those who can be granted it, so that calling it can step up. A personal token cannot grow.
     public static bool IsUsable(ToolBinding tool, ResolvedCaller caller, UrlNarrowing narrowing) =>
         (tool.Definition.IsRead || caller.WritesAllowed)
-        && (narrowing.Environment.Length > 0 || !tool.Definition.IsEnvironmentBound
-            ? caller.RolePermissions.Contains(tool.Scope)
-            : caller.MayAnywhere(tool.Scope))
+        && (
+            narrowing.Environment.Length > 0 || !tool.Definition.IsEnvironmentBound
+                ? caller.RolePermissions.Contains(tool.Scope)
+                : caller.MayAnywhere(tool.Scope)
+        )
         && (!caller.IsPersonal || caller.Scopes.Contains(tool.Scope));
 
     // Administration is for those whose URL names its toolset: nobody else is asked for its scopes.
@@ -66,15 +69,24 @@ internal sealed class ToolSurface
         foreach (var entry in entries)
         {
             if (!first)
+            {
                 members.Write(","u8);
+            }
+
             first = false;
             members.Write(entry);
         }
         members.Write("]"u8);
         if (next is not null)
+        {
             members.Write(System.Text.Encoding.ASCII.GetBytes($",\"nextCursor\":\"{next}\""));
+        }
+
         if (isModern)
+        {
             members.Write(",\"ttlMs\":60000,\"cacheScope\":\"private\""u8);
+        }
+
         return members;
     }
 }

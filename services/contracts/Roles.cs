@@ -13,10 +13,23 @@ public static class Roles
     private static readonly string[] _viewer = ["databases.records:read", "directory:read", "workspace:read"];
 
     private static readonly string[] _editor =
-        [.. _viewer, "databases.records:write", "databases.records:delete", "databases.schema:write", "databases.schema:delete"];
+    [
+        .. _viewer,
+        "databases.records:write",
+        "databases.records:delete",
+        "databases.schema:write",
+        "databases.schema:delete",
+    ];
 
     private static readonly string[] _admin =
-        [.. _editor, "directory:write", "directory:delete", "audit:read", "audit:write", "workspace:write"];
+    [
+        .. _editor,
+        "directory:write",
+        "directory:delete",
+        "audit:read",
+        "audit:write",
+        "workspace:write",
+    ];
 
     private static readonly FrozenDictionary<string, FrozenSet<string>> _permissions = new Dictionary<string, string[]>
     {
@@ -39,8 +52,16 @@ public static class Scopes
     /// <summary>Asked for without further ado: what an agent needs for its daily work.</summary>
     public static IReadOnlyList<string> Ordinary { get; } =
     [
-        "workspace:read", "databases.records:read", "databases.records:write", "databases.records:delete", "databases.schema:write",
-        "databases.schema:delete", "directory:read", "directory:write", "directory:delete", "audit:read",
+        "workspace:read",
+        "databases.records:read",
+        "databases.records:write",
+        "databases.records:delete",
+        "databases.schema:write",
+        "databases.schema:delete",
+        "directory:read",
+        "directory:write",
+        "directory:delete",
+        "audit:read",
     ];
 
     /// <summary>Asked for only when the URL's toolsets name them.</summary>

@@ -9,13 +9,14 @@ public sealed partial class SourceLaws
     private static readonly string[] _product = ["AppHost", "ServiceDefaults", "services", "identity", "mcp-edge"];
 
     [Fact]
-    public void Product_projects_know_nothing_of_native_mode()
+    public void A_product_project_is_the_same_wherever_it_is_built()
     {
         foreach (var project in Repository.Files("*.csproj", _product))
         {
-            var text = File.ReadAllText(project);
-            Assert.False(text.Contains("native", StringComparison.OrdinalIgnoreCase), Repository.Relative(project));
-            Assert.False(text.Contains("Condition=", StringComparison.Ordinal), $"{Repository.Relative(project)} has a condition");
+            Assert.False(
+                File.ReadAllText(project).Contains("Condition=", StringComparison.Ordinal),
+                $"{Repository.Relative(project)} has a condition"
+            );
         }
     }
 
@@ -26,8 +27,11 @@ public sealed partial class SourceLaws
         {
             foreach (var reference in References(project))
             {
-                Assert.True(reference.EndsWith(".Contracts.csproj", StringComparison.Ordinal) || reference.EndsWith("Platform.ServiceDefaults.csproj", StringComparison.Ordinal),
-                    $"{Repository.Relative(project)} references {reference}");
+                Assert.True(
+                    reference.EndsWith(".Contracts.csproj", StringComparison.Ordinal)
+                        || reference.EndsWith("Platform.ServiceDefaults.csproj", StringComparison.Ordinal),
+                    $"{Repository.Relative(project)} references {reference}"
+                );
             }
         }
     }
@@ -37,29 +41,36 @@ public sealed partial class SourceLaws
     {
         var edge = Assert.Single(Repository.Files("*.csproj", "mcp-edge"));
         Assert.DoesNotContain("Npgsql", File.ReadAllText(edge), StringComparison.Ordinal);
-        Assert.All(Repository.Files("*.cs", "mcp-edge"), file => Assert.DoesNotContain("Npgsql", File.ReadAllText(file), StringComparison.Ordinal));
+        Assert.All(Repository.Files("*.cs", "mcp-edge"), file =>
+            Assert.DoesNotContain("Npgsql", File.ReadAllText(file), StringComparison.Ordinal)
+        );
     }
 
     [Fact]
-    public void MassTransit_appears_in_service_defaults_only() => Assert.All(
-        Repository.Files("*.cs", "AppHost", "services", "identity", "mcp-edge"),
-        file => Assert.DoesNotContain("using MassTransit", File.ReadAllText(file), StringComparison.Ordinal));
+    public void MassTransit_appears_in_service_defaults_only() =>
+        Assert.All(Repository.Files("*.cs", "AppHost", "services", "identity", "mcp-edge"), file =>
+            Assert.DoesNotContain("using MassTransit", File.ReadAllText(file), StringComparison.Ordinal)
+        );
 
     [Fact]
     public void A_file_is_at_most_400_lines()
     {
-        var long_ = Repository.Files("*.cs", [.. _product, "native", "tests"])
-            .Select(file => (File: Repository.Relative(file), Lines: File.ReadLines(file).Count())).Where(file => file.Lines > 400);
+        var long_ = Repository
+            .Files("*.cs", [.. _product, "tests"])
+            .Select(file => (File: Repository.Relative(file), Lines: File.ReadLines(file).Count()))
+            .Where(file => file.Lines > 400);
         Assert.Empty(long_);
     }
 
     [Fact]
-    public void Nothing_is_left_for_later_in_a_comment() => Assert.All(
-        Repository.Files("*.cs", [.. _product, "native", "tests"]).Where(file => !file.EndsWith("SourceLaws.cs", StringComparison.Ordinal)),
-        file => Assert.DoesNotMatch(LeftForLater(), File.ReadAllText(file)));
+    public void Nothing_is_left_for_later_in_a_comment() =>
+        Assert.All(
+            Repository.Files("*.cs", [.. _product, "tests"]).Where(file => !file.EndsWith("SourceLaws.cs", StringComparison.Ordinal)),
+            file => Assert.DoesNotMatch(LeftForLater(), File.ReadAllText(file))
+        );
 
-    private static IEnumerable<string> References(string project) => XDocument.Load(project).Descendants("ProjectReference")
-        .Select(reference => reference.Attribute("Include")!.Value);
+    private static IEnumerable<string> References(string project) =>
+        XDocument.Load(project).Descendants("ProjectReference").Select(reference => reference.Attribute("Include")!.Value);
 
     [GeneratedRegex(@"\bTODO\b|\bFIXME\b|#region")]
     private static partial Regex LeftForLater();

@@ -61,13 +61,18 @@ public sealed class FakeIdentity : Accounts.AccountsBase, IAsyncDisposable
 
     private sealed class FakeCallers : Callers.CallersBase
     {
-        public override Task<IssueServiceAssertionResponse> IssueServiceAssertion(IssueServiceAssertionRequest request, ServerCallContext context) =>
+        public override Task<IssueServiceAssertionResponse> IssueServiceAssertion(
+            IssueServiceAssertionRequest request,
+            ServerCallContext context
+        ) =>
             request is { Service: "directory", Secret: Secret }
-                ? Task.FromResult(new IssueServiceAssertionResponse
-                {
-                    Assertion = $"assertion-for-{request.Audience}",
-                    ExpiresAt = Timestamp.FromDateTimeOffset(DateTimeOffset.UtcNow.AddSeconds(30)),
-                })
+                ? Task.FromResult(
+                    new IssueServiceAssertionResponse
+                    {
+                        Assertion = $"assertion-for-{request.Audience}",
+                        ExpiresAt = Timestamp.FromDateTimeOffset(DateTimeOffset.UtcNow.AddSeconds(30)),
+                    }
+                )
                 : throw new RpcException(new Status(StatusCode.Unauthenticated, "wrong secret"));
     }
 }

@@ -22,7 +22,11 @@ public sealed class JoinAccountTests(JoinAccountTests.Fixture directory) : IClas
     {
         var (acme, _, token) = await InviteAsync("new@account.example");
         using var http = directory.CreateHttpClient();
-        Assert.Contains("<button>Accept</button>", await http.GetStringAsync($"/join?token={token}", Cancellation), StringComparison.Ordinal);
+        Assert.Contains(
+            "<button>Accept</button>",
+            await http.GetStringAsync($"/join?token={token}", Cancellation),
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain(directory.Identity.Asked, asked => asked.Email == "new@account.example");
 
         var (status, page) = await SendAsync(token);
@@ -38,8 +42,13 @@ public sealed class JoinAccountTests(JoinAccountTests.Fixture directory) : IClas
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.Contains("with this address and the password that you chose", page, StringComparison.Ordinal);
         Assert.Equal(Password, directory.Identity.Passwords["new@account.example"]);
-        Assert.Equal(1, await directory.CountAsync("directory.member where email = 'new@account.example' and display_name = 'Ada <Lovelace>'"));
-        var announced = await directory.Events.WaitAsync(happened => happened.WorkspaceId == acme.Id && happened.Type == nameof(MemberInvitationAccepted));
+        Assert.Equal(
+            1,
+            await directory.CountAsync("directory.member where email = 'new@account.example' and display_name = 'Ada <Lovelace>'")
+        );
+        var announced = await directory.Events.WaitAsync(happened =>
+            happened.WorkspaceId == acme.Id && happened.Type == nameof(MemberInvitationAccepted)
+        );
         Assert.True(announced.Read<MemberInvitationAccepted>().AccountMade);
 
         var asked = directory.Identity.Asked.Count;
@@ -57,7 +66,9 @@ public sealed class JoinAccountTests(JoinAccountTests.Fixture directory) : IClas
         Assert.DoesNotContain("password", page, StringComparison.OrdinalIgnoreCase);
         Assert.Equal("as it was", directory.Identity.Passwords["known@account.example"]);
         Assert.Equal(1, await directory.CountAsync("directory.member where workspace_id = $1 and display_name = 'known'", acme.Id));
-        var announced = await directory.Events.WaitAsync(happened => happened.WorkspaceId == acme.Id && happened.Type == nameof(MemberInvitationAccepted));
+        var announced = await directory.Events.WaitAsync(happened =>
+            happened.WorkspaceId == acme.Id && happened.Type == nameof(MemberInvitationAccepted)
+        );
         Assert.False(announced.Read<MemberInvitationAccepted>().AccountMade);
     }
 
@@ -85,7 +96,9 @@ public sealed class JoinAccountTests(JoinAccountTests.Fixture directory) : IClas
     [Theory]
     [InlineData("update directory.member_invitation set expires_at = now() - interval '1 second' where id = $1")]
     [InlineData("update directory.member_invitation set revoked_at = now(), is_open = false where id = $1")]
-    [InlineData("update directory.member_role set role = 'viewer' where member_id = (select invited_by from directory.member_invitation where id = $1)")]
+    [InlineData(
+        "update directory.member_role set role = 'viewer' where member_id = (select invited_by from directory.member_invitation where id = $1)"
+    )]
     public async Task A_link_that_gives_no_membership_gives_no_account(string end)
     {
         var email = $"{Guid.NewGuid():N}@account.example";
@@ -133,15 +146,25 @@ public sealed class JoinAccountTests(JoinAccountTests.Fixture directory) : IClas
         var revoked = new TaskCompletionSource<Task<string?>>();
         directory.Identity.Before = async () =>
         {
-            var revoke = Calls.ReasonAsync(directory.MemberInvitations.RevokeMemberInvitationAsync(
-                new RevokeMemberInvitationRequest { InvitationId = Ids.Format("minv", invitation) }, directory.As(acme.Owner)));
-            await Eventually.AsyncTrue(async () => await directory.CountAsync(
-                "pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%member_invitation i where i.id = $3 for update%'") > 0);
+            var revoke = Calls.ReasonAsync(
+                directory.MemberInvitations.RevokeMemberInvitationAsync(
+                    new RevokeMemberInvitationRequest { InvitationId = Ids.Format("minv", invitation) },
+                    directory.As(acme.Owner)
+                )
+            );
+            await Eventually.AsyncTrue(async () =>
+                await directory.CountAsync(
+                    "pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%member_invitation i where i.id = $3 for update%'"
+                ) > 0
+            );
             revoked.TrySetResult(revoke);
         };
         var sent = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => SendAsync(token, "Ada", $"{Password} {i}")));
         directory.Identity.Before = () => Task.CompletedTask;
-        Assert.Equal((1, 7), (sent.Count(answer => answer.Status == HttpStatusCode.OK), sent.Count(answer => answer.Status == HttpStatusCode.Gone)));
+        Assert.Equal(
+            (1, 7),
+            (sent.Count(answer => answer.Status == HttpStatusCode.OK), sent.Count(answer => answer.Status == HttpStatusCode.Gone))
+        );
         Assert.Equal("INVITATION_ACCEPTED", await await revoked.Task);
         Assert.Single(directory.Identity.Asked, asked => asked.Email == "race@account.example");
     }
@@ -154,8 +177,12 @@ public sealed class JoinAccountTests(JoinAccountTests.Fixture directory) : IClas
         {
             ShouldListenTo = _ => true,
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-            ActivityStopped = activity => tags.Add(activity.DisplayName + string.Concat(activity.TagObjects.Select(tag => $"|{tag.Key}={tag.Value}"))
-                + string.Concat(activity.Events.SelectMany(happened => happened.Tags).Select(tag => $"|{tag.Key}={tag.Value}"))),
+            ActivityStopped = activity =>
+                tags.Add(
+                    activity.DisplayName
+                        + string.Concat(activity.TagObjects.Select(tag => $"|{tag.Key}={tag.Value}"))
+                        + string.Concat(activity.Events.SelectMany(happened => happened.Tags).Select(tag => $"|{tag.Key}={tag.Value}"))
+                ),
         };
         ActivitySource.AddActivityListener(listener);
         const string Secret = "zebra-quartz-maple-47";
@@ -168,25 +195,49 @@ public sealed class JoinAccountTests(JoinAccountTests.Fixture directory) : IClas
         Assert.DoesNotContain(tags, tag => tag.Contains(Secret, StringComparison.Ordinal) || tag.Contains(token, StringComparison.Ordinal));
         Assert.NotEmpty(directory.Log);
         Assert.DoesNotContain(directory.Log, line => line.Contains(Secret, StringComparison.Ordinal));
-        foreach (var table in new[] { "platform.outbox", "platform.idempotency", "directory.member", "directory.member_invitation", "directory.mail" })
+        foreach (
+            var table in new[]
+            {
+                "platform.outbox",
+                "platform.idempotency",
+                "directory.member",
+                "directory.member_invitation",
+                "directory.mail",
+            }
+        )
         {
             Assert.Equal(0, await directory.CountAsync($"{table} as r where r::text like '%{Secret}%'"));
         }
 
-        Assert.Equal(1, await directory.CountAsync("platform.outbox as r where workspace_id = $1 and r::text like '%member_invitation.accepted%'", acme.Id));
+        Assert.Equal(
+            1,
+            await directory.CountAsync(
+                "platform.outbox as r where workspace_id = $1 and r::text like '%member_invitation.accepted%'",
+                acme.Id
+            )
+        );
     }
 
     private async Task<(TestWorkspace Workspace, Guid Invitation, string Token)> InviteAsync(string email)
     {
         var acme = await directory.AddWorkspaceAsync();
-        var result = (await directory.MemberInvitations.InviteMembersAsync(
-            new InviteMembersRequest { Invitations = { new MemberInvitationRow { Email = email } } }, directory.As(acme.Owner))).Results[0];
+        var result = (
+            await directory.MemberInvitations.InviteMembersAsync(
+                new InviteMembersRequest { Invitations = { new MemberInvitationRow { Email = email } } },
+                directory.As(acme.Owner)
+            )
+        ).Results[0];
         Ids.TryParse("minv", result.InvitationId, out var id);
         return (acme, id, (await directory.WaitForMailAsync(email))[^1].Token);
     }
 
     private async Task<(HttpStatusCode Status, string Page)> SendAsync(
-        string token, string? name = null, string? password = null, string? again = null, string? site = null)
+        string token,
+        string? name = null,
+        string? password = null,
+        string? again = null,
+        string? site = null
+    )
     {
         var fields = new Dictionary<string, string> { ["token"] = token };
         if (name is not null)
@@ -231,26 +282,34 @@ public sealed class JoinAccountTests(JoinAccountTests.Fixture directory) : IClas
             services.AddSingleton<ILoggerProvider>(new EveryLine(Log));
         }
 
-        protected override IEnumerable<KeyValuePair<string, string?>> Settings() => base.Settings().Concat(new Dictionary<string, string?>
-        {
-            ["services:identity:grpc:0"] = Identity.Url,
-            ["Join:ServiceSecret"] = FakeIdentity.Secret,
-        });
+        protected override IEnumerable<KeyValuePair<string, string?>> Settings() =>
+            base.Settings()
+                .Concat(
+                    new Dictionary<string, string?>
+                    {
+                        ["services:identity:grpc:0"] = Identity.Url,
+                        ["Join:ServiceSecret"] = FakeIdentity.Secret,
+                    }
+                );
     }
 
     private sealed class EveryLine(ConcurrentQueue<string> lines) : ILoggerProvider, ILogger
     {
         public ILogger CreateLogger(string categoryName) => this;
 
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            lines.Enqueue($"{formatter(state, exception)} {exception}");
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => lines.Enqueue($"{formatter(state, exception)} {exception}");
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }

@@ -28,8 +28,11 @@ public sealed class JoinPageTests(MailFixture directory) : IClassFixture<MailFix
             Assert.StartsWith("default-src 'none'; style-src 'sha256-", policy, StringComparison.Ordinal);
             Assert.EndsWith("form-action 'self'; frame-ancestors 'none'; base-uri 'none'", policy, StringComparison.Ordinal);
             var style = page[(page.IndexOf("<style>", StringComparison.Ordinal) + 7)..page.IndexOf("</style>", StringComparison.Ordinal)];
-            Assert.Contains(Convert.ToBase64String(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(style))),
-                policy, StringComparison.Ordinal);
+            Assert.Contains(
+                Convert.ToBase64String(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(style))),
+                policy,
+                StringComparison.Ordinal
+            );
         }
 
         Assert.Equal(0, await directory.CountAsync("directory.directory_user where workspace_id = $1", acme.Id));
@@ -41,22 +44,48 @@ public sealed class JoinPageTests(MailFixture directory) : IClassFixture<MailFix
     {
         var (acme, organization, invitation, token) = await directory.InviteAsync("join@join.example", role: "admin");
         Ids.TryParse("inv", invitation, out var id);
-        var statuses = await directory.RaceAsync("select from directory.invitation where id = $1 for update", id, 8, _ => AcceptAsync(token));
-        Assert.Equal((1, 7), (statuses.Count(status => status == HttpStatusCode.OK), statuses.Count(status => status == HttpStatusCode.Gone)));
+        var statuses = await directory.RaceAsync("select from directory.invitation where id = $1 for update", id, 8, _ =>
+            AcceptAsync(token)
+        );
+        Assert.Equal(
+            (1, 7),
+            (statuses.Count(status => status == HttpStatusCode.OK), statuses.Count(status => status == HttpStatusCode.Gone))
+        );
 
-        var membership = Assert.Single((await directory.Users.ListMembershipsAsync(
-            new ListMembershipsRequest { OrganizationId = organization }, directory.As(acme.Owner))).Memberships);
+        var membership = Assert.Single(
+            (
+                await directory.Users.ListMembershipsAsync(
+                    new ListMembershipsRequest { OrganizationId = organization },
+                    directory.As(acme.Owner)
+                )
+            ).Memberships
+        );
         Assert.Equal(("join@join.example", "admin", "active"), (membership.Email, membership.Role, membership.State));
-        var listed = Assert.Single((await directory.Invitations.ListInvitationsAsync(
-            new ListInvitationsRequest { State = "accepted" }, directory.As(acme.Owner))).Invitations);
+        var listed = Assert.Single(
+            (
+                await directory.Invitations.ListInvitationsAsync(
+                    new ListInvitationsRequest { State = "accepted" },
+                    directory.As(acme.Owner)
+                )
+            ).Invitations
+        );
         Assert.Equal((invitation, true), (listed.Id, listed.AcceptedAt is not null));
-        var announced = await directory.Events.WaitAsync(
-            happened => happened.WorkspaceId == acme.Id && happened.Type == nameof(InvitationAccepted));
-        Assert.Equal(("invitation.accepted", "directory", membership.UserId, acme.Sandbox),
-            (announced.Action, announced.Actor.Id, announced.Read<InvitationAccepted>().UserId, announced.EnvironmentId));
-        Assert.Equal(1, await directory.CountAsync("platform.outbox where workspace_id = $1 and envelope like '%membership.created%'", acme.Id));
+        var announced = await directory.Events.WaitAsync(happened =>
+            happened.WorkspaceId == acme.Id && happened.Type == nameof(InvitationAccepted)
+        );
+        Assert.Equal(
+            ("invitation.accepted", "directory", membership.UserId, acme.Sandbox),
+            (announced.Action, announced.Actor.Id, announced.Read<InvitationAccepted>().UserId, announced.EnvironmentId)
+        );
+        Assert.Equal(
+            1,
+            await directory.CountAsync("platform.outbox where workspace_id = $1 and envelope like '%membership.created%'", acme.Id)
+        );
         Assert.Equal(1, await directory.CountAsync("platform.outbox where workspace_id = $1 and envelope like '%user.created%'", acme.Id));
-        Assert.Equal(0, await directory.CountAsync("platform.outbox where workspace_id = $1 and envelope like '%' || $2 || '%'", acme.Id, token));
+        Assert.Equal(
+            0,
+            await directory.CountAsync("platform.outbox where workspace_id = $1 and envelope like '%' || $2 || '%'", acme.Id, token)
+        );
     }
 
     [Fact]
@@ -65,8 +94,19 @@ public sealed class JoinPageTests(MailFixture directory) : IClassFixture<MailFix
         var (acme, organization, _, token) = await directory.InviteAsync("known@join.example");
         var known = await directory.CreateUserAsync(acme.Owner, "known@join.example");
         Assert.Equal(HttpStatusCode.OK, await AcceptAsync(token));
-        Assert.Equal(known.Id, Assert.Single((await directory.Users.ListMembershipsAsync(
-            new ListMembershipsRequest { OrganizationId = organization }, directory.As(acme.Owner))).Memberships).UserId);
+        Assert.Equal(
+            known.Id,
+            Assert
+                .Single(
+                    (
+                        await directory.Users.ListMembershipsAsync(
+                            new ListMembershipsRequest { OrganizationId = organization },
+                            directory.As(acme.Owner)
+                        )
+                    ).Memberships
+                )
+                .UserId
+        );
     }
 
     [Fact]
@@ -122,7 +162,8 @@ public sealed class JoinPageTests(MailFixture directory) : IClassFixture<MailFix
         {
             ShouldListenTo = _ => true,
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-            ActivityStopped = activity => tags.Add(activity.DisplayName + string.Concat(activity.TagObjects.Select(tag => $"|{tag.Key}={tag.Value}"))),
+            ActivityStopped = activity =>
+                tags.Add(activity.DisplayName + string.Concat(activity.TagObjects.Select(tag => $"|{tag.Key}={tag.Value}"))),
         };
         ActivitySource.AddActivityListener(listener);
         var (_, _, _, token) = await directory.InviteAsync("trace@join.example");

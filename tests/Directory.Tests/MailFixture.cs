@@ -16,11 +16,15 @@ public partial class MailFixture : DirectoryFixture
     private readonly SmtpSink _server;
 
     public MailFixture(PostgresFixture postgres)
-        : base(postgres) => _server = new SmtpSink((recipient, message) =>
-        {
-            _mails.Enqueue(new ReceivedMail(recipient, Encoding.Latin1.GetString(message)));
-            return Task.CompletedTask;
-        }, command => Refuse(command));
+        : base(postgres) =>
+        _server = new SmtpSink(
+            (recipient, message) =>
+            {
+                _mails.Enqueue(new ReceivedMail(recipient, Encoding.Latin1.GetString(message)));
+                return Task.CompletedTask;
+            },
+            command => Refuse(command)
+        );
 
     /// <summary>Gets every SMTP command; an answer refuses it.</summary>
     public Func<string, string?> Refuse { get; set; } = _ => null;
@@ -38,16 +42,24 @@ public partial class MailFixture : DirectoryFixture
 
     /// <summary>Invites somebody to a new organization and gives the token of the mail.</summary>
     public async Task<(TestWorkspace Workspace, string Organization, string Invitation, string Token)> InviteAsync(
-        string email, string name = "Globex", string role = "member")
+        string email,
+        string name = "Globex",
+        string role = "member"
+    )
     {
         var acme = await AddWorkspaceAsync();
         var organization = (await CreateOrganizationAsync(acme.Owner, name)).Id;
-        var result = (await Invitations.CreateInvitationsAsync(new CreateInvitationsRequest
-        {
-            OrganizationId = organization,
-            Role = role,
-            Invitations = { new InvitationRow { Email = email } },
-        }, As(acme.Owner))).Results[0];
+        var result = (
+            await Invitations.CreateInvitationsAsync(
+                new CreateInvitationsRequest
+                {
+                    OrganizationId = organization,
+                    Role = role,
+                    Invitations = { new InvitationRow { Email = email } },
+                },
+                As(acme.Owner)
+            )
+        ).Results[0];
         return (acme, organization, result.InvitationId, (await WaitForMailAsync(email))[^1].Token);
     }
 
@@ -58,14 +70,15 @@ public partial class MailFixture : DirectoryFixture
         GC.SuppressFinalize(this);
     }
 
-    protected override IEnumerable<KeyValuePair<string, string?>> Settings() => new Dictionary<string, string?>
-    {
-        ["Edge:PublicUrl"] = PublicUrl,
-        ["Mail:Host"] = "127.0.0.1",
-        ["Mail:Port"] = _server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture),
-        ["Mail:StartTls"] = "false",
-        ["Mail:From"] = "no-reply@platform.example",
-    };
+    protected override IEnumerable<KeyValuePair<string, string?>> Settings() =>
+        new Dictionary<string, string?>
+        {
+            ["Edge:PublicUrl"] = PublicUrl,
+            ["Mail:Host"] = "127.0.0.1",
+            ["Mail:Port"] = _server.Port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            ["Mail:StartTls"] = "false",
+            ["Mail:From"] = "no-reply@platform.example",
+        };
 
     public sealed partial record ReceivedMail(string Recipient, string Source)
     {
@@ -86,7 +99,10 @@ public partial class MailFixture : DirectoryFixture
             body = body.Split("\r\n--")[0];
             return part[..part.IndexOf("\r\n\r\n", StringComparison.Ordinal)].Contains("base64", StringComparison.OrdinalIgnoreCase)
                 ? Encoding.UTF8.GetString(Convert.FromBase64String(body.Trim()))
-                : Encoded().Replace(body.Replace("=\r\n", "", StringComparison.Ordinal), match => ((char)Convert.ToByte(match.Groups[1].Value, 16)).ToString());
+                : Encoded()
+                    .Replace(body.Replace("=\r\n", "", StringComparison.Ordinal), match =>
+                        ((char)Convert.ToByte(match.Groups[1].Value, 16)).ToString()
+                    );
         }
 
         [GeneratedRegex(@"https://platform\.example/base/join\?token=([\w-]{43})\b")]

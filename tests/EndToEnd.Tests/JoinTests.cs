@@ -19,7 +19,10 @@ public sealed partial class JoinTests(RunningSuite suite)
         const string Password = "a password of my own";
         using var owner = new RawCalls(suite.Endpoints.Mcp, suite.Endpoints.Owner.Token);
         var invited = await owner.CallUntilAnsweredAsync(
-            "invite_members", new { invitations = new[] { new { email } }, role = "editor" }, cancellationToken);
+            "invite_members",
+            new { invitations = new[] { new { email } }, role = "editor" },
+            cancellationToken
+        );
         Assert.False(invited.TryGetProperty("isError", out var failed) && failed.GetBoolean(), invited.GetRawText());
         var link = new Uri(Link().Match(await Mailbox.ReadAsync(email)).Value);
 
@@ -29,15 +32,37 @@ public sealed partial class JoinTests(RunningSuite suite)
         var (status, page) = await SendAsync(new() { ["token"] = token });
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.Contains("At least 12 characters.", page, StringComparison.Ordinal);
-        (status, page) = await SendAsync(new() { ["token"] = token, ["name"] = "Ada Lovelace", ["password"] = "short", ["again"] = "short" });
+        (status, page) = await SendAsync(
+            new()
+            {
+                ["token"] = token,
+                ["name"] = "Ada Lovelace",
+                ["password"] = "short",
+                ["again"] = "short",
+            }
+        );
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Contains("not allowed", page, StringComparison.Ordinal);
-        (status, page) = await SendAsync(new() { ["token"] = token, ["name"] = "Ada Lovelace", ["password"] = Password, ["again"] = Password });
+        (status, page) = await SendAsync(
+            new()
+            {
+                ["token"] = token,
+                ["name"] = "Ada Lovelace",
+                ["password"] = Password,
+                ["again"] = Password,
+            }
+        );
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.Contains("the password that you chose", page, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.Gone, (await SendAsync(new() { ["token"] = token })).Status);
 
-        var access = await AuthorizationCode.SignInAsync(issuer, "mcp-public", "workspace:read", new DemoMember("editor", email, Password, ""), cancellationToken);
+        var access = await AuthorizationCode.SignInAsync(
+            issuer,
+            "mcp-public",
+            "workspace:read",
+            new DemoMember("editor", email, Password, ""),
+            cancellationToken
+        );
         using var agent = new RawCalls(suite.Endpoints.Mcp, access);
         var member = (await agent.CallAsync("whoami", new { })).GetProperty("structuredContent").GetProperty("member");
         Assert.Equal("editor", member.GetProperty("role").GetString());

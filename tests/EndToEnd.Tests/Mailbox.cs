@@ -10,7 +10,12 @@ internal static class Mailbox
     /// <summary>The text of the mail to an address, once it has come.</summary>
     public static async Task<string> ReadAsync(string email)
     {
-        return PlainText(await Eventually.Found(() => Mails().FirstOrDefault(text => text.Contains(email, StringComparison.Ordinal)), () => $"a mail to {email}"));
+        return PlainText(
+            await Eventually.Found(
+                () => Mails().FirstOrDefault(text => text.Contains(email, StringComparison.Ordinal)),
+                () => $"a mail to {email}"
+            )
+        );
     }
 
     // The first part, in base64 between an empty line and the next boundary.

@@ -28,12 +28,14 @@ internal sealed class TypeScriptClient : IDisposable
     /// <param name="clientId">Null to register.</param>
     public static Task<TypeScriptClient> StartAsync(int line, Uri mcp, string? clientId, CancellationToken cancellationToken)
     {
-        var process = Process.Start(new ProcessStartInfo("node", ["client.mjs", $"{line}", $"{mcp}", $"{SignIn.Redirect}", clientId ?? ""])
-        {
-            WorkingDirectory = _folder,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-        })!;
+        var process = Process.Start(
+            new ProcessStartInfo("node", ["client.mjs", $"{line}", $"{mcp}", $"{SignIn.Redirect}", clientId ?? ""])
+            {
+                WorkingDirectory = _folder,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+            }
+        )!;
         return Task.FromResult(new TypeScriptClient(process, cancellationToken));
     }
 
@@ -61,7 +63,9 @@ internal sealed class TypeScriptClient : IDisposable
     {
         var callback = await VisitAsync(await ExchangeAsync(new { command = "connect", arguments = new { } }), member, consent: false);
         var answer = await ExchangeAsync(new { command = "callback", arguments = callback });
-        return answer.TryGetProperty("refused", out var refused) ? refused.GetString() : throw new InvalidOperationException(answer.GetRawText());
+        return answer.TryGetProperty("refused", out var refused)
+            ? refused.GetString()
+            : throw new InvalidOperationException(answer.GetRawText());
     }
 
     public void Dispose()
@@ -79,11 +83,21 @@ internal sealed class TypeScriptClient : IDisposable
     {
         Assert.True(wish.TryGetProperty("authorize", out var address), wish.GetRawText());
         // A client that has registered by itself gets the scopes that it did not name a moment later. People are slower than that.
-        return await Eventually.AsyncFound(async () =>
-        {
-            var callback = await _browser.SignInAsync(new Uri(address.GetString()!), SignIn.Redirect.ToString(), member.Username, member.Password, consent, _cancellationToken);
-            return callback.GetValueOrDefault("error") == "invalid_scope" ? null : callback;
-        }, () => "the scopes of a client that has just registered");
+        return await Eventually.AsyncFound(
+            async () =>
+            {
+                var callback = await _browser.SignInAsync(
+                    new Uri(address.GetString()!),
+                    SignIn.Redirect.ToString(),
+                    member.Username,
+                    member.Password,
+                    consent,
+                    _cancellationToken
+                );
+                return callback.GetValueOrDefault("error") == "invalid_scope" ? null : callback;
+            },
+            () => "the scopes of a client that has just registered"
+        );
     }
 
     private async Task<JsonElement> ExchangeAsync(object message)
@@ -91,6 +105,8 @@ internal sealed class TypeScriptClient : IDisposable
         await _process.StandardInput.WriteLineAsync(JsonSerializer.Serialize(message).AsMemory(), _cancellationToken);
         await _process.StandardInput.FlushAsync(_cancellationToken);
         var line = await _process.StandardOutput.ReadLineAsync(_cancellationToken);
-        return line is null ? throw new InvalidOperationException($"Node.js ended with {_process.ExitCode}.") : JsonSerializer.Deserialize<JsonElement>(line);
+        return line is null
+            ? throw new InvalidOperationException($"Node.js ended with {_process.ExitCode}.")
+            : JsonSerializer.Deserialize<JsonElement>(line);
     }
 }

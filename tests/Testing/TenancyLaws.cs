@@ -21,15 +21,21 @@ public static class TenancyLaws
 
     private static readonly string[] _sharedUnscoped =
     [
-        "platform.idempotency: idempotency_owner", "platform.outbox: outbox_owner", "platform.outbox: outbox_relay_mark",
-        "platform.outbox: outbox_relay_read", "platform.used_confirmation: used_confirmation_owner",
+        "platform.idempotency: idempotency_owner",
+        "platform.outbox: outbox_owner",
+        "platform.outbox: outbox_relay_mark",
+        "platform.outbox: outbox_relay_read",
+        "platform.used_confirmation: used_confirmation_owner",
     ];
 
     /// <summary>Every table with a workspace has forced row-level security; every policy that lets somebody see past the workspace is listed.</summary>
     public static async Task AssertAsync(NpgsqlDataSource admin, string schema, params IReadOnlyList<string> unscopedPolicies)
     {
         Assert.Empty(await ListAsync(admin, UnforcedTables, schema));
-        Assert.Equal(_sharedUnscoped.Concat(unscopedPolicies).Order(StringComparer.Ordinal), (await ListAsync(admin, UnscopedPolicies, schema)).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            _sharedUnscoped.Concat(unscopedPolicies).Order(StringComparer.Ordinal),
+            (await ListAsync(admin, UnscopedPolicies, schema)).Order(StringComparer.Ordinal)
+        );
     }
 
     private static async Task<List<string>> ListAsync(NpgsqlDataSource admin, string sql, string schema)

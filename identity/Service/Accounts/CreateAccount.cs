@@ -55,11 +55,12 @@ internal sealed partial class AccountsService
         };
     }
 
-    private async Task<CreateAccountResponse> WithRulesAsync(AccountOutcome outcome, CancellationToken cancellationToken) => new()
-    {
-        Outcome = outcome,
-        PasswordRules = { PasswordRules.Describe((string?)(await keycloak.GetAsync("", cancellationToken))?["passwordPolicy"]) },
-    };
+    private async Task<CreateAccountResponse> WithRulesAsync(AccountOutcome outcome, CancellationToken cancellationToken) =>
+        new()
+        {
+            Outcome = outcome,
+            PasswordRules = { PasswordRules.Describe((string?)(await keycloak.GetAsync("", cancellationToken))?["passwordPolicy"]) },
+        };
 
     private CreateAccountResponse Made()
     {

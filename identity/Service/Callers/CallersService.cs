@@ -12,9 +12,17 @@ namespace Platform.Identity.Service.Callers;
 /// <summary>Turns credentials into caller assertions. One file per rpc.</summary>
 [WithoutAssertion]
 internal sealed partial class CallersService(
-    AccessTokenValidator accessTokens, PersonalTokens personalTokens, MemberDirectory directory, AssertionIssuer assertions, UnitOfWork work,
-    LastUse lastUse, ServiceSecrets secrets, EdgeAudience edge, TimeProvider time, ILogger<CallersService> log)
-    : Contracts.V1.Callers.CallersBase
+    AccessTokenValidator accessTokens,
+    PersonalTokens personalTokens,
+    MemberDirectory directory,
+    AssertionIssuer assertions,
+    UnitOfWork work,
+    LastUse lastUse,
+    ServiceSecrets secrets,
+    EdgeAudience edge,
+    TimeProvider time,
+    ILogger<CallersService> log
+) : Contracts.V1.Callers.CallersBase
 {
     public override async Task<ResolveCallerResponse> ResolveCaller(ResolveCallerRequest request, ServerCallContext context)
     {

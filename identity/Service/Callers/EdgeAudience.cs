@@ -9,7 +9,15 @@ internal sealed class EdgeAudience(IConfiguration configuration)
     // Clients that act for the platform or for Keycloak itself, never for an agent. None of them has a scope with the audience of the
     // edge; should one get it by mistake, its tokens still open nothing.
     private static readonly FrozenSet<string> _notForAgents = FrozenSet.Create(
-        "platform-governance", "platform-identity", "account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console");
+        "platform-governance",
+        "platform-identity",
+        "account",
+        "account-console",
+        "admin-cli",
+        "broker",
+        "realm-management",
+        "security-admin-console"
+    );
 
     /// <summary>Exactly as the access tokens carry it.</summary>
     public string Url { get; } = new Uri(configuration["Edge:PublicUrl"] ?? "http://127.0.0.1:8080/mcp").AbsoluteUri.TrimEnd('/');

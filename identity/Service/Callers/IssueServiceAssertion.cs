@@ -7,7 +7,10 @@ namespace Platform.Identity.Service.Callers;
 
 internal sealed partial class CallersService
 {
-    public override async Task<IssueServiceAssertionResponse> IssueServiceAssertion(IssueServiceAssertionRequest request, ServerCallContext context)
+    public override async Task<IssueServiceAssertionResponse> IssueServiceAssertion(
+        IssueServiceAssertionRequest request,
+        ServerCallContext context
+    )
     {
         if (!secrets.Accepts(request.Service, request.Secret))
         {
@@ -20,7 +23,12 @@ internal sealed partial class CallersService
         }
 
         var (assertion, expires) = await assertions.IssueForServiceAsync(
-            request.Service, request.Audience, request.Workspace, request.OnBehalfOf, context.CancellationToken);
+            request.Service,
+            request.Audience,
+            request.Workspace,
+            request.OnBehalfOf,
+            context.CancellationToken
+        );
         return new IssueServiceAssertionResponse { Assertion = assertion, ExpiresAt = expires.ToTimestamp() };
     }
 }

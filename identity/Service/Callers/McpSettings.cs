@@ -13,11 +13,14 @@ internal static class McpSettings
     /// <summary>What holds until somebody decides otherwise: everything but production.</summary>
     public static Switches Default => new() { Enabled = true, WriteAccess = true };
 
-    public static Switches Read(NpgsqlDataReader row, int first = 0) => row.IsDBNull(first) ? Default : new()
-    {
-        Enabled = row.GetBoolean(first),
-        ProductionAccess = row.GetBoolean(first + 1),
-        WriteAccess = row.GetBoolean(first + 2),
-        StrictAudit = row.GetBoolean(first + 3),
-    };
+    public static Switches Read(NpgsqlDataReader row, int first = 0) =>
+        row.IsDBNull(first)
+            ? Default
+            : new()
+            {
+                Enabled = row.GetBoolean(first),
+                ProductionAccess = row.GetBoolean(first + 1),
+                WriteAccess = row.GetBoolean(first + 2),
+                StrictAudit = row.GetBoolean(first + 3),
+            };
 }

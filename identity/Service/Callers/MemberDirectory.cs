@@ -25,9 +25,17 @@ internal sealed class MemberDirectory(Members.MembersClient members, AssertionIs
 
     /// <summary>The memberships of an account, and whether its e-mail address allowed to look for them.</summary>
     /// <param name="workspace">The one that is wanted; empty when any will do. Somebody can have been invited to a second workspace since the first sign-in.</param>
-    public async Task<(IReadOnlyList<Membership> Memberships, bool EmailVerified)> FindAsync(AccessToken token, string workspace, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<Membership> Memberships, bool EmailVerified)> FindAsync(
+        AccessToken token,
+        string workspace,
+        CancellationToken cancellationToken
+    )
     {
-        var response = await members.ResolveMemberAsync(new ResolveMemberRequest { Subject = token.Subject }, await HeadersAsync(cancellationToken), cancellationToken: cancellationToken);
+        var response = await members.ResolveMemberAsync(
+            new ResolveMemberRequest { Subject = token.Subject },
+            await HeadersAsync(cancellationToken),
+            cancellationToken: cancellationToken
+        );
         if (response.Memberships.Any(membership => workspace.Length == 0 || membership.WorkspaceId == workspace))
         {
             return (response.Memberships, true);
@@ -43,8 +51,11 @@ internal sealed class MemberDirectory(Members.MembersClient members, AssertionIs
         var verified = user is { Enabled: true, EmailVerified: true, Email.Length: > 0 };
         if (verified)
         {
-            response = await members.BindSubjectAsync(new BindSubjectRequest { Subject = token.Subject, VerifiedEmail = user!.Email },
-                await HeadersAsync(cancellationToken), cancellationToken: cancellationToken);
+            response = await members.BindSubjectAsync(
+                new BindSubjectRequest { Subject = token.Subject, VerifiedEmail = user!.Email },
+                await HeadersAsync(cancellationToken),
+                cancellationToken: cancellationToken
+            );
         }
 
         if (_unbound.Count >= MaxUnbound)
@@ -58,13 +69,22 @@ internal sealed class MemberDirectory(Members.MembersClient members, AssertionIs
 
     public async Task<Membership?> FindAsync(string workspaceId, string memberId, CancellationToken cancellationToken)
     {
-        var response = await members.ResolveMemberAsync(new ResolveMemberRequest { MemberId = memberId, WorkspaceId = workspaceId },
-            await HeadersAsync(cancellationToken), cancellationToken: cancellationToken);
+        var response = await members.ResolveMemberAsync(
+            new ResolveMemberRequest { MemberId = memberId, WorkspaceId = workspaceId },
+            await HeadersAsync(cancellationToken),
+            cancellationToken: cancellationToken
+        );
         return response.Memberships.FirstOrDefault(membership => membership.WorkspaceId == workspaceId && membership.MemberId == memberId);
     }
 
     public async Task<IReadOnlyList<Membership>> FindByEmailAsync(string email, CancellationToken cancellationToken) =>
-        (await members.ResolveMemberAsync(new ResolveMemberRequest { Email = email }, await HeadersAsync(cancellationToken), cancellationToken: cancellationToken)).Memberships;
+        (
+            await members.ResolveMemberAsync(
+                new ResolveMemberRequest { Email = email },
+                await HeadersAsync(cancellationToken),
+                cancellationToken: cancellationToken
+            )
+        ).Memberships;
 
     private async ValueTask<Metadata> HeadersAsync(CancellationToken cancellationToken)
     {

@@ -12,7 +12,11 @@ namespace Platform.Identity.Service.Governance;
 /// gets 403; no token, or one that is nobody's, 401.
 /// </summary>
 internal sealed partial class GovernanceGuard(
-    AccessTokenValidator accessTokens, Revocations revocations, MemberDirectory directory, ILogger<GovernanceGuard> log) : IEndpointFilter
+    AccessTokenValidator accessTokens,
+    Revocations revocations,
+    MemberDirectory directory,
+    ILogger<GovernanceGuard> log
+) : IEndpointFilter
 {
     private const string Bearer = "Bearer ";
 
@@ -27,7 +31,12 @@ internal sealed partial class GovernanceGuard(
         catch (KeycloakUnavailableException exception)
         {
             LogAway(exception);
-            return GovernanceProblem.Of(StatusCodes.Status503ServiceUnavailable, "UNAVAILABLE", "The sign-in server does not answer.", "Try again in a few seconds.");
+            return GovernanceProblem.Of(
+                StatusCodes.Status503ServiceUnavailable,
+                "UNAVAILABLE",
+                "The sign-in server does not answer.",
+                "Try again in a few seconds."
+            );
         }
         catch (RpcException exception) when (Problem.Read(exception) is { } problem)
         {
@@ -36,13 +45,22 @@ internal sealed partial class GovernanceGuard(
         catch (RpcException exception)
         {
             LogFailed(exception, http.Request.Path);
-            return GovernanceProblem.Of(StatusCodes.Status503ServiceUnavailable, "UNAVAILABLE", "A service behind this one does not answer.", "Try again in a few seconds.");
+            return GovernanceProblem.Of(
+                StatusCodes.Status503ServiceUnavailable,
+                "UNAVAILABLE",
+                "A service behind this one does not answer.",
+                "Try again in a few seconds."
+            );
         }
         catch (Exception exception) when (!http.RequestAborted.IsCancellationRequested)
         {
             LogFailed(exception, http.Request.Path);
-            return GovernanceProblem.Of(StatusCodes.Status500InternalServerError, "INTERNAL", "Something unforeseen happened.",
-                $"Report the trace id {Activity.Current?.TraceId.ToString() ?? "none"}.");
+            return GovernanceProblem.Of(
+                StatusCodes.Status500InternalServerError,
+                "INTERNAL",
+                "Something unforeseen happened.",
+                $"Report the trace id {Activity.Current?.TraceId.ToString() ?? "none"}."
+            );
         }
     }
 
@@ -82,7 +100,12 @@ internal sealed partial class GovernanceGuard(
         var member = workspace is null ? null : memberships.FirstOrDefault(found => found.WorkspaceId == workspace);
         if (workspace is not null && member is null)
         {
-            return GovernanceProblem.Of(StatusCodes.Status404NotFound, "NOT_FOUND", $"There is no workspace {workspace} here.", "List yours with GET /governance/v1/me.");
+            return GovernanceProblem.Of(
+                StatusCodes.Status404NotFound,
+                "NOT_FOUND",
+                $"There is no workspace {workspace} here.",
+                "List yours with GET /governance/v1/me."
+            );
         }
 
         http.Items[typeof(GovernanceCaller)] = new GovernanceCaller(token, memberships, member);
@@ -92,11 +115,21 @@ internal sealed partial class GovernanceGuard(
     private static IResult Challenge(HttpContext http, string message)
     {
         http.Response.Headers.WWWAuthenticate = "Bearer";
-        return GovernanceProblem.Of(StatusCodes.Status401Unauthorized, "UNAUTHENTICATED", message, "Sign in with the platform's own client.");
+        return GovernanceProblem.Of(
+            StatusCodes.Status401Unauthorized,
+            "UNAUTHENTICATED",
+            message,
+            "Sign in with the platform's own client."
+        );
     }
 
-    private static IResult Forbidden() => GovernanceProblem.Of(StatusCodes.Status403Forbidden, "NOT_FOR_AGENTS",
-        "This API takes only tokens of the platform's own client.", "A person has to do this in the platform's settings.");
+    private static IResult Forbidden() =>
+        GovernanceProblem.Of(
+            StatusCodes.Status403Forbidden,
+            "NOT_FOR_AGENTS",
+            "This API takes only tokens of the platform's own client.",
+            "A person has to do this in the platform's settings."
+        );
 
     [LoggerMessage(4031, LogLevel.Warning, "The governance API could not reach Keycloak")]
     private partial void LogAway(Exception exception);

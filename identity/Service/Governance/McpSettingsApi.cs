@@ -23,8 +23,13 @@ internal static class McpSettingsApi
 
     public static async Task<IResult> GetAsync(HttpContext http, UnitOfWork work)
     {
-        var switches = await work.ReadAsync(http.Caller().ToCall(), SessionSettings.Default, async reader =>
-            await reader.ReadAsync(http.RequestAborted) ? McpSettings.Read(reader) : McpSettings.Default, http.RequestAborted, McpSettings.Find);
+        var switches = await work.ReadAsync(
+            http.Caller().ToCall(),
+            SessionSettings.Default,
+            async reader => await reader.ReadAsync(http.RequestAborted) ? McpSettings.Read(reader) : McpSettings.Default,
+            http.RequestAborted,
+            McpSettings.Find
+        );
         return Results.Json(Describe(switches), GovernanceApi.Json);
     }
 
@@ -39,41 +44,66 @@ internal static class McpSettingsApi
         }
 
         var result = McpSettings.Default;
-        await work.WriteAsync(caller.ToCall(), async tx =>
-        {
-            await tx.ExecuteAsync(Lock);
-            var before = await tx.QueryOneAsync(McpSettings.Find.Sql, row => McpSettings.Read(row)) ?? McpSettings.Default;
-            result = new Switches
+        await work.WriteAsync(
+            caller.ToCall(),
+            async tx =>
             {
-                Enabled = request.Enabled ?? before.Enabled,
-                ProductionAccess = request.ProductionAccess ?? before.ProductionAccess,
-                WriteAccess = request.WriteAccess ?? before.WriteAccess,
-                StrictAudit = request.StrictAudit ?? before.StrictAudit,
-            };
-            if (result.Equals(before))
-            {
+                await tx.ExecuteAsync(Lock);
+                var before = await tx.QueryOneAsync(McpSettings.Find.Sql, row => McpSettings.Read(row)) ?? McpSettings.Default;
+                result = new Switches
+                {
+                    Enabled = request.Enabled ?? before.Enabled,
+                    ProductionAccess = request.ProductionAccess ?? before.ProductionAccess,
+                    WriteAccess = request.WriteAccess ?? before.WriteAccess,
+                    StrictAudit = request.StrictAudit ?? before.StrictAudit,
+                };
+                if (result.Equals(before))
+                {
+                    return new Empty();
+                }
+
+                // An admin of the sandbox alone cannot open production.
+                if (result.ProductionAccess && !before.ProductionAccess && !caller.Manages(Policy.Production))
+                {
+                    throw Problem.PermissionDenied("workspace:write in production");
+                }
+
+                await tx.ExecuteAsync(
+                    Put,
+                    result.Enabled,
+                    result.ProductionAccess,
+                    result.WriteAccess,
+                    result.StrictAudit,
+                    tx.Now.UtcDateTime,
+                    caller.MemberId
+                );
+                tx.Announce(
+                    new McpSettingsChanged(
+                        tx.NewEventId(),
+                        caller.WorkspaceId,
+                        tx.Now,
+                        result.Enabled,
+                        result.ProductionAccess,
+                        result.WriteAccess,
+                        result.StrictAudit
+                    ),
+                    "mcp_settings.changed",
+                    new Target("workspace", caller.Membership.WorkspaceId)
+                );
                 return new Empty();
-            }
-
-            // An admin of the sandbox alone cannot open production.
-            if (result.ProductionAccess && !before.ProductionAccess && !caller.Manages(Policy.Production))
-            {
-                throw Problem.PermissionDenied("workspace:write in production");
-            }
-
-            await tx.ExecuteAsync(Put, result.Enabled, result.ProductionAccess, result.WriteAccess, result.StrictAudit, tx.Now.UtcDateTime, caller.MemberId);
-            tx.Announce(new McpSettingsChanged(tx.NewEventId(), caller.WorkspaceId, tx.Now, result.Enabled, result.ProductionAccess, result.WriteAccess, result.StrictAudit),
-                "mcp_settings.changed", new Target("workspace", caller.Membership.WorkspaceId));
-            return new Empty();
-        }, SessionSettings.Default, http.RequestAborted);
+            },
+            SessionSettings.Default,
+            http.RequestAborted
+        );
         return Results.Json(Describe(result), GovernanceApi.Json);
     }
 
-    private static object Describe(Switches switches) => new
-    {
-        enabled = switches.Enabled,
-        productionAccess = switches.ProductionAccess,
-        writeAccess = switches.WriteAccess,
-        strictAudit = switches.StrictAudit,
-    };
+    private static object Describe(Switches switches) =>
+        new
+        {
+            enabled = switches.Enabled,
+            productionAccess = switches.ProductionAccess,
+            writeAccess = switches.WriteAccess,
+            strictAudit = switches.StrictAudit,
+        };
 }

@@ -28,11 +28,17 @@ internal sealed class ClientRedirects : IValidateOptions<KeycloakOptions>
         {
             if (!known.Contains(client))
             {
-                failures.Add($"{KeycloakOptions.Section}:Clients:{client} is none of the clients that take further redirect URIs: {string.Join(", ", known)}.");
+                failures.Add(
+                    $"{KeycloakOptions.Section}:Clients:{client} is none of the clients that take further redirect URIs: {string.Join(", ", known)}."
+                );
             }
 
-            failures.AddRange(settings.RedirectUris.Select((uri, index) => (uri, index)).Where(item => Problem(item.uri) is not null)
-                .Select(item => $"{KeycloakOptions.Section}:Clients:{client}:RedirectUris:{item.index} {Problem(item.uri)}"));
+            failures.AddRange(
+                settings
+                    .RedirectUris.Select((uri, index) => (uri, index))
+                    .Where(item => Problem(item.uri) is not null)
+                    .Select(item => $"{KeycloakOptions.Section}:Clients:{client}:RedirectUris:{item.index} {Problem(item.uri)}")
+            );
         }
 
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);

@@ -20,7 +20,9 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
     /// <summary>What a client calls itself; its id when it has no name, or is gone.</summary>
     public async Task<string> ClientNameAsync(string clientId, CancellationToken cancellationToken) =>
         (await keycloak.ListAsync($"clients?clientId={Uri.EscapeDataString(clientId)}", cancellationToken)).FirstOrDefault() is { } client
-        && (string?)client["name"] is { Length: > 0 } name ? name : clientId;
+        && (string?)client["name"] is { Length: > 0 } name
+            ? name
+            : clientId;
 
     /// <summary>Takes a consent back, with the refresh tokens that hang on it. Access tokens live on until somebody looks at our own record.</summary>
     public Task RevokeConsentAsync(string subject, string clientId, CancellationToken cancellationToken) =>
@@ -54,7 +56,14 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
             // Both, or the first sign-in asks for what is missing.
             ["firstName"] = names[0],
             ["lastName"] = names[^1],
-            ["credentials"] = new JsonArray(new JsonObject { ["type"] = "password", ["value"] = password, ["temporary"] = false }),
+            ["credentials"] = new JsonArray(
+                new JsonObject
+                {
+                    ["type"] = "password",
+                    ["value"] = password,
+                    ["temporary"] = false,
+                }
+            ),
         };
         var (status, problem) = await keycloak.TryPostAsync("users", wanted, cancellationToken);
         if (status == HttpStatusCode.BadRequest && FieldsOf(problem).Contains("username"))
@@ -68,7 +77,8 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
         {
             HttpStatusCode.Created => AccountOutcome.AccountCreated,
             HttpStatusCode.Conflict => AccountOutcome.AccountExists,
-            HttpStatusCode.BadRequest when ((string?)problem?["error"])?.StartsWith("invalidPassword", StringComparison.Ordinal) == true => AccountOutcome.PasswordRefused,
+            HttpStatusCode.BadRequest when ((string?)problem?["error"])?.StartsWith("invalidPassword", StringComparison.Ordinal) == true =>
+                AccountOutcome.PasswordRefused,
             HttpStatusCode.BadRequest when FieldsOf(problem).Intersect(["firstName", "lastName"]).Any() => AccountOutcome.NameRefused,
             // Without its text, which is about what the person typed.
             _ => throw new KeycloakUnavailableException($"Keycloak answered {(int)status} to a new account."),
@@ -76,9 +86,17 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
     }
 
     /// <summary>Makes an account, or sets the password of the one that is there. For demo workspaces only.</summary>
-    public async Task<KeycloakUser> PutAsync(string username, string email, string displayName, string password, CancellationToken cancellationToken)
+    public async Task<KeycloakUser> PutAsync(
+        string username,
+        string email,
+        string displayName,
+        string password,
+        CancellationToken cancellationToken
+    )
     {
-        var found = (await keycloak.ListAsync($"users?exact=true&username={Uri.EscapeDataString(username)}", cancellationToken)).SingleOrDefault();
+        var found = (
+            await keycloak.ListAsync($"users?exact=true&username={Uri.EscapeDataString(username)}", cancellationToken)
+        ).SingleOrDefault();
         var names = displayName.Split(' ', 2);
         var wanted = new JsonObject
         {
@@ -89,7 +107,14 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
             ["firstName"] = names[0],
             ["lastName"] = names[^1],
             ["requiredActions"] = new JsonArray(),
-            ["credentials"] = new JsonArray(new JsonObject { ["type"] = "password", ["value"] = password, ["temporary"] = false }),
+            ["credentials"] = new JsonArray(
+                new JsonObject
+                {
+                    ["type"] = "password",
+                    ["value"] = password,
+                    ["temporary"] = false,
+                }
+            ),
         };
         if (found is null)
         {
@@ -101,13 +126,23 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
             await keycloak.PutAsync($"users/{(string)found["id"]!}", wanted, cancellationToken);
         }
 
-        return Read(found!) with { Email = email, EmailVerified = true };
+        return Read(found!) with
+        {
+            Email = email,
+            EmailVerified = true,
+        };
     }
 
     // One violation stands by itself, several in a list.
     private static IEnumerable<string?> FieldsOf(JsonNode? problem) =>
         problem?["errors"] is JsonArray several ? several.Select(violation => (string?)violation?["field"]) : [(string?)problem?["field"]];
 
-    private static KeycloakUser Read(JsonNode user) => new(
-        (string)user["id"]!, (string)user["username"]!, (string?)user["email"], (bool?)user["emailVerified"] ?? false, (bool?)user["enabled"] ?? false);
+    private static KeycloakUser Read(JsonNode user) =>
+        new(
+            (string)user["id"]!,
+            (string)user["username"]!,
+            (string?)user["email"],
+            (bool?)user["emailVerified"] ?? false,
+            (bool?)user["enabled"] ?? false
+        );
 }

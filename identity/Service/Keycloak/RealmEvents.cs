@@ -39,8 +39,16 @@ internal sealed partial class RealmEvents(KeycloakAdmin keycloak, TimeProvider t
     public async Task<IReadOnlyList<RealmEvent>> ReadAsync(CancellationToken cancellationToken)
     {
         var from = (_watermark - _overlap).ToUnixTimeMilliseconds();
-        var happened = ListAsync($"events?type=CLIENT_REGISTER&type=LOGOUT&type=REVOKE_GRANT&direction=asc&dateFrom={from}", Read, cancellationToken);
-        var administered = ListAsync($"admin-events?resourceTypes=USER&resourceTypes=USER_SESSION&direction=asc&dateFrom={from}", ReadAdministration, cancellationToken);
+        var happened = ListAsync(
+            $"events?type=CLIENT_REGISTER&type=LOGOUT&type=REVOKE_GRANT&direction=asc&dateFrom={from}",
+            Read,
+            cancellationToken
+        );
+        var administered = ListAsync(
+            $"admin-events?resourceTypes=USER&resourceTypes=USER_SESSION&direction=asc&dateFrom={from}",
+            ReadAdministration,
+            cancellationToken
+        );
         await Task.WhenAll(happened, administered);
         return [.. (await happened).Concat(await administered).Where(found => !_seen.ContainsKey(found.Id)).OrderBy(found => found.At)];
     }
@@ -59,7 +67,11 @@ internal sealed partial class RealmEvents(KeycloakAdmin keycloak, TimeProvider t
         }
     }
 
-    private async Task<List<RealmEvent>> ListAsync(string path, Func<JsonNode, IEnumerable<RealmEvent>> read, CancellationToken cancellationToken)
+    private async Task<List<RealmEvent>> ListAsync(
+        string path,
+        Func<JsonNode, IEnumerable<RealmEvent>> read,
+        CancellationToken cancellationToken
+    )
     {
         var found = new List<RealmEvent>();
         for (var first = 0; ; first += Page)
@@ -104,7 +116,12 @@ internal sealed partial class RealmEvents(KeycloakAdmin keycloak, TimeProvider t
             yield return user.Groups["what"].Value switch
             {
                 "logout" => new RealmEvent.GrantRevoked(Id(happened), At(happened), subject, null),
-                "consents" => new RealmEvent.GrantRevoked(Id(happened), At(happened), subject, Uri.UnescapeDataString(user.Groups["which"].Value)),
+                "consents" => new RealmEvent.GrantRevoked(
+                    Id(happened),
+                    At(happened),
+                    subject,
+                    Uri.UnescapeDataString(user.Groups["which"].Value)
+                ),
                 _ => new RealmEvent.AccountChanged(Id(happened), At(happened), subject),
             };
         }

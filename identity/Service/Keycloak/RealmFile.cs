@@ -19,7 +19,10 @@ internal sealed partial class RealmFile
 
     /// <summary>Client ids of the clients that act for people, who agree to it first.</summary>
     public IEnumerable<string> ConsentedClientIds =>
-        Json["clients"]!.AsArray().Where(client => (bool?)client!["consentRequired"] == true).Select(client => (string)client!["clientId"]!);
+        Json["clients"]!
+            .AsArray()
+            .Where(client => (bool?)client!["consentRequired"] == true)
+            .Select(client => (string)client!["clientId"]!);
 
     /// <summary>Lets a client of the file be answered at further addresses.</summary>
     public void AddRedirectUris(string clientId, IEnumerable<string> addresses)
@@ -79,13 +82,14 @@ internal sealed partial class RealmFile
         }
     }
 
-    private static string? Text(JsonNode? node) => node is JsonValue value && value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : null;
+    private static string? Text(JsonNode? node) =>
+        node is JsonValue value && value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : null;
 
     // A name without a value and without a default stays as it is: Keycloak has placeholders of its own, such as ${client_id}.
-    private static string Fill(string text, IReadOnlyDictionary<string, string> values) => Placeholder.Replace(text, match =>
-        values.TryGetValue(match.Groups["name"].Value, out var value) && value.Length > 0 ? value
-        : match.Groups["default"] is { Success: true } fallback ? fallback.Value
-        : match.Value);
+    private static string Fill(string text, IReadOnlyDictionary<string, string> values) =>
+        Placeholder.Replace(text, match => values.TryGetValue(match.Groups["name"].Value, out var value) && value.Length > 0 ? value
+            : match.Groups["default"] is { Success: true } fallback ? fallback.Value
+            : match.Value);
 
     [GeneratedRegex(@"\$\{(?<name>[A-Z_]+)(:(?<default>[^}]*))?\}")]
     private static partial Regex Placeholder { get; }

@@ -16,7 +16,8 @@ internal sealed partial class RealmReconciler
             var wanted = client!.DeepClone().AsObject();
             var name = (string)wanted["clientId"]!;
             var (defaultScopes, optionalScopes) = wanted.ContainsKey("defaultClientScopes")
-                ? (Names(wanted["defaultClientScopes"]), Names(wanted["optionalClientScopes"])) : defaults;
+                ? (Names(wanted["defaultClientScopes"]), Names(wanted["optionalClientScopes"]))
+                : defaults;
             wanted.Remove("defaultClientScopes");
             wanted.Remove("optionalClientScopes");
             await ReconcileClientAsync(name, wanted, cancellationToken);
@@ -37,7 +38,10 @@ internal sealed partial class RealmReconciler
             return;
         }
 
-        var different = wanted.Where(setting => !JsonComparison.Covers(found[setting.Key], setting.Value)).Select(setting => setting.Key).ToList();
+        var different = wanted
+            .Where(setting => !JsonComparison.Covers(found[setting.Key], setting.Value))
+            .Select(setting => setting.Key)
+            .ToList();
         if (different.Count == 0)
         {
             return;
@@ -53,7 +57,12 @@ internal sealed partial class RealmReconciler
     }
 
     private async Task ReconcileClientScopesAsync(
-        string name, HashSet<string> defaultScopes, HashSet<string> optionalScopes, Dictionary<string, string> scopes, CancellationToken cancellationToken)
+        string name,
+        HashSet<string> defaultScopes,
+        HashSet<string> optionalScopes,
+        Dictionary<string, string> scopes,
+        CancellationToken cancellationToken
+    )
     {
         var id = (string)(await FindClientAsync(name, cancellationToken))!["id"]!;
         foreach (var (kind, wanted) in new[] { ("default", defaultScopes), ("optional", optionalScopes) })
@@ -96,13 +105,17 @@ internal sealed partial class RealmReconciler
         foreach (var (owner, roles) in account["clientRoles"]!.AsObject())
         {
             var container = (string)(await FindClientAsync(owner, cancellationToken))!["id"]!;
-            var missing = Names(roles).Except(Names(await keycloak.ListAsync($"users/{user}/role-mappings/clients/{container}", cancellationToken), "name")).ToHashSet();
+            var missing = Names(roles)
+                .Except(Names(await keycloak.ListAsync($"users/{user}/role-mappings/clients/{container}", cancellationToken), "name"))
+                .ToHashSet();
             if (missing.Count == 0)
             {
                 continue;
             }
 
-            var found = (await keycloak.ListAsync($"clients/{container}/roles", cancellationToken)).Where(role => missing.Contains((string)role!["name"]!)).Select(role => role!.DeepClone());
+            var found = (await keycloak.ListAsync($"clients/{container}/roles", cancellationToken))
+                .Where(role => missing.Contains((string)role!["name"]!))
+                .Select(role => role!.DeepClone());
             await keycloak.PostAsync($"users/{user}/role-mappings/clients/{container}", new JsonArray([.. found]), cancellationToken);
             keycloak.Forget();
             _changes.Add($"service account {clientId}: roles {string.Join(", ", missing)} added");

@@ -7,19 +7,26 @@ internal sealed partial class RealmReconciler
     /// <summary>The ids of the realm's client scopes by name.</summary>
     private async Task<Dictionary<string, string>> ReconcileScopesAsync(CancellationToken cancellationToken)
     {
-        var existing = (await keycloak.ListAsync("client-scopes", cancellationToken)).ToDictionary(scope => (string)scope!["name"]!, scope => scope!.AsObject());
+        var existing = (await keycloak.ListAsync("client-scopes", cancellationToken)).ToDictionary(
+            scope => (string)scope!["name"]!,
+            scope => scope!.AsObject()
+        );
         var ids = existing.ToDictionary(scope => scope.Key, scope => (string)scope.Value["id"]!);
         foreach (var wanted in file.Json["clientScopes"]!.AsArray().Select(scope => scope!.AsObject()))
         {
             var name = (string)wanted["name"]!;
             if (!existing.TryGetValue(name, out var found))
             {
-                ids[name] = await keycloak.PostAsync("client-scopes", wanted.DeepClone(), cancellationToken) ?? throw new KeycloakUnavailableException($"Keycloak did not tell the id of the scope {name}.");
+                ids[name] = await keycloak.PostAsync("client-scopes", wanted.DeepClone(), cancellationToken)
+                    ?? throw new KeycloakUnavailableException($"Keycloak did not tell the id of the scope {name}.");
                 _changes.Add($"scope {name}: created");
                 continue;
             }
 
-            if (!JsonComparison.Covers(found["description"], wanted["description"]) || !JsonComparison.Covers(found["attributes"], wanted["attributes"]))
+            if (
+                !JsonComparison.Covers(found["description"], wanted["description"])
+                || !JsonComparison.Covers(found["attributes"], wanted["attributes"])
+            )
             {
                 found["description"] = wanted["description"]?.DeepClone();
                 found["attributes"] = Merge(found["attributes"], wanted["attributes"]);
@@ -27,14 +34,26 @@ internal sealed partial class RealmReconciler
                 _changes.Add($"scope {name}: changed");
             }
 
-            await ReconcileMappersAsync(name, ids[name], found["protocolMappers"] as JsonArray ?? [], wanted["protocolMappers"] as JsonArray ?? [], cancellationToken);
+            await ReconcileMappersAsync(
+                name,
+                ids[name],
+                found["protocolMappers"] as JsonArray ?? [],
+                wanted["protocolMappers"] as JsonArray ?? [],
+                cancellationToken
+            );
         }
 
         return ids;
     }
 
     // A mapper that the file does not know could put another audience or another's subject into every token: it goes.
-    private async Task ReconcileMappersAsync(string scope, string scopeId, JsonArray existing, JsonArray wanted, CancellationToken cancellationToken)
+    private async Task ReconcileMappersAsync(
+        string scope,
+        string scopeId,
+        JsonArray existing,
+        JsonArray wanted,
+        CancellationToken cancellationToken
+    )
     {
         var path = $"client-scopes/{scopeId}/protocol-mappers/models";
         foreach (var mapper in wanted)
@@ -87,7 +106,14 @@ internal sealed partial class RealmReconciler
     {
         foreach (var mapping in file.Json["scopeMappings"]!.AsArray())
         {
-            await ReconcileScopeMappingAsync((string)mapping!["clientScope"]!, scopes, "realm", "roles", Names(mapping["roles"]), cancellationToken);
+            await ReconcileScopeMappingAsync(
+                (string)mapping!["clientScope"]!,
+                scopes,
+                "realm",
+                "roles",
+                Names(mapping["roles"]),
+                cancellationToken
+            );
         }
 
         foreach (var (client, mappings) in file.Json["clientScopeMappings"]!.AsObject())
@@ -95,19 +121,34 @@ internal sealed partial class RealmReconciler
             var id = (string)(await FindClientAsync(client, cancellationToken))!["id"]!;
             foreach (var mapping in mappings!.AsArray())
             {
-                await ReconcileScopeMappingAsync((string)mapping!["clientScope"]!, scopes, $"clients/{id}", $"clients/{id}/roles", Names(mapping["roles"]), cancellationToken);
+                await ReconcileScopeMappingAsync(
+                    (string)mapping!["clientScope"]!,
+                    scopes,
+                    $"clients/{id}",
+                    $"clients/{id}/roles",
+                    Names(mapping["roles"]),
+                    cancellationToken
+                );
             }
         }
     }
 
     private async Task ReconcileScopeMappingAsync(
-        string scope, Dictionary<string, string> scopes, string container, string roles, HashSet<string> wanted, CancellationToken cancellationToken)
+        string scope,
+        Dictionary<string, string> scopes,
+        string container,
+        string roles,
+        HashSet<string> wanted,
+        CancellationToken cancellationToken
+    )
     {
         var path = $"client-scopes/{scopes[scope]}/scope-mappings/{container}";
         var missing = wanted.Except(Names(await keycloak.ListAsync(path, cancellationToken), "name")).ToHashSet();
         if (missing.Count > 0)
         {
-            var found = (await keycloak.ListAsync(roles, cancellationToken)).Where(role => missing.Contains((string)role!["name"]!)).Select(role => role!.DeepClone());
+            var found = (await keycloak.ListAsync(roles, cancellationToken))
+                .Where(role => missing.Contains((string)role!["name"]!))
+                .Select(role => role!.DeepClone());
             await keycloak.PostAsync(path, new JsonArray([.. found]), cancellationToken);
             _changes.Add($"scope {scope}: roles {string.Join(", ", missing)} added");
         }

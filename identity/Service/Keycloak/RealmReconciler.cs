@@ -11,8 +11,17 @@ internal sealed partial class RealmReconciler(KeycloakAdmin keycloak, RealmFile 
     // What is not a setting of the realm itself, or is compared in its own step.
     private static readonly HashSet<string> _notSettings =
     [
-        "realm", "clientScopes", "scopeMappings", "clientScopeMappings", "defaultDefaultClientScopes", "defaultOptionalClientScopes",
-        "clients", "users", "components", "clientProfiles", "clientPolicies",
+        "realm",
+        "clientScopes",
+        "scopeMappings",
+        "clientScopeMappings",
+        "defaultDefaultClientScopes",
+        "defaultOptionalClientScopes",
+        "clients",
+        "users",
+        "components",
+        "clientProfiles",
+        "clientPolicies",
     ];
 
     private readonly List<string> _changes = [];
@@ -42,9 +51,14 @@ internal sealed partial class RealmReconciler(KeycloakAdmin keycloak, RealmFile 
 
     private async Task ReconcileSettingsAsync(JsonObject realm, CancellationToken cancellationToken)
     {
-        var wanted = new JsonObject(file.Json.Where(setting => !_notSettings.Contains(setting.Key))
-            .Select(setting => KeyValuePair.Create(setting.Key, setting.Value?.DeepClone())));
-        var different = wanted.Where(setting => !JsonComparison.Covers(realm[setting.Key], setting.Value)).Select(setting => setting.Key).ToList();
+        var wanted = new JsonObject(
+            file.Json.Where(setting => !_notSettings.Contains(setting.Key))
+                .Select(setting => KeyValuePair.Create(setting.Key, setting.Value?.DeepClone()))
+        );
+        var different = wanted
+            .Where(setting => !JsonComparison.Covers(realm[setting.Key], setting.Value))
+            .Select(setting => setting.Key)
+            .ToList();
         if (different.Count == 0)
         {
             return;
@@ -81,7 +95,9 @@ internal sealed partial class RealmReconciler(KeycloakAdmin keycloak, RealmFile 
                 await keycloak.PutAsync($"components/{(string)found["id"]!}", wanted, cancellationToken);
             }
 
-            _changes.Add($"registration policy {(string)wanted["name"]!} ({(string)wanted["subType"]!}): {(found is null ? "created" : "changed")}");
+            _changes.Add(
+                $"registration policy {(string)wanted["name"]!} ({(string)wanted["subType"]!}): {(found is null ? "created" : "changed")}"
+            );
         }
     }
 

@@ -10,15 +10,20 @@ internal static class RealmSetup
     /// <summary>The realm: its admin API, its file, and the worker that keeps the two together.</summary>
     public static void AddRealm(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<KeycloakOptions>().BindConfiguration(KeycloakOptions.Section)
-            .Configure<IConfiguration>((options, configuration) =>
-            {
-                if (options.Url.Length == 0)
+        builder
+            .Services.AddOptions<KeycloakOptions>()
+            .BindConfiguration(KeycloakOptions.Section)
+            .Configure<IConfiguration>(
+                (options, configuration) =>
                 {
-                    options.Url = configuration["services:keycloak:http:0"] ?? "";
+                    if (options.Url.Length == 0)
+                    {
+                        options.Url = configuration["services:keycloak:http:0"] ?? "";
+                    }
                 }
-            })
-            .ValidateDataAnnotations().ValidateOnStart();
+            )
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
         builder.Services.AddHttpClient("keycloak", client => client.Timeout = TimeSpan.FromSeconds(20)).RemoveAllLoggers(); // Its paths name people.
         builder.Services.AddSingleton(services => services.GetRequiredService<IHttpClientFactory>().CreateClient("keycloak"));
         builder.Services.AddSingleton<IValidateOptions<KeycloakOptions>, ClientRedirects>();
@@ -45,11 +50,14 @@ internal static class RealmSetup
     private static RealmFile LoadFile(IServiceProvider services)
     {
         var options = services.GetRequiredService<IOptions<KeycloakOptions>>().Value;
-        var file = RealmFile.Load(options.RealmFile, new Dictionary<string, string>
-        {
-            ["PLATFORM_EDGE_URL"] = services.GetRequiredService<EdgeAudience>().Url,
-            ["PLATFORM_REDIRECT_HOSTS"] = string.Join(',', options.RedirectHosts),
-        });
+        var file = RealmFile.Load(
+            options.RealmFile,
+            new Dictionary<string, string>
+            {
+                ["PLATFORM_EDGE_URL"] = services.GetRequiredService<EdgeAudience>().Url,
+                ["PLATFORM_REDIRECT_HOSTS"] = string.Join(',', options.RedirectHosts),
+            }
+        );
         foreach (var (client, settings) in options.Clients)
         {
             file.AddRedirectUris(client, settings.RedirectUris);

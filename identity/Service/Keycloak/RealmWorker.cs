@@ -9,8 +9,18 @@ namespace Platform.Identity.Service.Keycloak;
 /// Keeps the realm as its file says and acts on what happens in it. While Keycloak is away it goes on trying, quietly.
 /// </summary>
 internal sealed partial class RealmWorker(
-    KeycloakAdmin keycloak, RealmFile file, RegisteredClients registered, KeycloakUsers users, RealmEvents events, Revocations revocations,
-    RealmState state, IOptions<KeycloakOptions> options, DemoCredentials demo, TimeProvider time, ILogger<RealmWorker> log) : BackgroundService
+    KeycloakAdmin keycloak,
+    RealmFile file,
+    RegisteredClients registered,
+    KeycloakUsers users,
+    RealmEvents events,
+    Revocations revocations,
+    RealmState state,
+    IOptions<KeycloakOptions> options,
+    DemoCredentials demo,
+    TimeProvider time,
+    ILogger<RealmWorker> log
+) : BackgroundService
 {
     // Short: a Keycloak that has just started is of use only when the realm is as its file says.
     private static readonly TimeSpan _maxPause = TimeSpan.FromSeconds(4);
@@ -57,7 +67,9 @@ internal sealed partial class RealmWorker(
     /// <summary>Brings the realm in line with its file, once.</summary>
     public async Task ReconcileAsync(CancellationToken cancellationToken)
     {
-        var changes = await new RealmReconciler(keycloak, file, options.Value.ClientId, options.Value.ClientSecret).RunAsync(cancellationToken);
+        var changes = await new RealmReconciler(keycloak, file, options.Value.ClientId, options.Value.ClientSecret).RunAsync(
+            cancellationToken
+        );
         foreach (var change in changes)
         {
             LogChanged(change);
@@ -89,7 +101,8 @@ internal sealed partial class RealmWorker(
                 case RealmEvent.GrantRevoked revoked:
                     await revocations.RevokeGrantAsync(revoked.Id, revoked.Subject, revoked.ClientId, revoked.At, cancellationToken);
                     break;
-                case RealmEvent.AccountChanged account when await users.FindAsync(account.Subject, cancellationToken) is not { Enabled: true }:
+                case RealmEvent.AccountChanged account
+                    when await users.FindAsync(account.Subject, cancellationToken) is not { Enabled: true }:
                     await revocations.RevokeGrantAsync(account.Id, account.Subject, null, account.At, cancellationToken);
                     break;
             }

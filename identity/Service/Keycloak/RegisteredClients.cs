@@ -8,7 +8,16 @@ namespace Platform.Identity.Service.Keycloak;
 /// </summary>
 internal sealed class RegisteredClients(KeycloakAdmin keycloak, RealmFile file)
 {
-    private readonly HashSet<string> _known = [.. file.ClientIds, "account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console"];
+    private readonly HashSet<string> _known =
+    [
+        .. file.ClientIds,
+        "account",
+        "account-console",
+        "admin-cli",
+        "broker",
+        "realm-management",
+        "security-admin-console",
+    ];
 
     /// <summary>Completes every client that registered itself, also those that did while nobody was listening.</summary>
     public async Task<int> CompleteAllAsync(CancellationToken cancellationToken)
@@ -49,9 +58,16 @@ internal sealed class RegisteredClients(KeycloakAdmin keycloak, RealmFile file)
             return false;
         }
 
-        foreach (var scope in (await keycloak.ListAsync("client-scopes", cancellationToken)).Where(scope => missing.Contains((string)scope!["name"]!)))
+        foreach (
+            var scope in (await keycloak.ListAsync("client-scopes", cancellationToken)).Where(scope =>
+                missing.Contains((string)scope!["name"]!)
+            )
+        )
         {
-            await keycloak.AssignAsync($"clients/{(string)client["id"]!}/optional-client-scopes/{(string)scope!["id"]!}", cancellationToken);
+            await keycloak.AssignAsync(
+                $"clients/{(string)client["id"]!}/optional-client-scopes/{(string)scope!["id"]!}",
+                cancellationToken
+            );
         }
 
         return true;

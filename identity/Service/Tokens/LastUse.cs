@@ -49,12 +49,25 @@ internal sealed partial class LastUse(NpgsqlDataSource database, TimeProvider ti
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await connection.ExecuteAsync(new Statement("set local role identity_resolver"), cancellationToken);
-        await connection.ExecuteAsync(new Statement(Update,
-            Array.ConvertAll(seen, pair => pair.Key.Workspace), Array.ConvertAll(seen, pair => pair.Key.Token),
-            Times(Array.ConvertAll(seen, pair => pair.Value))), cancellationToken);
-        await connection.ExecuteAsync(new Statement(UpdateApps,
-            Array.ConvertAll(apps, pair => pair.Key.Workspace), Array.ConvertAll(apps, pair => pair.Key.Member),
-            Array.ConvertAll(apps, pair => pair.Key.Client), Times(Array.ConvertAll(apps, pair => pair.Value))), cancellationToken);
+        await connection.ExecuteAsync(
+            new Statement(
+                Update,
+                Array.ConvertAll(seen, pair => pair.Key.Workspace),
+                Array.ConvertAll(seen, pair => pair.Key.Token),
+                Times(Array.ConvertAll(seen, pair => pair.Value))
+            ),
+            cancellationToken
+        );
+        await connection.ExecuteAsync(
+            new Statement(
+                UpdateApps,
+                Array.ConvertAll(apps, pair => pair.Key.Workspace),
+                Array.ConvertAll(apps, pair => pair.Key.Member),
+                Array.ConvertAll(apps, pair => pair.Key.Client),
+                Times(Array.ConvertAll(apps, pair => pair.Value))
+            ),
+            cancellationToken
+        );
         await transaction.CommitAsync(cancellationToken);
         foreach (var pair in seen)
         {
@@ -80,11 +93,8 @@ internal sealed partial class LastUse(NpgsqlDataSource database, TimeProvider ti
         }
     }
 
-    private static NpgsqlParameter Times(DateTimeOffset[] times) => new()
-    {
-        Value = Array.ConvertAll(times, at => at.UtcDateTime),
-        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
-    };
+    private static NpgsqlParameter Times(DateTimeOffset[] times) =>
+        new() { Value = Array.ConvertAll(times, at => at.UtcDateTime), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz };
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -12,14 +12,52 @@ internal static class PersonalTokenWriter
         """;
 
     public static async Task<PersonalTokenRecord> CreateAsync(
-        WriteTransaction tx, Guid member, string name, IReadOnlyList<string> scopes, DateTimeOffset expires, string secret)
+        WriteTransaction tx,
+        Guid member,
+        string name,
+        IReadOnlyList<string> scopes,
+        DateTimeOffset expires,
+        string secret
+    )
     {
-        var token = new PersonalTokenRecord(tx.Call.WorkspaceId, Ids.New(), member, name, $"{secret[..8]}…{secret[^4..]}", [.. scopes.Distinct().Order(StringComparer.Ordinal)],
-            tx.Now, expires, null, null);
-        await tx.ExecuteAsync(Insert, token.Id, member, name, PersonalToken.Hash(secret), token.Hint, token.Scopes.ToArray(), tx.Now.UtcDateTime, expires.UtcDateTime);
+        var token = new PersonalTokenRecord(
+            tx.Call.WorkspaceId,
+            Ids.New(),
+            member,
+            name,
+            $"{secret[..8]}…{secret[^4..]}",
+            [.. scopes.Distinct().Order(StringComparer.Ordinal)],
+            tx.Now,
+            expires,
+            null,
+            null
+        );
+        await tx.ExecuteAsync(
+            Insert,
+            token.Id,
+            member,
+            name,
+            PersonalToken.Hash(secret),
+            token.Hint,
+            token.Scopes.ToArray(),
+            tx.Now.UtcDateTime,
+            expires.UtcDateTime
+        );
         var id = Ids.Format("tok", token.Id);
-        tx.Announce(new PersonalTokenCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, id, Ids.Format("mbr", member), name, token.Scopes, expires),
-            "personal_token.created", new Target("personal_token", id));
+        tx.Announce(
+            new PersonalTokenCreated(
+                tx.NewEventId(),
+                tx.Call.WorkspaceId,
+                tx.Now,
+                id,
+                Ids.Format("mbr", member),
+                name,
+                token.Scopes,
+                expires
+            ),
+            "personal_token.created",
+            new Target("personal_token", id)
+        );
         return token;
     }
 }

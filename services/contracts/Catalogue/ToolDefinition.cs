@@ -9,7 +9,12 @@ namespace Platform.Contracts.Catalogue;
 /// <param name="Method">The rpc.</param>
 /// <param name="Shapes">Comments of messages and fields by full name.</param>
 public sealed record ToolDefinition(
-    string Service, Tool Options, string Description, MethodDescriptor Method, IReadOnlyDictionary<string, string> Shapes)
+    string Service,
+    Tool Options,
+    string Description,
+    MethodDescriptor Method,
+    IReadOnlyDictionary<string, string> Shapes
+)
 {
     private readonly Lazy<byte[]> _inputSchema = new(() => SchemaWriter.Input(Options, Method.InputType, Shapes));
 

@@ -14,11 +14,21 @@ using Platform.ServiceDefaults.Events;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("data");
-builder.AddServiceDatabase(constraints => constraints
-    .Add("database_name", () => Problem.Conflict("NAME_TAKEN", "A database of this name exists already.", "Use it, or choose another name."))
-    .Add("table_name", () => Problem.Conflict("NAME_TAKEN", "A table of this name exists in the database already.", "Use it, or choose another name."))
-    .Add("field_name", () => Problem.Conflict("NAME_TAKEN", "A field of this name exists in the table already.", "Use it, or choose another name."))
-    .Add("view_name", () => Problem.Conflict("NAME_TAKEN", "A view of this name exists in the table already.", "Use it, or choose another name.")));
+builder.AddServiceDatabase(constraints =>
+    constraints
+        .Add("database_name", () =>
+            Problem.Conflict("NAME_TAKEN", "A database of this name exists already.", "Use it, or choose another name.")
+        )
+        .Add("table_name", () =>
+            Problem.Conflict("NAME_TAKEN", "A table of this name exists in the database already.", "Use it, or choose another name.")
+        )
+        .Add("field_name", () =>
+            Problem.Conflict("NAME_TAKEN", "A field of this name exists in the table already.", "Use it, or choose another name.")
+        )
+        .Add("view_name", () =>
+            Problem.Conflict("NAME_TAKEN", "A view of this name exists in the table already.", "Use it, or choose another name.")
+        )
+);
 builder.AddToolsets(DataContract.Catalogue);
 builder.Services.AddSingleton<IChangeUndo, DataUndo>();
 builder.AddMessaging();

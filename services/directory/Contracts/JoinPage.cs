@@ -24,23 +24,26 @@ public static class JoinPage
     public static Uri Under(Uri publicUrl) => new(new Uri(publicUrl.AbsoluteUri.TrimEnd('/')), Path[1..]);
 
     /// <summary>Of every answer: no script, no style but ours, no frame, and the link, which is a credential, neither kept nor told to others.</summary>
-    public static IReadOnlyDictionary<string, string> Headers { get; } = new Dictionary<string, string>
-    {
-        ["Content-Type"] = "text/html; charset=utf-8",
-        ["Content-Security-Policy"] = $"default-src 'none'; style-src 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)))}'; "
-            + "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-        ["Referrer-Policy"] = "no-referrer",
-        ["Cache-Control"] = "no-store",
-        ["X-Content-Type-Options"] = "nosniff",
-    };
+    public static IReadOnlyDictionary<string, string> Headers { get; } =
+        new Dictionary<string, string>
+        {
+            ["Content-Type"] = "text/html; charset=utf-8",
+            ["Content-Security-Policy"] =
+                $"default-src 'none'; style-src 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)))}'; "
+                + "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+            ["Referrer-Policy"] = "no-referrer",
+            ["Cache-Control"] = "no-store",
+            ["X-Content-Type-Options"] = "nosniff",
+        };
 
     /// <param name="title">HTML, as is the body: what people wrote is escaped already.</param>
-    public static string Html(string title, string body) => $"""
-        <!doctype html>
-        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
-        <title>{title}</title><style>{Style}</style></head>
-        <body><h1>{title}</h1>
-        {body}
-        </body></html>
-        """;
+    public static string Html(string title, string body) =>
+        $"""
+            <!doctype html>
+            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
+            <title>{title}</title><style>{Style}</style></head>
+            <body><h1>{title}</h1>
+            {body}
+            </body></html>
+            """;
 }

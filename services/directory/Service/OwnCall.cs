@@ -7,11 +7,12 @@ namespace Platform.Directory.Service;
 /// <summary>What the directory does by itself: seeding, mails, invitations that their addressee accepts.</summary>
 internal static class OwnCall
 {
-    public static Call In(Guid workspace, Guid? environment) => new()
-    {
-        CallId = Ids.New().ToString(),
-        Caller = new Caller(workspace, environment, null, null, null, new HashSet<string>(), null, null, "directory", null),
-        Definition = null,
-        Request = new Empty(),
-    };
+    public static Call In(Guid workspace, Guid? environment) =>
+        new()
+        {
+            CallId = Ids.New().ToString(),
+            Caller = new Caller(workspace, environment, null, null, null, new HashSet<string>(), null, null, "directory", null),
+            Definition = null,
+            Request = new Empty(),
+        };
 }

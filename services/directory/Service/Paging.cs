@@ -13,10 +13,14 @@ internal static class Paging
     public static SessionSettings Settings { get; } = new(ForceCustomPlan: true);
 
     /// <summary>Where the page begins; null for the first.</summary>
-    public static Guid? Cursor(string prefix, string cursor) => cursor.Length == 0 ? null : Ids.TryParse(prefix, cursor, out var id)
-        ? id
+    public static Guid? Cursor(string prefix, string cursor) =>
+        cursor.Length == 0 ? null
+        : Ids.TryParse(prefix, cursor, out var id) ? id
         : throw Problem.Invalid(
-            "cursor", "is not one that this list gave", "Send nextCursor of the page before, or leave it out to begin anew.");
+            "cursor",
+            "is not one that this list gave",
+            "Send nextCursor of the page before, or leave it out to begin anew."
+        );
 
     /// <summary>Takes the row that was read beyond the limit off again, and tells whether there was one.</summary>
     public static PageInfo Close<T>(IList<T> rows, int limit, Func<T, string> id)

@@ -39,12 +39,14 @@ public sealed class FixtureServer : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["Edge:PublicUrl"] = "https://mcp.example.test/mcp",
-            ["Edge:AllowedOrigins:0"] = "https://claude.example",
-            ["Edge:Issuer"] = "https://id.example.test/realms/platform",
-        });
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["Edge:PublicUrl"] = "https://mcp.example.test/mcp",
+                ["Edge:AllowedOrigins:0"] = "https://claude.example",
+                ["Edge:Issuer"] = "https://id.example.test/realms/platform",
+            }
+        );
         builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
         builder.Services.AddSingleton(new McpScopes(["things:read", "things:write"]));
         builder.Services.AddMcpEndpoint<TApplication>(builder.Configuration.GetSection("Edge"));
@@ -76,21 +78,30 @@ public sealed class FixtureApplication : McpApplication
 
     public override ValueTask<bool> AdmitAsync(HttpContext http) => ValueTask.FromResult(true);
 
-    public override ValueTask<McpHandling?> OpenAsync(McpExchange exchange) => ValueTask.FromResult<McpHandling?>(exchange.ToolName is { } tool
-        && tool.StartsWith("plain_", StringComparison.Ordinal) ? McpHandling.Plainly(token => AnswerAsync(exchange, tool["plain_".Length..], token)) : McpHandling.By(new()
-        {
-            ServerInstructions = "Fixture.",
-            Capabilities = new() { Tools = new() },
-            Handlers = new()
-            {
-                ListToolsHandler = (_, _) => ValueTask.FromResult(new ListToolsResult
-                {
-                    Tools = [new Tool { Name = "echo", Description = "Says it again." }],
-                    TimeToLive = TimeSpan.FromMinutes(1),
-                }),
-                CallToolHandler = (request, token) => CallAsync(exchange, request.Params.Name, request, token),
-            },
-        }));
+    public override ValueTask<McpHandling?> OpenAsync(McpExchange exchange) =>
+        ValueTask.FromResult<McpHandling?>(
+            exchange.ToolName is { } tool && tool.StartsWith("plain_", StringComparison.Ordinal)
+                ? McpHandling.Plainly(token => AnswerAsync(exchange, tool["plain_".Length..], token))
+                : McpHandling.By(
+                    new()
+                    {
+                        ServerInstructions = "Fixture.",
+                        Capabilities = new() { Tools = new() },
+                        Handlers = new()
+                        {
+                            ListToolsHandler = (_, _) =>
+                                ValueTask.FromResult(
+                                    new ListToolsResult
+                                    {
+                                        Tools = [new Tool { Name = "echo", Description = "Says it again." }],
+                                        TimeToLive = TimeSpan.FromMinutes(1),
+                                    }
+                                ),
+                            CallToolHandler = (request, token) => CallAsync(exchange, request.Params.Name, request, token),
+                        },
+                    }
+                )
+        );
 
     public override ValueTask CloseAsync(McpExchange exchange)
     {
@@ -98,7 +109,12 @@ public sealed class FixtureApplication : McpApplication
         return ValueTask.CompletedTask;
     }
 
-    private async ValueTask<CallToolResult> CallAsync(McpExchange exchange, string tool, RequestContext<CallToolRequestParams>? request, CancellationToken token)
+    private async ValueTask<CallToolResult> CallAsync(
+        McpExchange exchange,
+        string tool,
+        RequestContext<CallToolRequestParams>? request,
+        CancellationToken token
+    )
     {
         switch (tool)
         {
@@ -106,11 +122,17 @@ public sealed class FixtureApplication : McpApplication
                 return Text(exchange.Arguments.GetProperty("text").GetString()!);
             case "raw":
                 var members = new PooledBuffer();
-                members.Write(Encoding.UTF8.GetBytes("\"content\":[{\"type\":\"text\",\"text\":\"raw\"}],\"structuredContent\":{\"n\":\n1}"));
+                members.Write(
+                    Encoding.UTF8.GetBytes("\"content\":[{\"type\":\"text\",\"text\":\"raw\"}],\"structuredContent\":{\"n\":\n1}")
+                );
                 exchange.AnswerWith(members);
                 return new CallToolResult();
             case "progress":
-                await request!.Server.NotifyProgressAsync(request.Params.ProgressToken!.Value, new() { Progress = 1, Total = 2 }, cancellationToken: token);
+                await request!.Server.NotifyProgressAsync(
+                    request.Params.ProgressToken!.Value,
+                    new() { Progress = 1, Total = 2 },
+                    cancellationToken: token
+                );
                 return Text("done");
             case "throw":
                 throw new InvalidOperationException("a secret detail");
@@ -139,9 +161,13 @@ public sealed class FixtureApplication : McpApplication
     {
         var result = await CallAsync(exchange, tool, null, token);
         var members = new PooledBuffer();
-        members.Write(Encoding.UTF8.GetBytes($$"""
-            "content":[{"type":"text","text":"{{((TextContentBlock)result.Content.Single()).Text}}"}]
-            """));
+        members.Write(
+            Encoding.UTF8.GetBytes(
+                $$"""
+                "content":[{"type":"text","text":"{{((TextContentBlock)result.Content.Single()).Text}}"}]
+                """
+            )
+        );
         exchange.AnswerWith(members);
     }
 

@@ -80,7 +80,9 @@ public sealed class ToolCallTests : IAsyncLifetime
         var record = await _edge.BackEnd.Audit.ArrivedAsync(r => r.Tool == "echo_thing");
         Assert.DoesNotContain(Canary, record.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain(_edge.Token, record.ToString(), StringComparison.Ordinal);
-        Assert.DoesNotContain(_edge.Log.Lines, line => line.Contains(Canary, StringComparison.Ordinal) || line.Contains(_edge.Token, StringComparison.Ordinal));
+        Assert.DoesNotContain(_edge.Log.Lines, line =>
+            line.Contains(Canary, StringComparison.Ordinal) || line.Contains(_edge.Token, StringComparison.Ordinal)
+        );
         Assert.NotEmpty(_edge.Log.Lines);
     }
 
@@ -99,17 +101,30 @@ public sealed class ToolCallTests : IAsyncLifetime
     [Fact]
     public async Task All_broken_rules_are_named_at_once()
     {
-        var result = await _edge.CallAsync("echo_thing", """
+        var result = await _edge.CallAsync(
+            "echo_thing",
+            """
             {"thing":{"text":"123456789012345678901","whole":-6,"flag":"yes","colour":"green","moment":"2026-11-20T15:04:05","tags":["A","b","c","d"],"parts":[{"kind":"odd"}],
              "anything":7,"numbers":[1.5],"extra":1}}
-            """);
+            """
+        );
         var text = result.Text();
-        foreach (var field in new[]
-        {
-            "thing.text: is longer", "thing.whole: is not between", "thing.flag: is not true or false", "thing.colour: is not one of", "thing.moment: is not a valid date-time",
-            "thing.tags[0]: does not match", "thing.tags: has 4 items", "thing.parts[0].kind: is not one of", "thing.anything: is not an object or an array or a string",
-            "thing.numbers[0]: is not an integer", "thing.extra: is not known here",
-        })
+        foreach (
+            var field in new[]
+            {
+                "thing.text: is longer",
+                "thing.whole: is not between",
+                "thing.flag: is not true or false",
+                "thing.colour: is not one of",
+                "thing.moment: is not a valid date-time",
+                "thing.tags[0]: does not match",
+                "thing.tags: has 4 items",
+                "thing.parts[0].kind: is not one of",
+                "thing.anything: is not an object or an array or a string",
+                "thing.numbers[0]: is not an integer",
+                "thing.extra: is not known here",
+            }
+        )
         {
             Assert.Contains(field, text, StringComparison.Ordinal);
         }
@@ -127,8 +142,11 @@ public sealed class ToolCallTests : IAsyncLifetime
 
     [Fact]
     public async Task A_number_past_its_wire_type_is_refused() =>
-        Assert.Contains("thing.whole: cannot be read as a 32-bit integer",
-            (await _edge.CallAsync("echo_thing", """{"thing":{"whole":4000000000}}""")).Text(), StringComparison.Ordinal);
+        Assert.Contains(
+            "thing.whole: cannot be read as a 32-bit integer",
+            (await _edge.CallAsync("echo_thing", """{"thing":{"whole":4000000000}}""")).Text(),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public async Task Null_counts_as_left_out_and_a_whole_number_may_be_written_as_a_real_one()
@@ -155,7 +173,11 @@ public sealed class ToolCallTests : IAsyncLifetime
 
     [Fact]
     public async Task A_header_cannot_be_smuggled_in_by_an_argument() =>
-        Assert.Contains("task: holds a character", (await _edge.CallAsync("echo_thing", """{"thing":{},"task":"a\r\nx-dry-run: true"}""")).Text(), StringComparison.Ordinal);
+        Assert.Contains(
+            "task: holds a character",
+            (await _edge.CallAsync("echo_thing", """{"thing":{},"task":"a\r\nx-dry-run: true"}""")).Text(),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public async Task Every_answer_names_its_environment_and_marks_what_people_wrote()
@@ -237,18 +259,28 @@ public sealed class ToolCallTests : IAsyncLifetime
         Assert.Equal("input_required", first.GetProperty("resultType").GetString());
         Assert.Equal("elicitation/create", first.GetProperty("inputRequests").GetProperty("confirm").GetProperty("method").GetString());
         var state = first.GetProperty("requestState").GetString();
-        var second = await _edge.CallAsync("delete_things", """{"thingIds":["1"]}""", capabilities: Asks,
+        var second = await _edge.CallAsync(
+            "delete_things",
+            """{"thingIds":["1"]}""",
+            capabilities: Asks,
             more: $$"""
-                "requestState":"{{state}}","inputResponses":{"confirm":{"action":"{{action}}","content":{"confirm":{{(agrees ? "true" : "false")}} } } },
-                """);
+            "requestState":"{{state}}","inputResponses":{"confirm":{"action":"{{action}}","content":{"confirm":{{(
+                agrees ? "true" : "false"
+            )}} } } },
+            """
+        );
         Assert.Contains(expected, second.ToString(), StringComparison.Ordinal);
         Assert.Equal(expected == "deleted", _edge.BackEnd.Things.Calls.Any(call => call.Headers.GetValue("x-confirmation") == "sealed"));
     }
 
     [Fact]
     public async Task A_client_that_can_open_pages_only_is_not_asked() =>
-        Assert.True((await _edge.CallAsync("delete_things", """{"thingIds":["1"]}""", capabilities: """{"elicitation":{"url":{}}}"""))
-            .Structured().GetProperty("confirmationRequired").GetBoolean());
+        Assert.True(
+            (await _edge.CallAsync("delete_things", """{"thingIds":["1"]}""", capabilities: """{"elicitation":{"url":{}}}"""))
+                .Structured()
+                .GetProperty("confirmationRequired")
+                .GetBoolean()
+        );
 
     [Theory]
     [InlineData("2026-07-28")]
@@ -260,9 +292,20 @@ public sealed class ToolCallTests : IAsyncLifetime
         Assert.Contains("whoami", client.ServerInstructions, StringComparison.Ordinal);
         var tools = await client.ListToolsAsync(cancellationToken: Token);
         var delete = tools.Single(tool => tool.Name == "delete_things").ProtocolTool;
-        Assert.Equal((false, true, false, false), (delete.Annotations!.ReadOnlyHint!.Value, delete.Annotations.DestructiveHint!.Value,
-            delete.Annotations.IdempotentHint!.Value, delete.Annotations.OpenWorldHint!.Value));
-        var result = await client.CallToolAsync("get_thing", new Dictionary<string, object?> { ["thingId"] = "42" }, cancellationToken: Token);
+        Assert.Equal(
+            (false, true, false, false),
+            (
+                delete.Annotations!.ReadOnlyHint!.Value,
+                delete.Annotations.DestructiveHint!.Value,
+                delete.Annotations.IdempotentHint!.Value,
+                delete.Annotations.OpenWorldHint!.Value
+            )
+        );
+        var result = await client.CallToolAsync(
+            "get_thing",
+            new Dictionary<string, object?> { ["thingId"] = "42" },
+            cancellationToken: Token
+        );
         Assert.Equal("thing 42", result.StructuredContent!.Value.GetProperty("text").GetString());
         var failed = await client.CallToolAsync("get_thing", new Dictionary<string, object?>(), cancellationToken: Token);
         Assert.True(failed.IsError);
@@ -275,13 +318,19 @@ public sealed class ToolCallTests : IAsyncLifetime
         await using var client = await ConnectAsync("2026-07-28", (request, _) =>
         {
             asked.Add(request!.Message);
-            return ValueTask.FromResult(new ElicitResult
-            {
-                Action = "accept",
-                Content = new Dictionary<string, JsonElement> { ["confirm"] = JsonDocument.Parse("true").RootElement },
-            });
+            return ValueTask.FromResult(
+                new ElicitResult
+                {
+                    Action = "accept",
+                    Content = new Dictionary<string, JsonElement> { ["confirm"] = JsonDocument.Parse("true").RootElement },
+                }
+            );
         });
-        var result = await client.CallToolAsync("delete_things", new Dictionary<string, object?> { ["thingIds"] = Things }, cancellationToken: Token);
+        var result = await client.CallToolAsync(
+            "delete_things",
+            new Dictionary<string, object?> { ["thingIds"] = Things },
+            cancellationToken: Token
+        );
         Assert.Equal(1, result.StructuredContent!.Value.GetProperty("deleted").GetInt32());
         Assert.Contains("\"things\":1", Assert.Single(asked), StringComparison.Ordinal);
     }
@@ -290,9 +339,17 @@ public sealed class ToolCallTests : IAsyncLifetime
     public async Task A_person_who_declines_keeps_everything_and_the_refusal_is_recorded()
     {
         await using var client = await ConnectAsync("2026-07-28", (_, _) => ValueTask.FromResult(new ElicitResult { Action = "decline" }));
-        var result = await client.CallToolAsync("delete_things", new Dictionary<string, object?> { ["thingIds"] = Things }, cancellationToken: Token);
+        var result = await client.CallToolAsync(
+            "delete_things",
+            new Dictionary<string, object?> { ["thingIds"] = Things },
+            cancellationToken: Token
+        );
         Assert.True(result.IsError);
-        Assert.Contains("NOT_CONFIRMED: The user did not agree. Nothing was changed.", Assert.IsType<TextContentBlock>(result.Content.Single()).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "NOT_CONFIRMED: The user did not agree. Nothing was changed.",
+            Assert.IsType<TextContentBlock>(result.Content.Single()).Text,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain(_edge.BackEnd.Things.Calls, call => call.Headers.GetValue("x-confirmation") is not null);
         Assert.Equal("NOT_CONFIRMED", (await _edge.BackEnd.Audit.ArrivedAsync(record => record.Outcome == "refused")).Reason);
     }
@@ -300,9 +357,14 @@ public sealed class ToolCallTests : IAsyncLifetime
     [Fact]
     public async Task An_answer_to_another_question_makes_the_question_come_again()
     {
-        var result = await _edge.CallAsync("delete_things", """{"thingIds":["1"]}""", capabilities: """{"elicitation":{}}""", more: """
+        var result = await _edge.CallAsync(
+            "delete_things",
+            """{"thingIds":["1"]}""",
+            capabilities: """{"elicitation":{}}""",
+            more: """
             "requestState":"sealed","inputResponses":{"other":{"action":"accept","content":{"confirm":true}}},
-            """);
+            """
+        );
         Assert.Equal("input_required", result.GetProperty("resultType").GetString());
     }
 
@@ -321,12 +383,25 @@ public sealed class ToolCallTests : IAsyncLifetime
         Assert.Equal(1, second.StructuredContent!.Value.GetProperty("deleted").GetInt32());
     }
 
-    private async Task<McpClient> ConnectAsync(string version, Func<ElicitRequestParams?, CancellationToken, ValueTask<ElicitResult>>? elicit)
+    private async Task<McpClient> ConnectAsync(
+        string version,
+        Func<ElicitRequestParams?, CancellationToken, ValueTask<ElicitResult>>? elicit
+    )
     {
         var http = new HttpClient();
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _edge.Token);
         return await McpClient.CreateAsync(
-            new HttpClientTransport(new() { Endpoint = _edge.Url, TransportMode = HttpTransportMode.StreamableHttp }, http, ownsHttpClient: true),
-            new() { ProtocolVersion = version, Handlers = new() { ElicitationHandler = elicit } }, cancellationToken: Token);
+            new HttpClientTransport(
+                new() { Endpoint = _edge.Url, TransportMode = HttpTransportMode.StreamableHttp },
+                http,
+                ownsHttpClient: true
+            ),
+            new()
+            {
+                ProtocolVersion = version,
+                Handlers = new() { ElicitationHandler = elicit },
+            },
+            cancellationToken: Token
+        );
     }
 }

@@ -44,22 +44,35 @@ public sealed class ClientRedirectsTests
     public void An_address_is_added_once_to_those_of_the_file()
     {
         var file = RealmFile.Load(null, new Dictionary<string, string>());
-        file.AddRedirectUris("mistral", ["https://chat.example/callback", "https://callback.mistral.ai/v1/integrations_auth/oauth2_callback"]);
+        file.AddRedirectUris(
+            "mistral",
+            ["https://chat.example/callback", "https://callback.mistral.ai/v1/integrations_auth/oauth2_callback"]
+        );
         file.AddRedirectUris("mistral", ["https://chat.example/callback"]);
-        Assert.Equal(["https://callback.mistral.ai/v1/integrations_auth/oauth2_callback", "https://chat.example/callback"],
-            file.Json["clients"]!.AsArray().Single(client => (string?)client!["clientId"] == "mistral")!["redirectUris"]!.AsArray().Select(uri => (string)uri!));
+        Assert.Equal(
+            ["https://callback.mistral.ai/v1/integrations_auth/oauth2_callback", "https://chat.example/callback"],
+            file.Json["clients"]!.AsArray().Single(client => (string?)client!["clientId"] == "mistral")!["redirectUris"]!
+                .AsArray()
+                .Select(uri => (string)uri!)
+        );
     }
 
     [Fact]
     public void The_document_of_the_realm_names_the_source_of_every_address()
     {
-        var rows = System.IO.File.ReadAllLines(Path.Combine(RealmServer.Checkout, "identity", "realm", "README.md"));
+        var rows = System.IO.File.ReadAllLines(Path.Combine(LocalServers.LocalServer.Checkout, "identity", "realm", "README.md"));
         var file = RealmFile.Load(null, new Dictionary<string, string>());
-        Assert.All(file.ConsentedClientIds, id => Assert.Matches(@"^\| `[a-z-]+` \| [^|]+ \| [^|]{15,} \|$", rows.Single(row => row.StartsWith($"| `{id}` |", StringComparison.Ordinal))));
+        Assert.All(file.ConsentedClientIds, id =>
+            Assert.Matches(
+                @"^\| `[a-z-]+` \| [^|]+ \| [^|]{15,} \|$",
+                rows.Single(row => row.StartsWith($"| `{id}` |", StringComparison.Ordinal))
+            )
+        );
     }
 
-    private static ValidateOptionsResult Validate(string client, string address) => new ClientRedirects().Validate(null, new KeycloakOptions
-    {
-        Clients = { [client] = new ClientOptions { RedirectUris = [address] } },
-    });
+    private static ValidateOptionsResult Validate(string client, string address) =>
+        new ClientRedirects().Validate(
+            null,
+            new KeycloakOptions { Clients = { [client] = new ClientOptions { RedirectUris = [address] } } }
+        );
 }

@@ -39,7 +39,9 @@ public abstract partial class SignInTests
 
         Assert.Equal(before, (await admin.GetAsync($"users/{_user.Subject}", Cancellation))!.ToJsonString());
         using var thief = new OAuthClient(Issuer, "mcp-public", Redirect);
-        await Assert.ThrowsAnyAsync<InvalidOperationException>(() => thief.SignInAsync("workspace:read", _username, "another horse battery"));
+        await Assert.ThrowsAnyAsync<InvalidOperationException>(() =>
+            thief.SignInAsync("workspace:read", _username, "another horse battery")
+        );
         using var owner = new OAuthClient(Issuer, "mcp-public", Redirect);
         Assert.NotNull((await owner.SignInAsync("workspace:read", _username, Password))["access_token"]);
     }
@@ -68,7 +70,9 @@ public abstract partial class SignInTests
     public async Task Of_eight_at_once_one_makes_the_account_and_its_password_is_the_one_that_counts()
     {
         var email = $"{Guid.NewGuid():N}@example.com";
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 8).Select(async i => (i, (await CreateAsync(email, "Ada Example", $"{Password} {i}")).Outcome)));
+        var outcomes = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(async i => (i, (await CreateAsync(email, "Ada Example", $"{Password} {i}")).Outcome))
+        );
         Assert.Equal(7, outcomes.Count(made => made.Outcome == AccountOutcome.AccountExists));
         var winner = Assert.Single(outcomes, made => made.Outcome == AccountOutcome.AccountCreated);
         using var client = new OAuthClient(Issuer, "mcp-public", Redirect);
@@ -79,20 +83,56 @@ public abstract partial class SignInTests
     public async Task Nobody_but_the_directory_makes_accounts_and_strangers_cannot_register()
     {
         var email = $"{Guid.NewGuid():N}@example.com";
-        foreach (var caller in new[] { TestCaller.AsService("edge"), new TestCaller { Role = Roles.Owner } })
+        foreach (
+            var caller in new[]
+            {
+                TestCaller.AsService("edge"),
+                new TestCaller { Role = Roles.Owner },
+            }
+        )
         {
             var refused = await Assert.ThrowsAsync<RpcException>(async () =>
-                await identity.Accounts.CreateAccountAsync(new() { Email = email, Name = "Eve", Password = Password }, identity.As(caller)));
+                await identity.Accounts.CreateAccountAsync(
+                    new()
+                    {
+                        Email = email,
+                        Name = "Eve",
+                        Password = Password,
+                    },
+                    identity.As(caller)
+                )
+            );
             Assert.Equal(StatusCode.PermissionDenied, refused.StatusCode);
         }
 
-        Assert.Equal(StatusCode.Unauthenticated, (await Assert.ThrowsAsync<RpcException>(async () =>
-            await identity.Accounts.CreateAccountAsync(new() { Email = email, Name = "Eve", Password = Password }))).StatusCode);
+        Assert.Equal(
+            StatusCode.Unauthenticated,
+            (
+                await Assert.ThrowsAsync<RpcException>(async () =>
+                    await identity.Accounts.CreateAccountAsync(
+                        new()
+                        {
+                            Email = email,
+                            Name = "Eve",
+                            Password = Password,
+                        }
+                    )
+                )
+            ).StatusCode
+        );
         using var admin = server.Admin();
         Assert.False(await new KeycloakUsers(admin).ExistsAsync(email, Cancellation));
         Assert.False((bool)(await admin.GetAsync("", Cancellation))!["registrationAllowed"]!);
     }
 
-    private async Task<CreateAccountResponse> CreateAsync(string email, string name, string password) => await identity.Accounts.CreateAccountAsync(
-        new CreateAccountRequest { Email = email, Name = name, Password = password }, identity.As(TestCaller.AsService("directory")));
+    private async Task<CreateAccountResponse> CreateAsync(string email, string name, string password) =>
+        await identity.Accounts.CreateAccountAsync(
+            new CreateAccountRequest
+            {
+                Email = email,
+                Name = name,
+                Password = password,
+            },
+            identity.As(TestCaller.AsService("directory"))
+        );
 }

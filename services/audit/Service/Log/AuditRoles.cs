@@ -19,7 +19,8 @@ internal static class AuditRoles
     }
 
     /// <summary>Enters a role for the rest of the transaction, with plans that keep up with the growing log. It is a query, whose row <see cref="ReadAsync"/> passes over.</summary>
-    public static void Enter(this NpgsqlBatch batch, string role) => batch.Add($"select set_config('role', $1, true), {Plans.PerCall}", role);
+    public static void Enter(this NpgsqlBatch batch, string role) =>
+        batch.Add($"select set_config('role', $1, true), {Plans.PerCall}", role);
 
     public static void Add(this NpgsqlBatch batch, string sql, params IReadOnlyList<object?> arguments)
     {

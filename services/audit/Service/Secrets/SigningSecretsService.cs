@@ -18,8 +18,13 @@ namespace Platform.Audit.Service.Secrets;
 /// </summary>
 [ServicesOnly("identity")]
 internal sealed partial class SigningSecretsService(
-    UnitOfWork work, StreamSecrets secrets, StreamChanges changes, Arrivals arrivals, LogSignal streamsChanged, TimeProvider time)
-    : SigningSecrets.SigningSecretsBase
+    UnitOfWork work,
+    StreamSecrets secrets,
+    StreamChanges changes,
+    Arrivals arrivals,
+    LogSignal streamsChanged,
+    TimeProvider time
+) : SigningSecrets.SigningSecretsBase
 {
     // As the tools that change a stream have it in their contract.
     private const string Permission = "audit:write";
@@ -46,20 +51,39 @@ internal sealed partial class SigningSecretsService(
     }
 
     /// <summary>Returns once it is stored, so that nobody gets an answer that is not on record.</summary>
-    private async Task RecordAsync(Call call, string action, string outcome, string? reason, string stream, CancellationToken cancellationToken) =>
-        await arrivals.StoreAsync([new CanonicalEvent
-        {
-            Id = Ids.New(),
-            WorkspaceId = call.WorkspaceId,
-            OccurredAt = time.GetUtcNow(),
-            Action = action,
-            Outcome = outcome,
-            Reason = reason,
-            Source = "audit",
-            Actor = new Actor("member", call.ActorId, call.Caller.Role, call.Caller.TokenId, call.Caller.ClientId),
-            Call = new CallInfo(call.CallId, "", null, Activity.Current?.Id, [.. call.Caller.Permissions.Order(StringComparer.Ordinal)], null),
-            Targets = [new Target("audit_stream", stream)],
-        }], cancellationToken);
+    private async Task RecordAsync(
+        Call call,
+        string action,
+        string outcome,
+        string? reason,
+        string stream,
+        CancellationToken cancellationToken
+    ) =>
+        await arrivals.StoreAsync(
+            [
+                new CanonicalEvent
+                {
+                    Id = Ids.New(),
+                    WorkspaceId = call.WorkspaceId,
+                    OccurredAt = time.GetUtcNow(),
+                    Action = action,
+                    Outcome = outcome,
+                    Reason = reason,
+                    Source = "audit",
+                    Actor = new Actor("member", call.ActorId, call.Caller.Role, call.Caller.TokenId, call.Caller.ClientId),
+                    Call = new CallInfo(
+                        call.CallId,
+                        "",
+                        null,
+                        Activity.Current?.Id,
+                        [.. call.Caller.Permissions.Order(StringComparer.Ordinal)],
+                        null
+                    ),
+                    Targets = [new Target("audit_stream", stream)],
+                },
+            ],
+            cancellationToken
+        );
 
     private SigningSecret Read(NpgsqlDataReader row, string stream)
     {
@@ -85,6 +109,10 @@ internal sealed partial class SigningSecretsService(
         return secret;
     }
 
-    private static RpcException NothingSigns() => Problem.Conflict("NO_SIGNING_SECRET", "The stream goes to Datadog, where an API key signs in. It is shown nowhere.",
-        "Set a new key with update_audit_stream.");
+    private static RpcException NothingSigns() =>
+        Problem.Conflict(
+            "NO_SIGNING_SECRET",
+            "The stream goes to Datadog, where an API key signs in. It is shown nowhere.",
+            "Set a new key with update_audit_stream."
+        );
 }

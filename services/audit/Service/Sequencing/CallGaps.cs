@@ -25,8 +25,11 @@ internal sealed class CallGaps(NpgsqlDataSource database, Arrivals arrivals, Tim
     private const string Report = "update audit.call_numbers set reported = reported + $3 where workspace_id = $1 and instance = $2";
 
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(1);
-    private static readonly Counter<long> _missing =
-        PlatformMeter.Instance.CreateCounter<long>("platform.audit.missing_calls", "{record}", "Numbered call records that never arrived.");
+    private static readonly Counter<long> _missing = PlatformMeter.Instance.CreateCounter<long>(
+        "platform.audit.missing_calls",
+        "{record}",
+        "Numbered call records that never arrived."
+    );
 
     /// <summary>Stores an event for each gap; the gap is marked as reported in the same transaction.</summary>
     public async Task ReportAsync(CancellationToken cancellationToken)

@@ -36,8 +36,9 @@ internal sealed class DatadogSink(SinkClient client, IOptions<SinkOptions> optio
         Write(destination, "event", happened.OccurredAt, happened.Body, json => SinkEntry.Describe(json, happened));
 
     public byte[] Encode(Destination destination, OutgoingCheckpoint checkpoint) =>
-        Write(destination, "checkpoint", checkpoint.MadeAt, Encoding.UTF8.GetBytes(checkpoint.Body),
-            json => SinkEntry.Describe(json, checkpoint));
+        Write(destination, "checkpoint", checkpoint.MadeAt, Encoding.UTF8.GetBytes(checkpoint.Body), json =>
+            SinkEntry.Describe(json, checkpoint)
+        );
 
     public byte[] EncodeTest(Destination destination, string id, DateTimeOffset now) =>
         Write(destination, "test", now, SinkEntry.Test.ToArray(), json => json.WriteString("id", id));
@@ -45,7 +46,9 @@ internal sealed class DatadogSink(SinkClient client, IOptions<SinkOptions> optio
     public async Task<SinkAnswer> SendAsync(Destination destination, IReadOnlyList<byte[]> entries, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(
-            HttpMethod.Post, new Uri(options.Value.DatadogAddress(destination.Address), "/api/v2/logs"))
+            HttpMethod.Post,
+            new Uri(options.Value.DatadogAddress(destination.Address), "/api/v2/logs")
+        )
         {
             Content = Compress(entries),
         };
@@ -54,18 +57,23 @@ internal sealed class DatadogSink(SinkClient client, IOptions<SinkOptions> optio
     }
 
     // Only 202 says that the entries are theirs now. What is not known to be hopeless is tried again.
-    private static SinkVerdict Judge(HttpStatusCode status) => status switch
-    {
-        HttpStatusCode.Accepted => SinkVerdict.Accepted,
-        HttpStatusCode.BadRequest => SinkVerdict.Rejected,
-        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => SinkVerdict.Unauthorized,
-        HttpStatusCode.RequestEntityTooLarge => SinkVerdict.TooLarge,
-        _ => SinkVerdict.Retry,
-    };
+    private static SinkVerdict Judge(HttpStatusCode status) =>
+        status switch
+        {
+            HttpStatusCode.Accepted => SinkVerdict.Accepted,
+            HttpStatusCode.BadRequest => SinkVerdict.Rejected,
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => SinkVerdict.Unauthorized,
+            HttpStatusCode.RequestEntityTooLarge => SinkVerdict.TooLarge,
+            _ => SinkVerdict.Retry,
+        };
 
     private static byte[] Write(
-        Destination destination, string kind, DateTimeOffset at, byte[] message, Action<Utf8JsonWriter> attributes) =>
-        SinkEntry.Write(message, json =>
+        Destination destination,
+        string kind,
+        DateTimeOffset at,
+        byte[] message,
+        Action<Utf8JsonWriter> attributes
+    ) => SinkEntry.Write(message, json =>
         {
             json.WriteString("ddsource", Source);
             json.WriteString("service", Service);

@@ -20,6 +20,6 @@ internal sealed class HttpsAddress(IHostEnvironment environment)
             : address.AbsoluteUri;
     }
 
-    private bool IsSafe(Uri address) => address.Scheme == Uri.UriSchemeHttps
-        || environment.IsDevelopment() && address.Scheme == Uri.UriSchemeHttp && address.IsLoopback;
+    private bool IsSafe(Uri address) =>
+        address.Scheme == Uri.UriSchemeHttps || environment.IsDevelopment() && address.Scheme == Uri.UriSchemeHttp && address.IsLoopback;
 }

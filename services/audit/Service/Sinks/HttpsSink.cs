@@ -32,11 +32,11 @@ internal sealed class HttpsSink(SinkClient client, TimeProvider time) : ISink
     public TimeSpan MaxAge => TimeSpan.FromDays(36_500);
 
     public byte[] Encode(Destination destination, OutgoingEvent happened) => SinkEntry.Write(happened.Body, json =>
-    {
-        json.WriteString("kind", "event");
-        json.WriteString("occurredAt", happened.OccurredAt.UtcDateTime);
-        SinkEntry.Describe(json, happened);
-    });
+        {
+            json.WriteString("kind", "event");
+            json.WriteString("occurredAt", happened.OccurredAt.UtcDateTime);
+            SinkEntry.Describe(json, happened);
+        });
 
     public byte[] Encode(Destination destination, OutgoingCheckpoint checkpoint) =>
         SinkEntry.Write(Encoding.UTF8.GetBytes(checkpoint.Body), json =>
@@ -47,11 +47,11 @@ internal sealed class HttpsSink(SinkClient client, TimeProvider time) : ISink
         });
 
     public byte[] EncodeTest(Destination destination, string id, DateTimeOffset now) => SinkEntry.Write(SinkEntry.Test, json =>
-    {
-        json.WriteString("kind", "test");
-        json.WriteString("occurredAt", now.UtcDateTime);
-        json.WriteString("id", id);
-    });
+        {
+            json.WriteString("kind", "test");
+            json.WriteString("occurredAt", now.UtcDateTime);
+            json.WriteString("id", id);
+        });
 
     public async Task<SinkAnswer> SendAsync(Destination destination, IReadOnlyList<byte[]> entries, CancellationToken cancellationToken)
     {
@@ -62,20 +62,23 @@ internal sealed class HttpsSink(SinkClient client, TimeProvider time) : ISink
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         request.Headers.Add("webhook-id", id);
         request.Headers.Add("webhook-timestamp", timestamp);
-        request.Headers.Add(SignatureHeader, string.Join(' ', destination.Secrets.Select(secret =>
-            WebhookSecret.Sign(secret, id, timestamp, body))));
+        request.Headers.Add(
+            SignatureHeader,
+            string.Join(' ', destination.Secrets.Select(secret => WebhookSecret.Sign(secret, id, timestamp, body)))
+        );
         return await client.SendAsync(request, destination, Judge, cancellationToken);
     }
 
     // A redirect is not followed, and no answer to trust. 410 is how an endpoint asks to be left alone.
-    private static SinkVerdict Judge(HttpStatusCode status) => status switch
-    {
-        >= HttpStatusCode.OK and < HttpStatusCode.MultipleChoices => SinkVerdict.Accepted,
-        HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity => SinkVerdict.Rejected,
-        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.Gone => SinkVerdict.Unauthorized,
-        HttpStatusCode.RequestEntityTooLarge => SinkVerdict.TooLarge,
-        _ => SinkVerdict.Retry,
-    };
+    private static SinkVerdict Judge(HttpStatusCode status) =>
+        status switch
+        {
+            >= HttpStatusCode.OK and < HttpStatusCode.MultipleChoices => SinkVerdict.Accepted,
+            HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity => SinkVerdict.Rejected,
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.Gone => SinkVerdict.Unauthorized,
+            HttpStatusCode.RequestEntityTooLarge => SinkVerdict.TooLarge,
+            _ => SinkVerdict.Retry,
+        };
 
     private static byte[] Write(Destination destination, IReadOnlyList<byte[]> entries)
     {

@@ -4,7 +4,13 @@ namespace Platform.Audit.Service.Sinks;
 /// <param name="Address">The Datadog site, or the URL.</param>
 /// <param name="PreviousSecret">Still valid beside the secret, for a while after a rotation.</param>
 internal sealed record Destination(
-    string Address, string Secret, string? PreviousSecret, IReadOnlyList<string> Tags, string StreamId, string WorkspaceId)
+    string Address,
+    string Secret,
+    string? PreviousSecret,
+    IReadOnlyList<string> Tags,
+    string StreamId,
+    string WorkspaceId
+)
 {
     public IEnumerable<string> Secrets => PreviousSecret is null ? [Secret] : [Secret, PreviousSecret];
 }
@@ -12,11 +18,26 @@ internal sealed record Destination(
 /// <summary>One event of the log on its way out.</summary>
 /// <param name="Body">The exact bytes that the log hashed.</param>
 internal sealed record OutgoingEvent(
-    long Sequence, string Id, string Action, string Outcome, DateTimeOffset OccurredAt, DateTimeOffset RecordedAt, byte[] Body);
+    long Sequence,
+    string Id,
+    string Action,
+    string Outcome,
+    DateTimeOffset OccurredAt,
+    DateTimeOffset RecordedAt,
+    byte[] Body
+);
 
 /// <summary>A signed checkpoint on its way out, so that the receiver becomes a witness.</summary>
 internal sealed record OutgoingCheckpoint(
-    long Size, byte[] Root, DateTimeOffset MadeAt, string Body, string KeyId, string KeyType, byte[] PublicKey, byte[] Signature);
+    long Size,
+    byte[] Root,
+    DateTimeOffset MadeAt,
+    string Body,
+    string KeyId,
+    string KeyType,
+    byte[] PublicKey,
+    byte[] Signature
+);
 
 /// <summary>A kind of destination: its wire format, its limits, what its answers mean.</summary>
 internal interface ISink

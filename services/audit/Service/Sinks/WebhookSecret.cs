@@ -15,8 +15,10 @@ internal static class WebhookSecret
     public static string Check(string secret, string field)
     {
         Span<byte> key = stackalloc byte[80];
-        return secret.StartsWith(Prefix, StringComparison.Ordinal)
-            && Convert.TryFromBase64String(secret[Prefix.Length..], key, out var length) && length is >= 24 and <= 64
+        return
+            secret.StartsWith(Prefix, StringComparison.Ordinal)
+            && Convert.TryFromBase64String(secret[Prefix.Length..], key, out var length)
+            && length is >= 24 and <= 64
             ? secret
             : throw Problem.Invalid(field, "is not whsec_ and 24 to 64 bytes in base64", "Leave it out to have one made.");
     }

@@ -10,7 +10,15 @@ namespace Platform.Audit.Service.Streams;
 
 /// <summary>A stream that is about to be changed, locked.</summary>
 internal sealed record ChangingStream(
-    Guid Id, string Type, string Name, string Address, byte[] Secret, string[] Tags, string[] Actions, long DeliveredThrough)
+    Guid Id,
+    string Type,
+    string Name,
+    string Address,
+    byte[] Secret,
+    string[] Tags,
+    string[] Actions,
+    long DeliveredThrough
+)
 {
     public string StreamId => Ids.Format("str", Id);
 }
@@ -18,7 +26,14 @@ internal sealed record ChangingStream(
 /// <param name="Secret">The new one; null when it stays.</param>
 /// <param name="Before">The old one, when it can be opened.</param>
 internal sealed record StreamChange(
-    ChangingStream Stream, string Name, string[] Actions, string Address, string? Secret, string? Before, IReadOnlyList<string> Changed);
+    ChangingStream Stream,
+    string Name,
+    string[] Actions,
+    string Address,
+    string? Secret,
+    string? Before,
+    IReadOnlyList<string> Changed
+);
 
 /// <summary>What changes of a stream by people have in common, a tool's and the governance API's: the row, the event, the test of what is new.</summary>
 internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> sinks, TimeProvider time)
@@ -48,14 +63,26 @@ internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> si
 
     private const string Hasten = "update audit.stream set retry_at = null where id = $1 and state = 'error'";
 
-    public static Guid Parse(string stream) => Ids.TryParse("str", stream, out var id) ? id : throw Problem.NotFound("audit stream", stream);
+    public static Guid Parse(string stream) =>
+        Ids.TryParse("str", stream, out var id) ? id : throw Problem.NotFound("audit stream", stream);
 
     public static async Task<ChangingStream> LoadAsync(WriteTransaction tx, string stream)
     {
         var id = Parse(stream);
-        return await tx.QueryOneAsync(Load, row => new ChangingStream(id, row.GetString(0), row.GetString(1),
-            row.GetString(2), (byte[])row[3], (string[])row[4], (string[])row[5], row.GetInt64(6)), id)
-            ?? throw Problem.NotFound("audit stream", stream);
+        return await tx.QueryOneAsync(
+            Load,
+            row => new ChangingStream(
+                id,
+                row.GetString(0),
+                row.GetString(1),
+                row.GetString(2),
+                (byte[])row[3],
+                (string[])row[4],
+                (string[])row[5],
+                row.GetInt64(6)
+            ),
+            id
+        ) ?? throw Problem.NotFound("audit stream", stream);
     }
 
     /// <summary>Changes the stream and announces it. A new address or secret is tested; one that is refused ends the transaction.</summary>
@@ -69,8 +96,20 @@ internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> si
             await tx.ExecuteAsync(ChangeSecret, stream.Id, secrets.Seal(secret), tx.Now.UtcDateTime, (tx.Now + _overlap).UtcDateTime);
         }
 
-        tx.Announce(new AuditStreamUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, stream.StreamId, change.Name,
-            SiteOf(change.Address), change.Actions, change.Changed), "audit_stream.updated", new Target("audit_stream", stream.StreamId));
+        tx.Announce(
+            new AuditStreamUpdated(
+                tx.NewEventId(),
+                tx.Call.WorkspaceId,
+                tx.Now,
+                stream.StreamId,
+                change.Name,
+                SiteOf(change.Address),
+                change.Actions,
+                change.Changed
+            ),
+            "audit_stream.updated",
+            new Target("audit_stream", stream.StreamId)
+        );
         if (change.Secret is null && change.Address == stream.Address)
         {
             return null;
@@ -79,8 +118,12 @@ internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> si
         // Rotated, both secrets sign, so that a receiver that knows only the one before accepts as well.
         var current = change.Secret ?? change.Before ?? Open(stream.Secret);
         var previous = stream.Type == "https" && change.Secret is not null ? change.Before : null;
-        var test = await AskDestinationAsync(tx.Call, stream.Type, new Destination(
-            change.Address, current, previous, stream.Tags, stream.StreamId, Ids.Format("wks", tx.Call.WorkspaceId)), tx.Cancellation);
+        var test = await AskDestinationAsync(
+            tx.Call,
+            stream.Type,
+            new Destination(change.Address, current, previous, stream.Tags, stream.StreamId, Ids.Format("wks", tx.Call.WorkspaceId)),
+            tx.Cancellation
+        );
         ThrowIfRefused(test, stream.Type, "changed");
         if (test.Result == "accepted")
         {
@@ -90,8 +133,13 @@ internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> si
         return test;
     }
 
-    public string Open(byte[] secret) => secrets.TryOpen(secret) ?? throw Problem.Conflict(
-        "SECRET_UNREADABLE", "The stored secret of the stream cannot be opened.", "Set a new one with update_audit_stream.");
+    public string Open(byte[] secret) =>
+        secrets.TryOpen(secret)
+        ?? throw Problem.Conflict(
+            "SECRET_UNREADABLE",
+            "The stored secret of the stream cannot be opened.",
+            "Set a new one with update_audit_stream."
+        );
 
     /// <summary>A retry that waits is due at once; a stream that the destination had refused goes on.</summary>
     public static async Task ReviveAsync(WriteTransaction tx, Guid id, long deliveredThrough)
@@ -100,13 +148,21 @@ internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> si
         if (await tx.ExecuteAsync(Revive, id) == 1)
         {
             var stream = Ids.Format("str", id);
-            tx.Announce(new AuditStreamResumed(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, stream, deliveredThrough),
-                "audit_stream.resumed", new Target("audit_stream", stream));
+            tx.Announce(
+                new AuditStreamResumed(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, stream, deliveredThrough),
+                "audit_stream.resumed",
+                new Target("audit_stream", stream)
+            );
         }
     }
 
     /// <summary>Sends one test entry. A dry run reaches nobody.</summary>
-    public async Task<DestinationAnswer> AskDestinationAsync(Call call, string type, Destination destination, CancellationToken cancellationToken)
+    public async Task<DestinationAnswer> AskDestinationAsync(
+        Call call,
+        string type,
+        Destination destination,
+        CancellationToken cancellationToken
+    )
     {
         if (call.DryRun)
         {
@@ -138,11 +194,13 @@ internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> si
     {
         if (test.Result == "refused")
         {
-            throw Problem.Conflict("DESTINATION_REFUSED",
+            throw Problem.Conflict(
+                "DESTINATION_REFUSED",
                 (test.HasStatus ? $"The destination refused with status {test.Status}." : test.Message) + $" Nothing was {done}.",
                 type == "datadog"
                     ? "Check that the key is an API key (not an application key) of this site."
-                    : "Check the URL. Private networks are opened by the operator (Audit:Sinks:AllowedNetworks).");
+                    : "Check the URL. Private networks are opened by the operator (Audit:Sinks:AllowedNetworks)."
+            );
         }
     }
 

@@ -11,8 +11,19 @@ namespace Platform.Audit.Service.Streams;
 /// <param name="Version">Counts changes by people.</param>
 /// <param name="AttemptedThrough">As far as the last request went when it failed; the next one goes no further.</param>
 internal sealed record StreamState(
-    Guid WorkspaceId, Guid Id, string Type, Destination Destination, bool HasSecret, ActionFilter Filter, long DeliveredThrough,
-    long CheckpointThrough, int Failures, long Version, long? AttemptedThrough, long? AttemptedCheckpoint);
+    Guid WorkspaceId,
+    Guid Id,
+    string Type,
+    Destination Destination,
+    bool HasSecret,
+    ActionFilter Filter,
+    long DeliveredThrough,
+    long CheckpointThrough,
+    int Failures,
+    long Version,
+    long? AttemptedThrough,
+    long? AttemptedCheckpoint
+);
 
 /// <summary>What the workers of the streams read and write, as the role for work across workspaces.</summary>
 internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secrets)
@@ -66,11 +77,28 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
 
         var secret = secrets.TryOpen((byte[])reader[2]);
         var previous = reader.IsDBNull(11) ? null : secrets.TryOpen((byte[])reader[11]);
-        var destination = new Destination(reader.GetString(1), secret ?? "", previous, (string[])reader[3],
-            Ids.Format("str", id), Ids.Format("wks", workspaceId));
-        return new StreamState(workspaceId, id, reader.GetString(0), destination, secret is not null, new ActionFilter((string[])reader[4]),
-            reader.GetInt64(5), reader.GetInt64(6), reader.GetInt32(7), reader.GetInt64(8),
-            reader.IsDBNull(9) ? null : reader.GetInt64(9), reader.IsDBNull(10) ? null : reader.GetInt64(10));
+        var destination = new Destination(
+            reader.GetString(1),
+            secret ?? "",
+            previous,
+            (string[])reader[3],
+            Ids.Format("str", id),
+            Ids.Format("wks", workspaceId)
+        );
+        return new StreamState(
+            workspaceId,
+            id,
+            reader.GetString(0),
+            destination,
+            secret is not null,
+            new ActionFilter((string[])reader[4]),
+            reader.GetInt64(5),
+            reader.GetInt64(6),
+            reader.GetInt32(7),
+            reader.GetInt64(8),
+            reader.IsDBNull(9) ? null : reader.GetInt64(9),
+            reader.IsDBNull(10) ? null : reader.GetInt64(10)
+        );
     }
 
     public async Task<List<OutgoingEvent>> FindEventsAsync(StreamState stream, int limit, int bytes, CancellationToken cancellationToken)
@@ -81,26 +109,54 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
         var events = new List<OutgoingEvent>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            events.Add(new OutgoingEvent(reader.GetInt64(0), Ids.Format("evt", reader.GetGuid(1)), reader.GetString(2), reader.GetString(3),
-                reader.GetFieldValue<DateTimeOffset>(4), reader.GetFieldValue<DateTimeOffset>(5), (byte[])reader[6]));
+            events.Add(
+                new OutgoingEvent(
+                    reader.GetInt64(0),
+                    Ids.Format("evt", reader.GetGuid(1)),
+                    reader.GetString(2),
+                    reader.GetString(3),
+                    reader.GetFieldValue<DateTimeOffset>(4),
+                    reader.GetFieldValue<DateTimeOffset>(5),
+                    (byte[])reader[6]
+                )
+            );
         }
 
         return events;
     }
 
     public async Task<List<OutgoingCheckpoint>> FindCheckpointsAsync(
-        StreamState stream, long through, int limit, CancellationToken cancellationToken)
+        StreamState stream,
+        long through,
+        int limit,
+        CancellationToken cancellationToken
+    )
     {
         await using var batch = database.CreateBatch(AuditRoles.Streamer);
-        batch.Add(FindCheckpoints, stream.WorkspaceId, stream.CheckpointThrough, through, limit,
-            stream.AttemptedCheckpoint ?? long.MaxValue);
+        batch.Add(
+            FindCheckpoints,
+            stream.WorkspaceId,
+            stream.CheckpointThrough,
+            through,
+            limit,
+            stream.AttemptedCheckpoint ?? long.MaxValue
+        );
         await using var reader = await batch.ReadAsync(cancellationToken);
         var checkpoints = new List<OutgoingCheckpoint>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            checkpoints.Add(new OutgoingCheckpoint(
-                reader.GetInt64(0), (byte[])reader[1], reader.GetFieldValue<DateTimeOffset>(2), reader.GetString(3), reader.GetString(4),
-                reader.GetString(5), (byte[])reader[6], (byte[])reader[7]));
+            checkpoints.Add(
+                new OutgoingCheckpoint(
+                    reader.GetInt64(0),
+                    (byte[])reader[1],
+                    reader.GetFieldValue<DateTimeOffset>(2),
+                    reader.GetString(3),
+                    reader.GetString(4),
+                    reader.GetString(5),
+                    (byte[])reader[6],
+                    (byte[])reader[7]
+                )
+            );
         }
 
         return checkpoints;
@@ -108,23 +164,49 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
 
     /// <summary>False when somebody else has moved the stream, or it was deleted.</summary>
     public async Task<bool> AdvanceAsync(
-        StreamState stream, long through, long checkpointThrough, DateTimeOffset? deliveredAt, CancellationToken cancellationToken)
+        StreamState stream,
+        long through,
+        long checkpointThrough,
+        DateTimeOffset? deliveredAt,
+        CancellationToken cancellationToken
+    )
     {
         await using var batch = database.CreateBatch(AuditRoles.Streamer);
-        batch.Add(Advance, stream.WorkspaceId, stream.Id, stream.DeliveredThrough, through, checkpointThrough,
-            new NpgsqlParameter<DateTime?> { TypedValue = deliveredAt?.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+        batch.Add(
+            Advance,
+            stream.WorkspaceId,
+            stream.Id,
+            stream.DeliveredThrough,
+            through,
+            checkpointThrough,
+            new NpgsqlParameter<DateTime?> { TypedValue = deliveredAt?.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz }
+        );
         await batch.ExecuteNonQueryAsync(cancellationToken);
         return batch.BatchCommands[1].RecordsAffected == 1;
     }
 
     /// <param name="payload">What was sent; the next request holds the same. Null when nothing was.</param>
     public async Task FailAsync(
-        StreamState stream, StreamPayload? payload, string error, DateTimeOffset now, DateTimeOffset retryAt,
-        CancellationToken cancellationToken)
+        StreamState stream,
+        StreamPayload? payload,
+        string error,
+        DateTimeOffset now,
+        DateTimeOffset retryAt,
+        CancellationToken cancellationToken
+    )
     {
         await using var batch = database.CreateBatch(AuditRoles.Streamer);
-        batch.Add(Fail, stream.WorkspaceId, stream.Id, retryAt.UtcDateTime, error, now.UtcDateTime, stream.Version,
-            Optional(payload?.Through), Optional(payload?.CheckpointThrough));
+        batch.Add(
+            Fail,
+            stream.WorkspaceId,
+            stream.Id,
+            retryAt.UtcDateTime,
+            error,
+            now.UtcDateTime,
+            stream.Version,
+            Optional(payload?.Through),
+            Optional(payload?.CheckpointThrough)
+        );
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 

@@ -10,8 +10,12 @@ namespace Platform.Audit.Service.Streams;
 /// whose replica is told to stop, finishes the request under way: cut off, nobody would know whether it was taken, and it would be sent again.
 /// </summary>
 internal sealed partial class StreamSupervisor(
-    LeaderLoop leader, StreamDelivery delivery, LogSignal appended, TimeProvider time, ILogger<StreamSupervisor> log)
-    : BackgroundService
+    LeaderLoop leader,
+    StreamDelivery delivery,
+    LogSignal appended,
+    TimeProvider time,
+    ILogger<StreamSupervisor> log
+) : BackgroundService
 {
     private const string Look = """
         select s.workspace_id, s.id, s.retry_at,
@@ -39,7 +43,9 @@ internal sealed partial class StreamSupervisor(
         finally
         {
             // Before the session gives its locks back; when it was lost, another replica may have them already.
-            await Task.WhenAll(_running.Values.Select(running => cancellationToken.IsCancellationRequested ? running.FinishAsync() : running.StopAsync()));
+            await Task.WhenAll(
+                _running.Values.Select(running => cancellationToken.IsCancellationRequested ? running.FinishAsync() : running.StopAsync())
+            );
             _running.Clear();
         }
     }
@@ -94,7 +100,9 @@ internal sealed partial class StreamSupervisor(
     }
 
     private static async Task<List<(Guid WorkspaceId, Guid Id, DateTimeOffset? RetryAt, bool HasWork)>> ReadAsync(
-        NpgsqlConnection connection, CancellationToken cancellationToken)
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    )
     {
         await using var look = new NpgsqlCommand(Look, connection);
         await using var reader = await look.ExecuteReaderAsync(cancellationToken);

@@ -38,22 +38,51 @@ internal sealed partial class AuditTrailService
             await tx.ExecuteAsync(LockStreams);
             if (await tx.ScalarAsync<long>(CountStreams) >= MaxStreams)
             {
-                throw Problem.Conflict("LIMIT_REACHED", $"The workspace has {MaxStreams} audit streams, and cannot have more.",
-                    "Delete one with delete_audit_stream, or change one with update_audit_stream.");
+                throw Problem.Conflict(
+                    "LIMIT_REACHED",
+                    $"The workspace has {MaxStreams} audit streams, and cannot have more.",
+                    "Delete one with delete_audit_stream, or change one with update_audit_stream."
+                );
             }
 
             var id = Ids.New();
             var name = Ids.Format("str", id);
             var secret = given ?? WebhookSecret.Create();
             // The row first: a taken name is cheaper to find than the destination's opinion.
-            var after = await tx.ScalarAsync<long>(InsertStream,
-                id, request.Type, request.Name, address, tags, request.Actions.ToArray(),
-                secrets.Seal(secret), tx.Now.UtcDateTime, tx.Call.ActorId, request.Start != "beginning");
-            var test = await changes.AskDestinationAsync(tx.Call, request.Type,
-                new Destination(address, secret, null, tags, name, Ids.Format("wks", tx.Call.WorkspaceId)), tx.Cancellation);
+            var after = await tx.ScalarAsync<long>(
+                InsertStream,
+                id,
+                request.Type,
+                request.Name,
+                address,
+                tags,
+                request.Actions.ToArray(),
+                secrets.Seal(secret),
+                tx.Now.UtcDateTime,
+                tx.Call.ActorId,
+                request.Start != "beginning"
+            );
+            var test = await changes.AskDestinationAsync(
+                tx.Call,
+                request.Type,
+                new Destination(address, secret, null, tags, name, Ids.Format("wks", tx.Call.WorkspaceId)),
+                tx.Cancellation
+            );
             StreamChanges.ThrowIfRefused(test, request.Type, "created");
-            tx.Announce(new AuditStreamCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, name, request.Type, request.Name,
-                StreamChanges.SiteOf(address), [.. request.Actions], after), new Target("audit_stream", name));
+            tx.Announce(
+                new AuditStreamCreated(
+                    tx.NewEventId(),
+                    tx.Call.WorkspaceId,
+                    tx.Now,
+                    name,
+                    request.Type,
+                    request.Name,
+                    StreamChanges.SiteOf(address),
+                    [.. request.Actions],
+                    after
+                ),
+                new Target("audit_stream", name)
+            );
             var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, tx.Now), id);
             return new CreateAuditStreamResponse { Stream = stream, Test = test };
         });
@@ -73,8 +102,11 @@ internal sealed partial class AuditTrailService
         return (request.Type, request.Datadog, request.Https) switch
         {
             ("datadog", { } datadog, _) => (datadog.Site, datadog.ApiKey, datadog.Tags.ToArray()),
-            ("https", _, { } https) => (addresses.Check(https.Url, "https.url"),
-                https.Secret.Length == 0 ? null : WebhookSecret.Check(https.Secret, "https.secret"), []),
+            ("https", _, { } https) => (
+                addresses.Check(https.Url, "https.url"),
+                https.Secret.Length == 0 ? null : WebhookSecret.Check(https.Secret, "https.secret"),
+                []
+            ),
             _ => throw Problem.Invalid(request.Type, "is required", $"Send {request.Type}, as the type says."),
         };
     }

@@ -23,16 +23,33 @@ internal sealed partial class AuditTrailService
                 ?? throw Problem.NotFound("audit stream", request.StreamId);
 
             // Delivery goes on while somebody thinks it over: how far it came is shown, and no reason to ask again.
-            await tx.ConfirmAsync(FormattableString.Invariant($"{request.StreamId}@{version}"), new
-            {
-                stream = new { id = stream.Id, name = stream.Name, type = stream.Type, state = stream.State },
-                destination = stream.Destination.Url.Length > 0 ? stream.Destination.Url : stream.Destination.Site,
-                undeliveredEvents = stream.LagEvents,
-            });
+            await tx.ConfirmAsync(
+                FormattableString.Invariant($"{request.StreamId}@{version}"),
+                new
+                {
+                    stream = new
+                    {
+                        id = stream.Id,
+                        name = stream.Name,
+                        type = stream.Type,
+                        state = stream.State,
+                    },
+                    destination = stream.Destination.Url.Length > 0 ? stream.Destination.Url : stream.Destination.Site,
+                    undeliveredEvents = stream.LagEvents,
+                }
+            );
             await tx.ExecuteAsync(RemoveStream, id);
-            tx.Announce(new AuditStreamDeleted(
-                tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, stream.Name, stream.DeliveredThrough),
-                new Target("audit_stream", request.StreamId));
+            tx.Announce(
+                new AuditStreamDeleted(
+                    tx.NewEventId(),
+                    tx.Call.WorkspaceId,
+                    tx.Now,
+                    request.StreamId,
+                    stream.Name,
+                    stream.DeliveredThrough
+                ),
+                new Target("audit_stream", request.StreamId)
+            );
             return new DeleteAuditStreamResponse { Stream = stream };
         });
         streamsChanged.Set();

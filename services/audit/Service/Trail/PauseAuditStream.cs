@@ -21,8 +21,10 @@ internal sealed partial class AuditTrailService
                 ?? throw Problem.NotFound("audit stream", request.StreamId);
             if (paused)
             {
-                tx.Announce(new AuditStreamPaused(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, stream.DeliveredThrough),
-                    new Target("audit_stream", request.StreamId));
+                tx.Announce(
+                    new AuditStreamPaused(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, stream.DeliveredThrough),
+                    new Target("audit_stream", request.StreamId)
+                );
             }
 
             return new PauseAuditStreamResponse { Stream = stream };

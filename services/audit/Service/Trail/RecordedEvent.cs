@@ -53,15 +53,16 @@ internal static class RecordedEvent
         return answer;
     }
 
-    private static AuditActor Actor(JsonElement actor) => new()
-    {
-        Kind = Text(actor, "kind"),
-        Id = Text(actor, "id"),
-        Role = Text(actor, "role"),
-        TokenId = Text(actor, "tokenId"),
-        ClientId = Text(actor, "clientId"),
-        OnBehalfOf = Text(actor, "onBehalfOf"),
-    };
+    private static AuditActor Actor(JsonElement actor) =>
+        new()
+        {
+            Kind = Text(actor, "kind"),
+            Id = Text(actor, "id"),
+            Role = Text(actor, "role"),
+            TokenId = Text(actor, "tokenId"),
+            ClientId = Text(actor, "clientId"),
+            OnBehalfOf = Text(actor, "onBehalfOf"),
+        };
 
     private static string Text(JsonElement json, string name) => json.TryGetProperty(name, out var value) ? value.GetString() ?? "" : "";
 

@@ -22,8 +22,10 @@ internal sealed partial class AuditTrailService
                 ?? throw Problem.NotFound("audit stream", request.StreamId);
             if (resumed)
             {
-                tx.Announce(new AuditStreamResumed(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, stream.DeliveredThrough),
-                    new Target("audit_stream", request.StreamId));
+                tx.Announce(
+                    new AuditStreamResumed(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, stream.DeliveredThrough),
+                    new Target("audit_stream", request.StreamId)
+                );
             }
 
             return new ResumeAuditStreamResponse { Stream = stream };

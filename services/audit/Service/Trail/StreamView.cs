@@ -47,12 +47,14 @@ internal static class StreamView
     private static StreamDestination Destination(NpgsqlDataReader row, DateTimeOffset now)
     {
         var secret = new SecretState { IsSet = true, SetAt = Time(row, 6) };
-        return row.IsDBNull(17) ? new StreamDestination { Site = row.GetString(4), ApiKey = secret } : new StreamDestination
-        {
-            Url = row.GetString(17),
-            Secret = secret,
-            PreviousSecretUntil = row.IsDBNull(18) || row.GetFieldValue<DateTimeOffset>(18) <= now ? null : Time(row, 18),
-        };
+        return row.IsDBNull(17)
+            ? new StreamDestination { Site = row.GetString(4), ApiKey = secret }
+            : new StreamDestination
+            {
+                Url = row.GetString(17),
+                Secret = secret,
+                PreviousSecretUntil = row.IsDBNull(18) || row.GetFieldValue<DateTimeOffset>(18) <= now ? null : Time(row, 18),
+            };
     }
 
     private static Timestamp? Time(NpgsqlDataReader row, int column) =>

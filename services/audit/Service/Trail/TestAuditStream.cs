@@ -21,16 +21,29 @@ internal sealed partial class AuditTrailService
         var tested = await work.WriteAsync(context, async tx =>
         {
             var workspace = Ids.Format("wks", tx.Call.WorkspaceId);
-            var stream = await tx.QueryOneAsync(OpenStream, row => new OpenedStream(
-                row.GetString(0),
-                new Destination(row.GetString(1), changes.Open((byte[])row[2]), row.IsDBNull(5) ? null : secrets.TryOpen((byte[])row[5]),
-                    (string[])row[3], request.StreamId, workspace),
-                row.GetInt64(4)), id, tx.Now)
-                ?? throw Problem.NotFound("audit stream", request.StreamId);
+            var stream = await tx.QueryOneAsync(
+                OpenStream,
+                row => new OpenedStream(
+                    row.GetString(0),
+                    new Destination(
+                        row.GetString(1),
+                        changes.Open((byte[])row[2]),
+                        row.IsDBNull(5) ? null : secrets.TryOpen((byte[])row[5]),
+                        (string[])row[3],
+                        request.StreamId,
+                        workspace
+                    ),
+                    row.GetInt64(4)
+                ),
+                id,
+                tx.Now
+            ) ?? throw Problem.NotFound("audit stream", request.StreamId);
             var test = await changes.AskDestinationAsync(tx.Call, stream.Type, stream.Destination, tx.Cancellation);
             int? status = test.HasStatus ? test.Status : null;
-            tx.Announce(new AuditStreamTested(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, test.Result, status),
-                new Target("audit_stream", request.StreamId));
+            tx.Announce(
+                new AuditStreamTested(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, test.Result, status),
+                new Target("audit_stream", request.StreamId)
+            );
             if (test.Result == "accepted")
             {
                 await StreamChanges.ReviveAsync(tx, id, stream.DeliveredThrough);

@@ -16,11 +16,16 @@ internal sealed partial class AuditTrailService
             var stream = await StreamChanges.LoadAsync(tx, request.StreamId);
             CheckFor(stream.Type, request);
             var name = request.HasName ? request.Name : stream.Name;
-            var actions = request.AllActions ? [] : request.Actions.Count > 0 ? request.Actions.ToArray() : stream.Actions;
+            var actions =
+                request.AllActions ? []
+                : request.Actions.Count > 0 ? request.Actions.ToArray()
+                : stream.Actions;
             var address = request.HasUrl ? addresses.Check(request.Url, "url") : stream.Address;
-            var secret = request.RotateSecret ? WebhookSecret.Create()
+            var secret =
+                request.RotateSecret ? WebhookSecret.Create()
                 : request.HasApiKey ? request.ApiKey
-                : request.HasSecret ? WebhookSecret.Check(request.Secret, "secret") : null;
+                : request.HasSecret ? WebhookSecret.Check(request.Secret, "secret")
+                : null;
             var before = secrets.TryOpen(stream.Secret);
             secret = secret == before ? null : secret;
             List<string> changed = [];
@@ -52,8 +57,15 @@ internal sealed partial class AuditTrailService
     private static void CheckChange(UpdateAuditStreamRequest request)
     {
         ActionFilter.Parse(request.Actions, "actions");
-        if (!request.HasName && request.Actions.Count == 0 && !request.AllActions && !request.HasApiKey && !request.HasUrl
-            && !request.HasSecret && !request.RotateSecret)
+        if (
+            !request.HasName
+            && request.Actions.Count == 0
+            && !request.AllActions
+            && !request.HasApiKey
+            && !request.HasUrl
+            && !request.HasSecret
+            && !request.RotateSecret
+        )
         {
             throw Problem.Invalid("name", "is missing, and so is every other change", "Send what is to change.");
         }
@@ -76,13 +88,25 @@ internal sealed partial class AuditTrailService
 
     private static void CheckFor(string type, UpdateAuditStreamRequest request)
     {
-        var wrong = type == "datadog"
-            ? request.HasUrl ? "url" : request.HasSecret ? "secret" : request.RotateSecret ? "rotateSecret" : null
-            : request.HasApiKey ? "apiKey" : null;
+        var wrong =
+            type == "datadog"
+                ? request.HasUrl
+                    ? "url"
+                    : request.HasSecret
+                        ? "secret"
+                        : request.RotateSecret
+                            ? "rotateSecret"
+                            : null
+                : request.HasApiKey
+                    ? "apiKey"
+                    : null;
         if (wrong is not null)
         {
-            throw Problem.Invalid(wrong, $"is not for a stream of the type {type}",
-                type == "datadog" ? "Send apiKey for a new key." : "Send rotateSecret or secret for a new secret.");
+            throw Problem.Invalid(
+                wrong,
+                $"is not for a stream of the type {type}",
+                type == "datadog" ? "Send apiKey for a new key." : "Send rotateSecret or secret for a new secret."
+            );
         }
     }
 }

@@ -17,7 +17,8 @@ internal static class SchemaUndo
     private const string Write = "databases.schema:write";
     private const string Delete = "databases.schema:delete";
 
-    private const string FindDatabases = "select distinct key::uuid as id from platform.row_change where call_id = any($1) and relation = 'database' order by id";
+    private const string FindDatabases =
+        "select distinct key::uuid as id from platform.row_change where call_id = any($1) and relation = 'database' order by id";
 
     private const string FindTables = """
         select distinct case r.relation when 'database_table' then r.key when 'choice' then f.table_id::text else coalesce(r.after, r.before) ->> 'table_id' end::uuid as id
@@ -36,55 +37,70 @@ internal static class SchemaUndo
         from jsonb_populate_record(null::data.field, $2::jsonb) t where f.id = $1
         """;
 
-    public static RowUndo Create() => new(
-        new KeptTable("data", "database", "database", "r.id = k.key::uuid", "name", "description", "updated_at", "updated_by")
-        {
-            IdOf = key => Ids.Format("db", Guid.Parse(key)),
-            Mark = "deleted_at",
-            FindObstaclesAsync = SchemaObstacles.OfDatabasesAsync,
-            WritePermission = Write,
-            DeletePermission = Delete,
-        },
-        new KeptTable("data", "database_table", "table", "r.id = k.key::uuid", "name", "description", "primary_field_id")
-        {
-            IdOf = key => Ids.Format("tbl", Guid.Parse(key)),
-            Mark = "deleted_at",
-            Owner = ("database", "database_id"),
-            // These change with fields, choices and views.
-            Ignored = ["schema_version", "updated_at", "updated_by"],
-            FindObstaclesAsync = SchemaObstacles.OfTablesAsync,
-            WritePermission = Write,
-            DeletePermission = Delete,
-        },
-        new KeptTable("data", "field", "field", "r.id = k.key::uuid", "name", "description", "required", "is_unique", "allow_new_choices", "max_length", "precision", "link_is_single")
-        {
-            IdOf = key => Ids.Format("fld", Guid.Parse(key)),
-            Mark = "deleted_at",
-            Owner = ("database_table", "table_id"),
-            FindObstaclesAsync = SchemaObstacles.OfFieldsAsync,
-            ApplyBesideAsync = IndexAsync,
-            WritePermission = Write,
-            DeletePermission = Delete,
-        },
-        new KeptTable("data", "choice", "choice", "r.id = k.key::uuid", "label", "color")
-        {
-            IdOf = key => Ids.Format("cho", Guid.Parse(key)),
-            Mark = "removed_at",
-            Owner = ("field", "field_id"),
-            FindObstaclesAsync = SchemaObstacles.OfChoicesAsync,
-            WritePermission = Write,
-            // Adding and removing choices are both updates of their field.
-            DeletePermission = Write,
-        },
-        new KeptTable("data", "view", "view", "r.id = k.key::uuid", "name", "filter", "sorting", "fields", "updated_at", "updated_by")
-        {
-            IdOf = key => Ids.Format("view", Guid.Parse(key)),
-            Mark = "deleted_at",
-            Owner = ("database_table", "table_id"),
-            FindObstaclesAsync = SchemaObstacles.OfViewsAsync,
-            WritePermission = Write,
-            DeletePermission = Delete,
-        });
+    public static RowUndo Create() =>
+        new(
+            new KeptTable("data", "database", "database", "r.id = k.key::uuid", "name", "description", "updated_at", "updated_by")
+            {
+                IdOf = key => Ids.Format("db", Guid.Parse(key)),
+                Mark = "deleted_at",
+                FindObstaclesAsync = SchemaObstacles.OfDatabasesAsync,
+                WritePermission = Write,
+                DeletePermission = Delete,
+            },
+            new KeptTable("data", "database_table", "table", "r.id = k.key::uuid", "name", "description", "primary_field_id")
+            {
+                IdOf = key => Ids.Format("tbl", Guid.Parse(key)),
+                Mark = "deleted_at",
+                Owner = ("database", "database_id"),
+                // These change with fields, choices and views.
+                Ignored = ["schema_version", "updated_at", "updated_by"],
+                FindObstaclesAsync = SchemaObstacles.OfTablesAsync,
+                WritePermission = Write,
+                DeletePermission = Delete,
+            },
+            new KeptTable(
+                "data",
+                "field",
+                "field",
+                "r.id = k.key::uuid",
+                "name",
+                "description",
+                "required",
+                "is_unique",
+                "allow_new_choices",
+                "max_length",
+                "precision",
+                "link_is_single"
+            )
+            {
+                IdOf = key => Ids.Format("fld", Guid.Parse(key)),
+                Mark = "deleted_at",
+                Owner = ("database_table", "table_id"),
+                FindObstaclesAsync = SchemaObstacles.OfFieldsAsync,
+                ApplyBesideAsync = IndexAsync,
+                WritePermission = Write,
+                DeletePermission = Delete,
+            },
+            new KeptTable("data", "choice", "choice", "r.id = k.key::uuid", "label", "color")
+            {
+                IdOf = key => Ids.Format("cho", Guid.Parse(key)),
+                Mark = "removed_at",
+                Owner = ("field", "field_id"),
+                FindObstaclesAsync = SchemaObstacles.OfChoicesAsync,
+                WritePermission = Write,
+                // Adding and removing choices are both updates of their field.
+                DeletePermission = Write,
+            },
+            new KeptTable("data", "view", "view", "r.id = k.key::uuid", "name", "filter", "sorting", "fields", "updated_at", "updated_by")
+            {
+                IdOf = key => Ids.Format("view", Guid.Parse(key)),
+                Mark = "deleted_at",
+                Owner = ("database_table", "table_id"),
+                FindObstaclesAsync = SchemaObstacles.OfViewsAsync,
+                WritePermission = Write,
+                DeletePermission = Delete,
+            }
+        );
 
     /// <summary>Takes the locks of all that the calls touched, databases before tables, in one order for all.</summary>
     /// <returns>The tables whose schema the calls changed.</returns>
@@ -102,7 +118,8 @@ internal static class SchemaUndo
     }
 
     /// <summary>What has to be there before records can come back.</summary>
-    public static bool GoesBeforeRecords(RowPlan plan) => plan is { Target: not null, Current: null, Table.Name: "database" or "database_table" };
+    public static bool GoesBeforeRecords(RowPlan plan) =>
+        plan is { Target: not null, Current: null, Table.Name: "database" or "database_table" };
 
     /// <summary>
     /// Values that a rule forbids which goes back as well, such as those shared before a field became unique, can come back only when it is not there
@@ -156,7 +173,11 @@ internal static class SchemaUndo
     {
         if (IsUnique(field.Current) && !IsUnique(field.Target))
         {
-            await tx.BatchAsync(_ => Task.FromResult(0), TableEntry.Role(tx.Call.WorkspaceId), NewFields.DropUniqueIndex(tx.Call.WorkspaceId, Guid.Parse(field.Key)));
+            await tx.BatchAsync(
+                _ => Task.FromResult(0),
+                TableEntry.Role(tx.Call.WorkspaceId),
+                NewFields.DropUniqueIndex(tx.Call.WorkspaceId, Guid.Parse(field.Key))
+            );
             await tx.LeaveRoleAsync();
         }
     }

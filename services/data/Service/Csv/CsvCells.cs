@@ -39,7 +39,8 @@ internal static class CsvCells
     }
 
     /// <summary>Spreadsheets run what begins like a formula; behind an apostrophe it is text. See OWASP, "CSV Injection".</summary>
-    public static string WithoutFormula(string text) => text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r' ? "'" + text : text;
+    public static string WithoutFormula(string text) =>
+        text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r' ? "'" + text : text;
 
     /// <summary>Writes a cell as JSON that the field's kind reads; what it cannot be goes on as text, for the kind to refuse.</summary>
     public static void WriteJson(Utf8JsonWriter json, FieldSchema field, string cell)
@@ -59,7 +60,11 @@ internal static class CsvCells
         else if (field.Kind is MultiSelectKind or LinkKind)
         {
             json.WriteStartArray();
-            foreach (var item in field.FindChoice(cell) is null ? cell.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) : [cell])
+            foreach (
+                var item in field.FindChoice(cell) is null
+                    ? cell.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                    : [cell]
+            )
             {
                 json.WriteStringValue(item);
             }
@@ -72,17 +77,20 @@ internal static class CsvCells
         }
     }
 
-    private static string Text(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.Null => "",
-        JsonValueKind.String => value.GetString()!,
-        JsonValueKind.Array => string.Join(Between, value.EnumerateArray().Select(Item)),
-        _ => value.GetRawText(),
-    };
+    private static string Text(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.Null => "",
+            JsonValueKind.String => value.GetString()!,
+            JsonValueKind.Array => string.Join(Between, value.EnumerateArray().Select(Item)),
+            _ => value.GetRawText(),
+        };
 
     // A choice by its label, a linked record by its id.
-    private static string Item(JsonElement item) => item.ValueKind == JsonValueKind.String ? item.GetString()!
-        : item.TryGetProperty("id", out var id) ? id.GetString()! : "…";
+    private static string Item(JsonElement item) =>
+        item.ValueKind == JsonValueKind.String ? item.GetString()!
+        : item.TryGetProperty("id", out var id) ? id.GetString()!
+        : "…";
 
     private static bool IsNumber(string cell)
     {
@@ -97,10 +105,11 @@ internal static class CsvCells
         }
     }
 
-    private static bool? Checkbox(string cell) => cell.ToUpperInvariant() switch
-    {
-        "TRUE" or "YES" or "1" => true,
-        "FALSE" or "NO" or "0" => false,
-        _ => null,
-    };
+    private static bool? Checkbox(string cell) =>
+        cell.ToUpperInvariant() switch
+        {
+            "TRUE" or "YES" or "1" => true,
+            "FALSE" or "NO" or "0" => false,
+            _ => null,
+        };
 }

@@ -11,12 +11,13 @@ namespace Platform.Data.Service.Databases;
 internal sealed partial class DatabasesService(UnitOfWork work, Cursors cursors) : Contracts.V1.Databases.DatabasesBase
 {
     /// <summary>A row of id, name, description, created_at, updated_at.</summary>
-    private static Database Read(NpgsqlDataReader row) => new()
-    {
-        Id = Ids.Format("db", row.GetGuid(0)),
-        Name = row.GetString(1),
-        Description = row.GetString(2),
-        CreatedAt = Timestamp.FromDateTime(row.GetDateTime(3)),
-        UpdatedAt = Timestamp.FromDateTime(row.GetDateTime(4)),
-    };
+    private static Database Read(NpgsqlDataReader row) =>
+        new()
+        {
+            Id = Ids.Format("db", row.GetGuid(0)),
+            Name = row.GetString(1),
+            Description = row.GetString(2),
+            CreatedAt = Timestamp.FromDateTime(row.GetDateTime(3)),
+            UpdatedAt = Timestamp.FromDateTime(row.GetDateTime(4)),
+        };
 }

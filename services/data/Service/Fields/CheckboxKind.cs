@@ -25,19 +25,23 @@ internal sealed class CheckboxKind : FieldKind
 
     public override IReadOnlyList<FilterOperator> Operators => _operators;
 
-    public override Parsed Parse(JsonElement json, FieldSchema field) => json.ValueKind is JsonValueKind.True or JsonValueKind.False
-        ? new Parsed(json.GetBoolean())
-        : Parsed.Refused($"is {TextKind.Describe(json)}, not true or false", "Send true or false, without quotes.");
+    public override Parsed Parse(JsonElement json, FieldSchema field) =>
+        json.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? new Parsed(json.GetBoolean())
+            : Parsed.Refused($"is {TextKind.Describe(json)}, not true or false", "Send true or false, without quotes.");
 
-    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) => json.WriteBooleanValue(row.GetBoolean(ordinal));
+    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
+        json.WriteBooleanValue(row.GetBoolean(ordinal));
 
-    public override string Compile(FilterOperator comparison, string column, Operands operands) => comparison switch
-    {
-        FilterOperator.Is => Is(column, operands),
-        _ => $"{column} is null",
-    };
+    public override string Compile(FilterOperator comparison, string column, Operands operands) =>
+        comparison switch
+        {
+            FilterOperator.Is => Is(column, operands),
+            _ => $"{column} is null",
+        };
 
-    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) => new(column, $"{column}::text", "::boolean");
+    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) =>
+        new(column, $"{column}::text", "::boolean");
 
     // An index finds what is true; what is not, is false or empty.
     private static string Is(string column, Operands operands)
@@ -51,7 +55,8 @@ internal sealed class CheckboxKind : FieldKind
         return $"{column} is true";
     }
 
-    private static Reading<bool> Operand(JsonElement json) => json.ValueKind is JsonValueKind.True or JsonValueKind.False
-        ? new Reading<bool>(json.GetBoolean())
-        : Reading<bool>.Refused($"is {TextKind.Describe(json)}, not true or false", "Send true or false, without quotes.");
+    private static Reading<bool> Operand(JsonElement json) =>
+        json.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? new Reading<bool>(json.GetBoolean())
+            : Reading<bool>.Refused($"is {TextKind.Describe(json)}, not true or false", "Send true or false, without quotes.");
 }

@@ -37,11 +37,18 @@ internal sealed class DateKind : FieldKind
 
     public override string Select(string column) => $"to_char({column}, 'YYYY-MM-DD')";
 
-    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) => json.WriteStringValue(row.GetString(ordinal));
+    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
+        json.WriteStringValue(row.GetString(ordinal));
 
-    public override string Compile(FilterOperator comparison, string column, Operands operands) => Ranges.Compile(
-        comparison, column, operands, json => OnlyDays(Period.Read(json, operands.Now)),
-        from => $"{column} >= {Day(from, operands)}", until => $"{column} < {Day(until, operands)}");
+    public override string Compile(FilterOperator comparison, string column, Operands operands) =>
+        Ranges.Compile(
+            comparison,
+            column,
+            operands,
+            json => OnlyDays(Period.Read(json, operands.Now)),
+            from => $"{column} >= {Day(from, operands)}",
+            until => $"{column} < {Day(until, operands)}"
+        );
 
     public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) => new(column, Select(column), "::date");
 
@@ -49,7 +56,8 @@ internal sealed class DateKind : FieldKind
         DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out date);
 
     private static Reading<Period> OnlyDays(Reading<Period> reading) =>
-        reading.Rule is null && (reading.Value.From.TimeOfDay != TimeSpan.Zero || reading.Value.Until.TimeOfDay != TimeSpan.Zero && !reading.Value.IsOpen)
+        reading.Rule is null
+        && (reading.Value.From.TimeOfDay != TimeSpan.Zero || reading.Value.Until.TimeOfDay != TimeSpan.Zero && !reading.Value.IsOpen)
             ? Reading<Period>.Refused("is a moment, but the field holds days", "Send a date without time.")
             : reading;
 

@@ -24,8 +24,17 @@ internal abstract class FieldKind
 {
     private static readonly FieldKind[] _kinds =
     [
-        TextKind.Text, TextKind.LongText, NumberKind.Instance, CheckboxKind.Instance, SelectKind.Instance, MultiSelectKind.Instance,
-        DateKind.Instance, InstantKind.Instance, EmailKind.Instance, UrlKind.Instance, LinkKind.Unbound,
+        TextKind.Text,
+        TextKind.LongText,
+        NumberKind.Instance,
+        CheckboxKind.Instance,
+        SelectKind.Instance,
+        MultiSelectKind.Instance,
+        DateKind.Instance,
+        InstantKind.Instance,
+        EmailKind.Instance,
+        UrlKind.Instance,
+        LinkKind.Unbound,
     ];
 
     private static readonly Dictionary<FieldType, FieldKind> _byType = _kinds.ToDictionary(kind => kind.Type);
@@ -94,18 +103,21 @@ internal abstract class FieldKind
 
     public NpgsqlParameter Parameter(object? value) => new() { NpgsqlDbType = Wire, Value = value ?? DBNull.Value };
 
-    public NpgsqlParameter ArrayParameter(IReadOnlyList<object?> values) => new()
-    {
-        NpgsqlDbType = NpgsqlDbType.Array | Wire,
-        Value = Wire switch
+    public NpgsqlParameter ArrayParameter(IReadOnlyList<object?> values) =>
+        new()
         {
-            NpgsqlDbType.Boolean => values.Select(value => (bool?)value).ToArray(),
-            NpgsqlDbType.TimestampTz => values.Select(value => (DateTime?)value).ToArray(),
-            NpgsqlDbType.Uuid => values.Select(value => (Guid?)value).ToArray(),
-            _ => values.Select(value => (string?)value).ToArray(),
-        },
-    };
+            NpgsqlDbType = NpgsqlDbType.Array | Wire,
+            Value = Wire switch
+            {
+                NpgsqlDbType.Boolean => values.Select(value => (bool?)value).ToArray(),
+                NpgsqlDbType.TimestampTz => values.Select(value => (DateTime?)value).ToArray(),
+                NpgsqlDbType.Uuid => values.Select(value => (Guid?)value).ToArray(),
+                _ => values.Select(value => (string?)value).ToArray(),
+            },
+        };
 
     private static string NameOf(FieldType type) =>
-        EnumNames.JsonName(TablesReflection.Descriptor.EnumTypes.Single(declared => declared.Name == nameof(FieldType)).FindValueByNumber((int)type));
+        EnumNames.JsonName(
+            TablesReflection.Descriptor.EnumTypes.Single(declared => declared.Name == nameof(FieldType)).FindValueByNumber((int)type)
+        );
 }

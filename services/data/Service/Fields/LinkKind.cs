@@ -18,7 +18,15 @@ namespace Platform.Data.Service.Fields;
 /// <param name="IsInverse">Whether the other side keeps the links.</param>
 /// <param name="IsSingle">Whether a record of the side that keeps them has at most one.</param>
 internal sealed record LinkTarget(
-    Guid TableId, string TableName, string QualifiedName, FieldSchema Primary, Guid FieldId, string FieldName, bool IsInverse, bool IsSingle);
+    Guid TableId,
+    string TableName,
+    string QualifiedName,
+    FieldSchema Primary,
+    Guid FieldId,
+    string FieldName,
+    bool IsInverse,
+    bool IsSingle
+);
 
 /// <summary>
 /// Records of another table. Links to deleted records are there, but nobody sees them until the record is restored; so a deletion changes
@@ -36,7 +44,13 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
     private const int MaxLabel = 200;
 
     private static readonly FilterOperator[] _operators =
-        [FilterOperator.Is, FilterOperator.HasAnyOf, FilterOperator.HasAllOf, FilterOperator.Contains, FilterOperator.IsEmpty];
+    [
+        FilterOperator.Is,
+        FilterOperator.HasAnyOf,
+        FilterOperator.HasAllOf,
+        FilterOperator.Contains,
+        FilterOperator.IsEmpty,
+    ];
 
     public LinkTarget Target => target ?? throw new InvalidOperationException("The kind is of a definition.");
 
@@ -91,7 +105,10 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
         return ids.Count switch
         {
             0 => Parsed.Empty,
-            > 1 when Target is { IsSingle: true, IsInverse: false } => Parsed.Refused($"names {ids.Count} records, but the field holds one", "Send one id."),
+            > 1 when Target is { IsSingle: true, IsInverse: false } => Parsed.Refused(
+                $"names {ids.Count} records, but the field holds one",
+                "Send one id."
+            ),
             > MaxLinks => Parsed.Refused($"names {ids.Count} records", $"Send at most {MaxLinks}."),
             _ => new Parsed(Text(ids)),
         };
@@ -103,10 +120,11 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
     /// <summary>The ids of a value as <see cref="Parse"/> made it.</summary>
     public static IEnumerable<Guid> IdsOf(object value) => ((string)value)[1..^1].Split(',').Select(Guid.Parse);
 
-    public override string Select(string column) => Target.IsInverse
-        ? $"(select array_agg(l.item order by l.id) from (select o.id, {Item} as item from {Others} "
-            + $"where {OtherColumn} @> array[r.id] and o.deleted_at is null order by o.id limit {MaxLinks + 1}) l)"
-        : $"(select array_agg({Item} order by l.n) from unnest({column}) with ordinality as l(id, n) join {Others} on o.id = l.id and o.deleted_at is null)";
+    public override string Select(string column) =>
+        Target.IsInverse
+            ? $"(select array_agg(l.item order by l.id) from (select o.id, {Item} as item from {Others} "
+                + $"where {OtherColumn} @> array[r.id] and o.deleted_at is null order by o.id limit {MaxLinks + 1}) l)"
+            : $"(select array_agg({Item} order by l.n) from unnest({column}) with ordinality as l(id, n) join {Others} on o.id = l.id and o.deleted_at is null)";
 
     private string Item => $"o.id::text || coalesce(' ' || {OtherLabel}, '')";
 
@@ -168,14 +186,16 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
         };
     }
 
-    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) => throw new NotSupportedException("Links have no order.");
+    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) =>
+        throw new NotSupportedException("Links have no order.");
 
     public static string Text(IEnumerable<Guid> ids) => $"{{{string.Join(',', ids)}}}";
 
     // From the other side a hash join over all links serves better than a look-up per record.
-    private string Exists(string column, string condition) => Target.IsInverse
-        ? $"exists (select from (select unnest({OtherColumn}) as id from {Others} where o.deleted_at is null{condition}) l where l.id = r.id)"
-        : $"exists (select from {Others} where o.id = any({column}) and o.deleted_at is null{condition})";
+    private string Exists(string column, string condition) =>
+        Target.IsInverse
+            ? $"exists (select from (select unnest({OtherColumn}) as id from {Others} where o.deleted_at is null{condition}) l where l.id = r.id)"
+            : $"exists (select from {Others} where o.id = any({column}) and o.deleted_at is null{condition})";
 
     private string LabelContains(Operands operands)
     {
@@ -183,7 +203,8 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
         return primary.Kind switch
         {
             TextKind text => text.Compile(FilterOperator.Contains, $"o.{primary.Column}", operands),
-            SelectKind => $"o.{primary.Column} = any({operands.Parameters.AddIds(SelectKind.WithLabel(FilterOperator.Contains, operands, primary))})",
+            SelectKind =>
+                $"o.{primary.Column} = any({operands.Parameters.AddIds(SelectKind.WithLabel(FilterOperator.Contains, operands, primary))})",
             _ => TextKind.Like(OtherLabel, "%", "%", operands),
         };
     }

@@ -13,7 +13,13 @@ internal sealed class MultiSelectKind : FieldKind
     public static readonly MultiSelectKind Instance = new();
 
     private static readonly FilterOperator[] _operators =
-        [FilterOperator.Is, FilterOperator.HasAnyOf, FilterOperator.HasAllOf, FilterOperator.Contains, FilterOperator.IsEmpty];
+    [
+        FilterOperator.Is,
+        FilterOperator.HasAnyOf,
+        FilterOperator.HasAllOf,
+        FilterOperator.Contains,
+        FilterOperator.IsEmpty,
+    ];
 
     public override FieldType Type => FieldType.MultiSelect;
 

@@ -19,8 +19,14 @@ internal sealed class NumberKind : FieldKind
 
     private static readonly FilterOperator[] _operators =
     [
-        FilterOperator.Is, FilterOperator.GreaterThan, FilterOperator.GreaterThanOrEquals, FilterOperator.LessThan, FilterOperator.LessThanOrEquals,
-        FilterOperator.IsBetween, FilterOperator.IsOneOf, FilterOperator.IsEmpty,
+        FilterOperator.Is,
+        FilterOperator.GreaterThan,
+        FilterOperator.GreaterThanOrEquals,
+        FilterOperator.LessThan,
+        FilterOperator.LessThanOrEquals,
+        FilterOperator.IsBetween,
+        FilterOperator.IsOneOf,
+        FilterOperator.IsEmpty,
     ];
 
     public override FieldType Type => FieldType.Number;
@@ -46,7 +52,10 @@ internal sealed class NumberKind : FieldKind
         var (whole, decimals) = DigitsOf(text);
         if (whole > MaxDigits || decimals > MaxDigits)
         {
-            return Parsed.Refused("has too many digits", $"Send at most {MaxDigits} digits before and {MaxDigits} after the decimal point.");
+            return Parsed.Refused(
+                "has too many digits",
+                $"Send at most {MaxDigits} digits before and {MaxDigits} after the decimal point."
+            );
         }
 
         return decimals > field.Precision
@@ -88,16 +97,18 @@ internal sealed class NumberKind : FieldKind
         }
     }
 
-    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) => new(column, $"{column}::text", "::numeric");
+    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) =>
+        new(column, $"{column}::text", "::numeric");
 
-    private static string Sign(FilterOperator comparison) => comparison switch
-    {
-        FilterOperator.GreaterThan => ">",
-        FilterOperator.GreaterThanOrEquals => ">=",
-        FilterOperator.LessThan => "<",
-        FilterOperator.LessThanOrEquals => "<=",
-        _ => "=",
-    };
+    private static string Sign(FilterOperator comparison) =>
+        comparison switch
+        {
+            FilterOperator.GreaterThan => ">",
+            FilterOperator.GreaterThanOrEquals => ">=",
+            FilterOperator.LessThan => "<",
+            FilterOperator.LessThanOrEquals => "<=",
+            _ => "=",
+        };
 
     private static Reading<string> Operand(JsonElement json)
     {
@@ -108,7 +119,10 @@ internal sealed class NumberKind : FieldKind
 
         var (whole, decimals) = DigitsOf(json.GetRawText());
         return whole > MaxDigits || decimals > MaxDigits
-            ? Reading<string>.Refused("has too many digits", $"Send at most {MaxDigits} digits before and {MaxDigits} after the decimal point.")
+            ? Reading<string>.Refused(
+                "has too many digits",
+                $"Send at most {MaxDigits} digits before and {MaxDigits} after the decimal point."
+            )
             : new Reading<string>(json.GetRawText());
     }
 
@@ -120,7 +134,10 @@ internal sealed class NumberKind : FieldKind
         var e = text.IndexOfAny('e', 'E');
         if (e >= 0)
         {
-            if (!long.TryParse(text[(e + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent) || Math.Abs(exponent) > 1000)
+            if (
+                !long.TryParse(text[(e + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent)
+                || Math.Abs(exponent) > 1000
+            )
             {
                 return (long.MaxValue, 0);
             }

@@ -9,13 +9,25 @@ internal static class Ranges
 {
     public static IReadOnlyList<FilterOperator> Operators { get; } =
     [
-        FilterOperator.Is, FilterOperator.GreaterThan, FilterOperator.GreaterThanOrEquals, FilterOperator.LessThan, FilterOperator.LessThanOrEquals,
-        FilterOperator.IsBetween, FilterOperator.IsWithin, FilterOperator.IsOneOf, FilterOperator.IsEmpty,
+        FilterOperator.Is,
+        FilterOperator.GreaterThan,
+        FilterOperator.GreaterThanOrEquals,
+        FilterOperator.LessThan,
+        FilterOperator.LessThanOrEquals,
+        FilterOperator.IsBetween,
+        FilterOperator.IsWithin,
+        FilterOperator.IsOneOf,
+        FilterOperator.IsEmpty,
     ];
 
     public static string Compile(
-        FilterOperator comparison, string column, Operands operands, Func<JsonElement, Reading<Period>> read,
-        Func<DateTime, string> from, Func<DateTime, string> before)
+        FilterOperator comparison,
+        string column,
+        Operands operands,
+        Func<JsonElement, Reading<Period>> read,
+        Func<DateTime, string> from,
+        Func<DateTime, string> before
+    )
     {
         operands.Use = comparison is FilterOperator.IsEmpty or FilterOperator.IsOneOf ? null : ShapeUse.Range;
         switch (comparison)

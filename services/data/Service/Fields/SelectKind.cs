@@ -15,7 +15,12 @@ internal sealed class SelectKind : FieldKind
 
     private static readonly FilterOperator[] _operators =
     [
-        FilterOperator.Is, FilterOperator.IsOneOf, FilterOperator.Contains, FilterOperator.StartsWith, FilterOperator.EndsWith, FilterOperator.IsEmpty,
+        FilterOperator.Is,
+        FilterOperator.IsOneOf,
+        FilterOperator.Contains,
+        FilterOperator.StartsWith,
+        FilterOperator.EndsWith,
+        FilterOperator.IsEmpty,
     ];
 
     public override FieldType Type => FieldType.Select;
@@ -34,9 +39,11 @@ internal sealed class SelectKind : FieldKind
         return reading.Rule is null ? new Parsed(reading.Value!.Id) : Parsed.Refused(reading.Rule, reading.Fix!);
     }
 
-    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) => WriteChoice(json, row.GetGuid(ordinal), field);
+    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
+        WriteChoice(json, row.GetGuid(ordinal), field);
 
-    public override string LabelOf(string text, FieldSchema field) => field.FindChoice(Guid.Parse(text))?.Label ?? throw new StaleSchemaException();
+    public override string LabelOf(string text, FieldSchema field) =>
+        field.FindChoice(Guid.Parse(text))?.Label ?? throw new StaleSchemaException();
 
     public override string Compile(FilterOperator comparison, string column, Operands operands)
     {
@@ -45,16 +52,23 @@ internal sealed class SelectKind : FieldKind
             return $"{column} is null";
         }
 
-        Guid[] ids = [.. (comparison switch
-        {
-            FilterOperator.Is => operands.Right(json => Find(json, operands.Field)) is { } choice ? [choice.Id] : [],
-            FilterOperator.IsOneOf => operands.Items(json => Find(json, operands.Field)).Select(choice => choice.Id),
-            _ => WithLabel(comparison, operands),
-        }).Distinct()];
+        Guid[] ids =
+        [
+            .. (
+                comparison switch
+                {
+                    FilterOperator.Is => operands.Right(json => Find(json, operands.Field)) is { } choice ? [choice.Id] : [],
+                    FilterOperator.IsOneOf => operands.Items(json => Find(json, operands.Field)).Select(choice => choice.Id),
+                    _ => WithLabel(comparison, operands),
+                }
+            ).Distinct(),
+        ];
 
         // One of one is just that one: only then does an index on the field keep another order.
         operands.Use = ids.Length == 1 ? ShapeUse.Equal : ShapeUse.Range;
-        return ids.Length == 1 ? $"{column} = {operands.Parameters.Add(NpgsqlDbType.Uuid, ids[0])}" : $"{column} = any({operands.Parameters.AddIds(ids)})";
+        return ids.Length == 1
+            ? $"{column} = {operands.Parameters.Add(NpgsqlDbType.Uuid, ids[0])}"
+            : $"{column} = any({operands.Parameters.AddIds(ids)})";
     }
 
     // In the order of the choices, as a person arranged them.
@@ -81,12 +95,16 @@ internal sealed class SelectKind : FieldKind
     internal static IEnumerable<Guid> WithLabel(FilterOperator comparison, Operands operands, FieldSchema? field = null)
     {
         var text = operands.Right(TextKind.Operand) ?? "";
-        return (field ?? operands.Field).Choices.Where(choice => comparison switch
-        {
-            FilterOperator.StartsWith => choice.Label.StartsWith(text, StringComparison.OrdinalIgnoreCase),
-            FilterOperator.EndsWith => choice.Label.EndsWith(text, StringComparison.OrdinalIgnoreCase),
-            _ => choice.Label.Contains(text, StringComparison.OrdinalIgnoreCase),
-        }).Select(choice => choice.Id);
+        return (field ?? operands.Field)
+            .Choices.Where(choice =>
+                comparison switch
+                {
+                    FilterOperator.StartsWith => choice.Label.StartsWith(text, StringComparison.OrdinalIgnoreCase),
+                    FilterOperator.EndsWith => choice.Label.EndsWith(text, StringComparison.OrdinalIgnoreCase),
+                    _ => choice.Label.Contains(text, StringComparison.OrdinalIgnoreCase),
+                }
+            )
+            .Select(choice => choice.Id);
     }
 
     internal static void WriteChoice(Utf8JsonWriter json, Guid id, FieldSchema field)
@@ -100,7 +118,9 @@ internal sealed class SelectKind : FieldKind
         JsonText.Write(json, choice.Label);
     }
 
-    private static string KnownChoices(FieldSchema field) => field.Choices.Count == 0
-        ? "(none yet)"
-        : string.Join(", ", field.Choices.Take(40).Select(choice => choice.Label)) + (field.Choices.Count > 40 ? ", … (see list_fields)" : "");
+    private static string KnownChoices(FieldSchema field) =>
+        field.Choices.Count == 0
+            ? "(none yet)"
+            : string.Join(", ", field.Choices.Take(40).Select(choice => choice.Label))
+                + (field.Choices.Count > 40 ? ", … (see list_fields)" : "");
 }

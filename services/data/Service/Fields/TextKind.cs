@@ -23,7 +23,12 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
 
     private static readonly FilterOperator[] _operators =
     [
-        FilterOperator.Is, FilterOperator.Contains, FilterOperator.StartsWith, FilterOperator.EndsWith, FilterOperator.IsOneOf, FilterOperator.IsEmpty,
+        FilterOperator.Is,
+        FilterOperator.Contains,
+        FilterOperator.StartsWith,
+        FilterOperator.EndsWith,
+        FilterOperator.IsOneOf,
+        FilterOperator.IsEmpty,
     ];
 
     public override FieldType Type => type;
@@ -53,17 +58,19 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
         return length > longest ? Parsed.Refused($"is {length} characters long", $"Send at most {longest} characters.") : Check(text);
     }
 
-    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) => JsonText.Write(json, row.GetString(ordinal));
+    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
+        JsonText.Write(json, row.GetString(ordinal));
 
-    public override string Compile(FilterOperator comparison, string column, Operands operands) => comparison switch
-    {
-        FilterOperator.Is => Is(column, operands.Right(Operand), operands),
-        FilterOperator.IsOneOf => IsOneOf(column, operands),
-        FilterOperator.Contains => Like(column, "%", "%", operands),
-        FilterOperator.StartsWith => Like(column, "", "%", operands),
-        FilterOperator.EndsWith => Like(column, "%", "", operands),
-        _ => $"{column} is null",
-    };
+    public override string Compile(FilterOperator comparison, string column, Operands operands) =>
+        comparison switch
+        {
+            FilterOperator.Is => Is(column, operands.Right(Operand), operands),
+            FilterOperator.IsOneOf => IsOneOf(column, operands),
+            FilterOperator.Contains => Like(column, "%", "%", operands),
+            FilterOperator.StartsWith => Like(column, "", "%", operands),
+            FilterOperator.EndsWith => Like(column, "%", "", operands),
+            _ => $"{column} is null",
+        };
 
     /// <summary>Long text does not fit an index, its beginning does.</summary>
     public override string ComparedAs(string column, FieldSchema field) => FitsIndex(field) ? column : $"left({column}, {Beginning})";
@@ -81,7 +88,9 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
     {
         operands.Use = ShapeUse.Equal;
         var text = operands.Parameters.AddText(value);
-        return FitsIndex(operands.Field) ? $"{column} = {text}" : $"({column} = {text} and left({column}, {Beginning}) = left({text}, {Beginning}))";
+        return FitsIndex(operands.Field)
+            ? $"{column} = {text}"
+            : $"({column} = {text} and left({column}, {Beginning}) = left({text}, {Beginning}))";
     }
 
     private string IsOneOf(string column, Operands operands)
@@ -128,15 +137,16 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
         return true;
     }
 
-    internal static string Describe(JsonElement json) => json.ValueKind switch
-    {
-        JsonValueKind.String => "text",
-        JsonValueKind.Number => "a number",
-        JsonValueKind.True or JsonValueKind.False => "true or false",
-        JsonValueKind.Array => "an array",
-        JsonValueKind.Object => "an object",
-        _ => "null",
-    };
+    internal static string Describe(JsonElement json) =>
+        json.ValueKind switch
+        {
+            JsonValueKind.String => "text",
+            JsonValueKind.Number => "a number",
+            JsonValueKind.True or JsonValueKind.False => "true or false",
+            JsonValueKind.Array => "an array",
+            JsonValueKind.Object => "an object",
+            _ => "null",
+        };
 
     internal static Reading<string> Operand(JsonElement json)
     {
@@ -162,5 +172,7 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
     }
 
     private static string EscapeLike(string text) =>
-        text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal);
+        text.Replace("\\", "\\\\", StringComparison.Ordinal)
+            .Replace("%", "\\%", StringComparison.Ordinal)
+            .Replace("_", "\\_", StringComparison.Ordinal);
 }

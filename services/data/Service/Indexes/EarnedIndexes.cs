@@ -29,37 +29,56 @@ internal static class EarnedIndexes
         var names = await tx.QueryAsync(FindOf, row => row.GetString(0), tableId, Ids.Format("fld", fieldId));
         if (names.Count > 0)
         {
-            await tx.BatchAsync(_ => Task.FromResult(0), [TableEntry.Role(tx.Call.WorkspaceId),
-                .. names.Select(name => new Statement($"drop index if exists {TableSchema.RoleOf(tx.Call.WorkspaceId)}.{name}")), new Statement("set local role none")]);
+            await tx.BatchAsync(
+                _ => Task.FromResult(0),
+                [
+                    TableEntry.Role(tx.Call.WorkspaceId),
+                    .. names.Select(name => new Statement($"drop index if exists {TableSchema.RoleOf(tx.Call.WorkspaceId)}.{name}")),
+                    new Statement("set local role none"),
+                ]
+            );
         }
     }
 
     /// <summary>What the service does by itself, in a workspace and environment.</summary>
-    public static Call CallIn(Guid workspaceId, Guid environmentId) => new()
-    {
-        CallId = Ids.New().ToString(),
-        Caller = new Caller(workspaceId, environmentId, null, null, null, FrozenSet<string>.Empty, null, null, "data", null),
-        Definition = null,
-        Request = new Empty(),
-    };
+    public static Call CallIn(Guid workspaceId, Guid environmentId) =>
+        new()
+        {
+            CallId = Ids.New().ToString(),
+            Caller = new Caller(workspaceId, environmentId, null, null, null, FrozenSet<string>.Empty, null, null, "data", null),
+            Definition = null,
+            Request = new Empty(),
+        };
 
     public static Task<List<Contracts.V1.Index>> ReadAsync(
-        UnitOfWork work, Call call, TableSchema table, CancellationToken cancellationToken) =>
-        work.ReadAsync(call, SessionSettings.Default, async reader =>
-        {
-            var indexes = new List<Contracts.V1.Index>();
-            while (await reader.ReadAsync(cancellationToken))
+        UnitOfWork work,
+        Call call,
+        TableSchema table,
+        CancellationToken cancellationToken
+    ) =>
+        work.ReadAsync(
+            call,
+            SessionSettings.Default,
+            async reader =>
             {
-                indexes.Add(new Contracts.V1.Index
+                var indexes = new List<Contracts.V1.Index>();
+                while (await reader.ReadAsync(cancellationToken))
                 {
-                    Fields = { reader.GetFieldValue<string[]>(0).Select(part => Describe(table, ShapePart.Parse(part))) },
-                    CreatedAt = Timestamp.FromDateTime(reader.GetDateTime(1)),
-                    Uses = reader.GetInt64(2),
-                });
-            }
+                    indexes.Add(
+                        new Contracts.V1.Index
+                        {
+                            Fields = { reader.GetFieldValue<string[]>(0).Select(part => Describe(table, ShapePart.Parse(part))) },
+                            CreatedAt = Timestamp.FromDateTime(reader.GetDateTime(1)),
+                            Uses = reader.GetInt64(2),
+                        }
+                    );
+                }
 
-            return indexes;
-        }, cancellationToken, new Statement(Find, table.Id, table.Role));
+                return indexes;
+            },
+            cancellationToken,
+            new Statement(Find, table.Id, table.Role)
+        );
 
     private static string Describe(TableSchema table, ShapePart part) =>
         (part.In(table)?.Name ?? part.Field) + (part.Use == ShapeUse.Descending ? " DESC" : "");

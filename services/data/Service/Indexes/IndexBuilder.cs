@@ -45,8 +45,11 @@ internal sealed class IndexBuilder(NpgsqlDataSource database, TimeProvider time)
 
             return null;
         }
-        catch (Exception exception) when (giveWay.IsCancellationRequested && !cancellationToken.IsCancellationRequested
-            && exception is OperationCanceledException or PostgresException { SqlState: PostgresErrorCodes.QueryCanceled })
+        catch (Exception exception)
+            when (giveWay.IsCancellationRequested
+                && !cancellationToken.IsCancellationRequested
+                && exception is OperationCanceledException or PostgresException { SqlState: PostgresErrorCodes.QueryCanceled }
+            )
         {
             return GaveWay;
         }

@@ -15,8 +15,13 @@ namespace Platform.Data.Service.Indexes;
 /// reads and writes, by the role of its workspace; a schema change of the table goes first.
 /// </summary>
 internal sealed partial class IndexKeeper(
-    LeaderLoop leader, IndexBuilder builder, UnitOfWork work, IOptions<IndexOptions> options, TimeProvider time, ILogger<IndexKeeper> log)
-    : BackgroundService
+    LeaderLoop leader,
+    IndexBuilder builder,
+    UnitOfWork work,
+    IOptions<IndexOptions> options,
+    TimeProvider time,
+    ILogger<IndexKeeper> log
+) : BackgroundService
 {
     public const string Role = "data_keeper";
 
@@ -56,7 +61,10 @@ internal sealed partial class IndexKeeper(
     private const string Delete = "delete from data.earned_index where id = $1";
 
     private static readonly Counter<long> _changed = PlatformMeter.Instance.CreateCounter<long>(
-        "platform.data.indexes", "{index}", "Indexes that searches earned, and what became of them: built, failed, gave_way, limit, dropped.");
+        "platform.data.indexes",
+        "{index}",
+        "Indexes that searches earned, and what became of them: built, failed, gave_way, limit, dropped."
+    );
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         leader.RunAsync("platform.data.indexes", Role, KeepAsync, stoppingToken);
@@ -95,21 +103,36 @@ internal sealed partial class IndexKeeper(
             return true;
         }
 
-        var outcome = await builder.RunAsync(hold, earned.WorkspaceId,
-        [
-            $"create index concurrently if not exists {index.Name} on {keys.Table} ({string.Join(", ", keys.Keys.Select(key => key.Sql))}) "
-                + "where deleted_at is null",
-            // Expressions have statistics only once they have an index.
-            $"analyze {keys.Table}",
-        ], cancellationToken);
-        Tell(outcome switch { null => "built", IndexBuilder.GaveWay => "gave_way", _ => "failed" });
+        var outcome = await builder.RunAsync(
+            hold,
+            earned.WorkspaceId,
+            [
+                $"create index concurrently if not exists {index.Name} on {keys.Table} ({string.Join(", ", keys.Keys.Select(key => key.Sql))}) "
+                    + "where deleted_at is null",
+                // Expressions have statistics only once they have an index.
+                $"analyze {keys.Table}",
+            ],
+            cancellationToken
+        );
+        Tell(
+            outcome switch
+            {
+                null => "built",
+                IndexBuilder.GaveWay => "gave_way",
+                _ => "failed",
+            }
+        );
         if (outcome is not null)
         {
             LogNotBuilt(index.Name, outcome);
             if (outcome != IndexBuilder.GaveWay)
             {
-                await WriteAsync(earned.WorkspaceId, earned.EnvironmentId,
-                    tx => tx.ExecuteAsync(StartAnew, earned.TableId, earned.Shape, tx.Now.UtcDateTime), cancellationToken);
+                await WriteAsync(
+                    earned.WorkspaceId,
+                    earned.EnvironmentId,
+                    tx => tx.ExecuteAsync(StartAnew, earned.TableId, earned.Shape, tx.Now.UtcDateTime),
+                    cancellationToken
+                );
             }
 
             return false;
@@ -121,48 +144,76 @@ internal sealed partial class IndexKeeper(
 
     /// <summary>Writes down that an index will be built; null when it is not worth it, whatever the reason: then counting starts anew.</summary>
     private async Task<(Existing Index, (string Table, IReadOnlyList<IndexKey> Keys) Keys)?> BeginAsync(
-        Earned earned, CancellationToken cancellationToken)
+        Earned earned,
+        CancellationToken cancellationToken
+    )
     {
         (Existing, (string, IReadOnlyList<IndexKey>))? begun = null;
-        await WriteAsync(earned.WorkspaceId, earned.EnvironmentId, async tx =>
-        {
-            begun = null;
-            var table = await TableSchemas.LoadAsync(tx, earned.TableId);
-            var keys = table is null ? null : IndexPlan.For(table, SearchShape.Parse(earned.Shape));
-            var existing = await tx.QueryAsync(FindKeys, row => row.GetFieldValue<string[]>(0), earned.TableId);
-            if (keys is null || existing.Exists(parts => IndexPlan.Of(table!, parts) is { } one && IndexPlan.Serves(one, keys)) || !await IsLargeAsync(tx, table!))
+        await WriteAsync(
+            earned.WorkspaceId,
+            earned.EnvironmentId,
+            async tx =>
             {
-                await tx.ExecuteAsync(StartAnew, earned.TableId, earned.Shape, tx.Now.UtcDateTime);
-                return;
-            }
+                begun = null;
+                var table = await TableSchemas.LoadAsync(tx, earned.TableId);
+                var keys = table is null ? null : IndexPlan.For(table, SearchShape.Parse(earned.Shape));
+                var existing = await tx.QueryAsync(FindKeys, row => row.GetFieldValue<string[]>(0), earned.TableId);
+                if (
+                    keys is null
+                    || existing.Exists(parts => IndexPlan.Of(table!, parts) is { } one && IndexPlan.Serves(one, keys))
+                    || !await IsLargeAsync(tx, table!)
+                )
+                {
+                    await tx.ExecuteAsync(StartAnew, earned.TableId, earned.Shape, tx.Now.UtcDateTime);
+                    return;
+                }
 
-            if (existing.Count >= options.Value.MaxPerTable)
-            {
-                LogLimit(table!.Key, options.Value.MaxPerTable);
-                Tell("limit");
-                await tx.ExecuteAsync(StartAnew, earned.TableId, earned.Shape, tx.Now.UtcDateTime);
-                return;
-            }
+                if (existing.Count >= options.Value.MaxPerTable)
+                {
+                    LogLimit(table!.Key, options.Value.MaxPerTable);
+                    Tell("limit");
+                    await tx.ExecuteAsync(StartAnew, earned.TableId, earned.Shape, tx.Now.UtcDateTime);
+                    return;
+                }
 
-            var id = Ids.New();
-            var index = new Existing(earned.WorkspaceId, earned.EnvironmentId, id, earned.TableId, Ids.Format("e", id),
-                [.. keys.Select(key => key.Part.ToString())], false, tx.Now.UtcDateTime, 0, false, false, 0);
-            await tx.ExecuteAsync(Insert, id, earned.TableId, index.Name, index.Keys, tx.Now.UtcDateTime);
-            begun = (index, (table!.QualifiedName, keys));
-        }, cancellationToken);
+                var id = Ids.New();
+                var index = new Existing(
+                    earned.WorkspaceId,
+                    earned.EnvironmentId,
+                    id,
+                    earned.TableId,
+                    Ids.Format("e", id),
+                    [.. keys.Select(key => key.Part.ToString())],
+                    false,
+                    tx.Now.UtcDateTime,
+                    0,
+                    false,
+                    false,
+                    0
+                );
+                await tx.ExecuteAsync(Insert, id, earned.TableId, index.Name, index.Keys, tx.Now.UtcDateTime);
+                begun = (index, (table!.QualifiedName, keys));
+            },
+            cancellationToken
+        );
         return begun;
     }
 
     private async Task<bool> IsLargeAsync(WriteTransaction tx, TableSchema table)
     {
-        var records = await tx.BatchAsync(async reader =>
-        {
-            await reader.NextResultAsync(tx.Cancellation);
-            return await reader.ReadAsync(tx.Cancellation) ? reader.GetInt64(0) : 0;
-        },
-        TableEntry.Role(table.WorkspaceId),
-        new Statement($"select count(*) from (select from {table.QualifiedName} where deleted_at is null limit $1) r", options.Value.MinRecords),
-        new Statement("set local role none"));
+        var records = await tx.BatchAsync(
+            async reader =>
+            {
+                await reader.NextResultAsync(tx.Cancellation);
+                return await reader.ReadAsync(tx.Cancellation) ? reader.GetInt64(0) : 0;
+            },
+            TableEntry.Role(table.WorkspaceId),
+            new Statement(
+                $"select count(*) from (select from {table.QualifiedName} where deleted_at is null limit $1) r",
+                options.Value.MinRecords
+            ),
+            new Statement("set local role none")
+        );
         return records >= options.Value.MinRecords;
     }
 
@@ -183,8 +234,11 @@ internal sealed partial class IndexKeeper(
 
         var table = Ids.Format("tbl", index.TableId);
         double? mean = earned is null ? null : Math.Round(earned.Milliseconds / earned.Searches, 1);
-        tx.Announce(new IndexEarned(tx.NewEventId(), index.WorkspaceId, tx.Now, table, index.Keys, earned?.Searches, mean),
-            "index.created", new Target("table", table));
+        tx.Announce(
+            new IndexEarned(tx.NewEventId(), index.WorkspaceId, tx.Now, table, index.Keys, earned?.Searches, mean),
+            "index.created",
+            new Target("table", table)
+        );
     }
 
     /// <summary>Ends what was begun, counts uses, drops what nobody uses or whose field is gone.</summary>
@@ -208,18 +262,24 @@ internal sealed partial class IndexKeeper(
     private async Task<bool> TidyAsync(LeaderSession session, Existing index, CancellationToken cancellationToken)
     {
         var reason = "";
-        await WriteAsync(index.WorkspaceId, index.EnvironmentId, async tx =>
-        {
-            var table = await TableSchemas.LoadAsync(tx, index.TableId);
-            reason = !index.IsThere || !index.IsValid ? "gone"
-                : table is null || IndexPlan.Of(table, index.Keys) is null ? "field_gone"
-                : index.Scans == index.ScansSeen && index.IsReady && tx.Now - index.LastUsedAt >= options.Value.UnusedFor ? "unused"
-                : "";
-            if (reason.Length == 0 && index.Scans != index.ScansSeen)
+        await WriteAsync(
+            index.WorkspaceId,
+            index.EnvironmentId,
+            async tx =>
             {
-                await tx.ExecuteAsync(Use, index.Id, index.Scans, tx.Now.UtcDateTime);
-            }
-        }, cancellationToken);
+                var table = await TableSchemas.LoadAsync(tx, index.TableId);
+                reason =
+                    !index.IsThere || !index.IsValid ? "gone"
+                    : table is null || IndexPlan.Of(table, index.Keys) is null ? "field_gone"
+                    : index.Scans == index.ScansSeen && index.IsReady && tx.Now - index.LastUsedAt >= options.Value.UnusedFor ? "unused"
+                    : "";
+                if (reason.Length == 0 && index.Scans != index.ScansSeen)
+                {
+                    await tx.ExecuteAsync(Use, index.Id, index.Scans, tx.Now.UtcDateTime);
+                }
+            },
+            cancellationToken
+        );
         if (reason.Length == 0)
         {
             if (!index.IsReady)
@@ -233,23 +293,39 @@ internal sealed partial class IndexKeeper(
         if (index.IsThere)
         {
             await using var hold = await IndexBuilder.TryHoldAsync(session, index.TableId, cancellationToken);
-            if (hold is null || await builder.RunAsync(hold, index.WorkspaceId,
-                [$"drop index concurrently if exists {TableSchema.RoleOf(index.WorkspaceId)}.{index.Name}"], cancellationToken) is not null)
+            if (
+                hold is null
+                || await builder.RunAsync(
+                    hold,
+                    index.WorkspaceId,
+                    [$"drop index concurrently if exists {TableSchema.RoleOf(index.WorkspaceId)}.{index.Name}"],
+                    cancellationToken
+                )
+                    is not null
+            )
             {
                 return false;
             }
         }
 
-        await WriteAsync(index.WorkspaceId, index.EnvironmentId, async tx =>
-        {
-            if (await tx.ExecuteAsync(Delete, index.Id) == 1 && index.IsReady)
+        await WriteAsync(
+            index.WorkspaceId,
+            index.EnvironmentId,
+            async tx =>
             {
-                Tell("dropped");
-                var table = Ids.Format("tbl", index.TableId);
-                tx.Announce(new IndexDropped(tx.NewEventId(), index.WorkspaceId, tx.Now, table, index.Keys, reason),
-                    "index.deleted", new Target("table", table));
-            }
-        }, cancellationToken);
+                if (await tx.ExecuteAsync(Delete, index.Id) == 1 && index.IsReady)
+                {
+                    Tell("dropped");
+                    var table = Ids.Format("tbl", index.TableId);
+                    tx.Announce(
+                        new IndexDropped(tx.NewEventId(), index.WorkspaceId, tx.Now, table, index.Keys, reason),
+                        "index.deleted",
+                        new Target("table", table)
+                    );
+                }
+            },
+            cancellationToken
+        );
         return true;
     }
 
@@ -269,25 +345,47 @@ internal sealed partial class IndexKeeper(
         }
     }
 
-    private async Task WriteAsync(Guid workspaceId, Guid environmentId, Func<WriteTransaction, Task> body, CancellationToken cancellationToken) =>
-        await work.WriteAsync(EarnedIndexes.CallIn(workspaceId, environmentId), async tx =>
-        {
-            await body(tx);
-            return new Empty();
-        }, SessionSettings.Default, cancellationToken);
+    private async Task WriteAsync(
+        Guid workspaceId,
+        Guid environmentId,
+        Func<WriteTransaction, Task> body,
+        CancellationToken cancellationToken
+    ) =>
+        await work.WriteAsync(
+            EarnedIndexes.CallIn(workspaceId, environmentId),
+            async tx =>
+            {
+                await body(tx);
+                return new Empty();
+            },
+            SessionSettings.Default,
+            cancellationToken
+        );
 
     private async Task<List<Earned>> FindEarnedAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var find = new NpgsqlCommand(FindEarned, connection)
         {
-            Parameters = { new() { Value = (long)options.Value.MinSearches }, new() { Value = options.Value.MinMilliseconds } },
+            Parameters =
+            {
+                new() { Value = (long)options.Value.MinSearches },
+                new() { Value = options.Value.MinMilliseconds },
+            },
         };
         await using var reader = await find.ExecuteReaderAsync(cancellationToken);
         var earned = new List<Earned>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            earned.Add(new Earned(
-                reader.GetGuid(0), reader.GetGuid(1), reader.GetGuid(2), reader.GetString(3), reader.GetInt64(4), reader.GetDouble(5)));
+            earned.Add(
+                new Earned(
+                    reader.GetGuid(0),
+                    reader.GetGuid(1),
+                    reader.GetGuid(2),
+                    reader.GetString(3),
+                    reader.GetInt64(4),
+                    reader.GetDouble(5)
+                )
+            );
         }
 
         return earned;
@@ -300,9 +398,22 @@ internal sealed partial class IndexKeeper(
         var indexes = new List<Existing>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            indexes.Add(new Existing(
-                reader.GetGuid(0), reader.GetGuid(1), reader.GetGuid(2), reader.GetGuid(3), reader.GetString(4), reader.GetFieldValue<string[]>(5),
-                reader.GetBoolean(6), reader.GetDateTime(7), reader.GetInt64(8), reader.GetBoolean(9), reader.GetBoolean(10), reader.GetInt64(11)));
+            indexes.Add(
+                new Existing(
+                    reader.GetGuid(0),
+                    reader.GetGuid(1),
+                    reader.GetGuid(2),
+                    reader.GetGuid(3),
+                    reader.GetString(4),
+                    reader.GetFieldValue<string[]>(5),
+                    reader.GetBoolean(6),
+                    reader.GetDateTime(7),
+                    reader.GetInt64(8),
+                    reader.GetBoolean(9),
+                    reader.GetBoolean(10),
+                    reader.GetInt64(11)
+                )
+            );
         }
 
         return indexes;
@@ -322,6 +433,17 @@ internal sealed partial class IndexKeeper(
 
     /// <summary>An index as its row and PostgreSQL know it.</summary>
     private sealed record Existing(
-        Guid WorkspaceId, Guid EnvironmentId, Guid Id, Guid TableId, string Name, string[] Keys, bool IsReady, DateTime LastUsedAt, long ScansSeen,
-        bool IsThere, bool IsValid, long Scans);
+        Guid WorkspaceId,
+        Guid EnvironmentId,
+        Guid Id,
+        Guid TableId,
+        string Name,
+        string[] Keys,
+        bool IsReady,
+        DateTime LastUsedAt,
+        long ScansSeen,
+        bool IsThere,
+        bool IsValid,
+        long Scans
+    );
 }

@@ -31,10 +31,15 @@ internal static class IndexPlan
         }
 
         // createdAt is compared by id; version is compared as a number, which its column is not.
-        var compared = parts.Where(one => !one.Part.IsSort && one.Part.Field is not ("createdAt" or "version"))
-            .Select(one => KeyOf(one.Part, one.Field!)!).ToList();
+        var compared = parts
+            .Where(one => !one.Part.IsSort && one.Part.Field is not ("createdAt" or "version"))
+            .Select(one => KeyOf(one.Part, one.Field!)!)
+            .ToList();
         var equal = compared.Where(key => key.Part.Use == ShapeUse.Equal).ToList();
-        var ranges = compared.Where(key => key.Part.Use == ShapeUse.Range && !equal.Exists(same => same.Sql == key.Sql)).DistinctBy(key => key.Sql).ToList();
+        var ranges = compared
+            .Where(key => key.Part.Use == ShapeUse.Range && !equal.Exists(same => same.Sql == key.Sql))
+            .DistinctBy(key => key.Sql)
+            .ToList();
         var sorting = parts.Where(one => one.Part.IsSort).ToList();
         var order = sorting.Select(one => KeyOf(one.Part, one.Field!)).TakeWhile(key => key is not null).Select(key => key!).ToList();
         var isComplete = order.Count == sorting.Count;
@@ -46,8 +51,10 @@ internal static class IndexPlan
             order.Add(KeyOf(_id, TableSchema.IdField)!);
         }
 
-        List<IndexKey> keys = order.Count == 0 || byId && ranges.Count > 0 ? [.. equal, .. ranges]
-            : [.. equal, .. order, .. ranges.Where(key => !order.Exists(sorted => sorted.Part.Field == key.Part.Field))];
+        List<IndexKey> keys =
+            order.Count == 0 || byId && ranges.Count > 0
+                ? [.. equal, .. ranges]
+                : [.. equal, .. order, .. ranges.Where(key => !order.Exists(sorted => sorted.Part.Field == key.Part.Field))];
         var bytes = 0;
         keys = [.. keys.TakeWhile(key => (bytes += key.Bytes) <= MaxBytes)];
         return keys.Count == 0 || keys[0].Part.Field == "id" ? null : keys;
@@ -84,6 +91,8 @@ internal static class IndexPlan
         // An order that needs values, such as that of choices, changes with them: no index has it.
         var parameters = new QueryParameters();
         var key = field.Kind.Sort(field.Column, field, parameters);
-        return parameters.Values.Count > 0 ? null : new IndexKey(part, $"({key.Sql}){key.Direction(part.Use == ShapeUse.Descending)}", field.Kind.IndexBytes(field));
+        return parameters.Values.Count > 0
+            ? null
+            : new IndexKey(part, $"({key.Sql}){key.Direction(part.Use == ShapeUse.Descending)}", field.Kind.IndexBytes(field));
     }
 }

@@ -20,8 +20,10 @@ internal readonly record struct ShapePart(string Field, ShapeUse Use)
 {
     public static ShapePart Of(FieldSchema field, ShapeUse use) => new(field.Id == Guid.Empty ? field.Name : field.Key, use);
 
-    public static ShapePart Parse(string text) => text.Split(' ') is [var field, var use] ? new ShapePart(field, Enum.Parse<ShapeUse>(use))
-        : throw new FormatException($"{text} is no part of a shape.");
+    public static ShapePart Parse(string text) =>
+        text.Split(' ') is [var field, var use]
+            ? new ShapePart(field, Enum.Parse<ShapeUse>(use))
+            : throw new FormatException($"{text} is no part of a shape.");
 
     public bool IsSort => Use is ShapeUse.Ascending or ShapeUse.Descending;
 
@@ -46,7 +48,11 @@ internal sealed class SearchShape
     /// <summary>Null when no index could serve the search, or the table's primary key does.</summary>
     public static SearchShape? Of(IEnumerable<ShapePart> compared, IEnumerable<ShapePart> sorting)
     {
-        ShapePart[] parts = [.. compared.Distinct().OrderBy(part => part.Use).ThenBy(part => part.Field, StringComparer.Ordinal), .. sorting];
+        ShapePart[] parts =
+        [
+            .. compared.Distinct().OrderBy(part => part.Use).ThenBy(part => part.Field, StringComparer.Ordinal),
+            .. sorting,
+        ];
         return parts.Length is 0 or > MaxParts || parts is [{ IsSort: true, Field: "id" }] ? null : new SearchShape(parts);
     }
 

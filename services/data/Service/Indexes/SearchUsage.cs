@@ -10,7 +10,8 @@ namespace Platform.Data.Service.Indexes;
 /// Counts searches by their shape, in memory, and adds the counts to the database every few seconds: a search never waits for it. Counts are
 /// a hint; those of a process that was killed are lost.
 /// </summary>
-internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions> options, TimeProvider time, ILogger<SearchUsage> log) : BackgroundService
+internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions> options, TimeProvider time, ILogger<SearchUsage> log)
+    : BackgroundService
 {
     private const int MaxShapes = 10_000;
 
@@ -81,15 +82,28 @@ internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions
     }
 
     private async Task AddAsync(
-        (Guid Workspace, Guid Environment) of, KeyValuePair<(Guid Workspace, Guid Environment, Guid Table, string Shape), Tally>[] counted,
-        CancellationToken cancellationToken) => await work.WriteAsync(EarnedIndexes.CallIn(of.Workspace, of.Environment), async tx =>
-        {
-            await tx.ExecuteAsync(Add,
-                Array.ConvertAll(counted, one => one.Key.Table), Array.ConvertAll(counted, one => one.Key.Shape),
-                Array.ConvertAll(counted, one => one.Value.Searches), Array.ConvertAll(counted, one => one.Value.Milliseconds),
-                tx.Now.UtcDateTime, (tx.Now - _window).UtcDateTime);
-            return new Empty();
-        }, SessionSettings.Default, cancellationToken);
+        (Guid Workspace, Guid Environment) of,
+        KeyValuePair<(Guid Workspace, Guid Environment, Guid Table, string Shape), Tally>[] counted,
+        CancellationToken cancellationToken
+    ) =>
+        await work.WriteAsync(
+            EarnedIndexes.CallIn(of.Workspace, of.Environment),
+            async tx =>
+            {
+                await tx.ExecuteAsync(
+                    Add,
+                    Array.ConvertAll(counted, one => one.Key.Table),
+                    Array.ConvertAll(counted, one => one.Key.Shape),
+                    Array.ConvertAll(counted, one => one.Value.Searches),
+                    Array.ConvertAll(counted, one => one.Value.Milliseconds),
+                    tx.Now.UtcDateTime,
+                    (tx.Now - _window).UtcDateTime
+                );
+                return new Empty();
+            },
+            SessionSettings.Default,
+            cancellationToken
+        );
 
     [LoggerMessage(3001, LogLevel.Warning, "Counts of searches were lost")]
     private partial void LogLost(Exception exception);

@@ -23,7 +23,13 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
     /// <param name="compared">Gets the fields that every record found must fit, as far as an index could find them.</param>
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every violation.</exception>
     public static string Compile(
-        TableSchema table, ByteString filter, QueryParameters parameters, DateTimeOffset now, string path = "filter", List<ShapePart>? compared = null)
+        TableSchema table,
+        ByteString filter,
+        QueryParameters parameters,
+        DateTimeOffset now,
+        string path = "filter",
+        List<ShapePart>? compared = null
+    )
     {
         JsonDocument document;
         try
@@ -47,8 +53,11 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
     {
         if (condition.ValueKind != JsonValueKind.Object)
         {
-            return Refuse(path, "is not an object",
-                "Send {\"operator\":…, \"leftSide\":…, \"rightSide\":…} or {\"operator\":\"AND\",\"conditions\":[…]}.");
+            return Refuse(
+                path,
+                "is not an object",
+                "Send {\"operator\":…, \"leftSide\":…, \"rightSide\":…} or {\"operator\":\"AND\",\"conditions\":[…]}."
+            );
         }
 
         if (++_conditions > MaxConditions || depth > MaxDepth)
@@ -67,7 +76,8 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
             return Composite(condition, text, path, depth, isRequired && text == NamedOperator.And);
         }
 
-        return NamedOperator.Find(text) is { } named ? Comparison(condition, named, path, isRequired)
+        return NamedOperator.Find(text) is { } named
+            ? Comparison(condition, named, path, isRequired)
             : Refuse($"{path}.operator", "is unknown", $"Use one of: {NamedOperator.KnownNames}.");
     }
 
@@ -84,7 +94,9 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
             return Refuse($"{path}.conditions", "is not an array of conditions", "Send at least one condition.");
         }
 
-        var parts = conditions.EnumerateArray().Select((part, index) => Condition(part, $"{path}.conditions[{index}]", depth + 1, areRequired));
+        var parts = conditions
+            .EnumerateArray()
+            .Select((part, index) => Condition(part, $"{path}.conditions[{index}]", depth + 1, areRequired));
         return $"({string.Join(name == NamedOperator.And ? " and " : " or ", parts)})";
     }
 
@@ -111,8 +123,11 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
 
         if (!field.Kind.Operators.Contains(named.Operator))
         {
-            return Refuse($"{path}.operator", $"{named.Name} does not work on {field.Name}",
-                $"Use one of: {NamedOperator.NamesOf(field.Kind.Operators)}.");
+            return Refuse(
+                $"{path}.operator",
+                $"{named.Name} does not work on {field.Name}",
+                $"Use one of: {NamedOperator.NamesOf(field.Kind.Operators)}."
+            );
         }
 
         var operands = new Operands(field, condition, path, parameters, now, (where, rule, fix) => Refuse(where, rule, fix));
@@ -160,7 +175,14 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
 
     private string Refuse(string where, string rule, string fix)
     {
-        _violations.Add(new Violation { Field = where, Rule = rule, Fix = fix });
+        _violations.Add(
+            new Violation
+            {
+                Field = where,
+                Rule = rule,
+                Fix = fix,
+            }
+        );
         return "false";
     }
 }

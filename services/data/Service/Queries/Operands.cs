@@ -6,7 +6,13 @@ namespace Platform.Data.Service.Queries;
 
 /// <summary>The values a condition compares with. What does not fit is collected as a violation, and the condition compiles to nothing of use.</summary>
 internal sealed class Operands(
-    FieldSchema compared, JsonElement condition, string path, QueryParameters parameters, DateTimeOffset now, Action<string, string, string> refuse)
+    FieldSchema compared,
+    JsonElement condition,
+    string path,
+    QueryParameters parameters,
+    DateTimeOffset now,
+    Action<string, string, string> refuse
+)
 {
     public const int MaxItems = 200;
 

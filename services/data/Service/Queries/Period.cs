@@ -11,7 +11,8 @@ namespace Platform.Data.Service.Queries;
 /// </summary>
 internal readonly partial record struct Period(DateTime From, DateTime Until)
 {
-    private const string Known = "an ISO 8601 date (2026-05-01) or date-time with offset (2026-05-01T10:00:00Z), "
+    private const string Known =
+        "an ISO 8601 date (2026-05-01) or date-time with offset (2026-05-01T10:00:00Z), "
         + "PREDEFINED:TODAY, YESTERDAY, TOMORROW, THIS_/LAST_/PAST_/NEXT_ with WEEK, MONTH, QUARTER or YEAR, <n>_DAYS_AGO, <n>_DAYS_FROM_NOW, "
         + "or RELATIVE_DATE:THIS|PAST|NEXT:DAY|WEEK|MONTH|QUARTER|YEAR|<days>";
 
@@ -27,7 +28,8 @@ internal readonly partial record struct Period(DateTime From, DateTime Until)
             return Reading<Period>.Refused(refusal.Rule!, $"Send {Known}.");
         }
 
-        var period = text.StartsWith("PREDEFINED:", StringComparison.Ordinal) ? Predefined(text["PREDEFINED:".Length..], now.UtcDateTime.Date)
+        var period =
+            text.StartsWith("PREDEFINED:", StringComparison.Ordinal) ? Predefined(text["PREDEFINED:".Length..], now.UtcDateTime.Date)
             : text.StartsWith("RELATIVE_DATE:", StringComparison.Ordinal) ? Relative(text["RELATIVE_DATE:".Length..], now.UtcDateTime.Date)
             : Absolute(text);
         return period is { } known ? new Reading<Period>(known) : Reading<Period>.Refused("is no date", $"Send {Known}.");
@@ -61,7 +63,9 @@ internal readonly partial record struct Period(DateTime From, DateTime Until)
             return count > MaxDays ? null : Days(today.AddDays(days.Groups["ago"].Success ? -count : count), 1);
         }
 
-        return NamedUnit().Match(token) is { Success: true } named ? Unit(named.Groups["unit"].Value, Shift(named.Groups["which"].Value), today) : null;
+        return NamedUnit().Match(token) is { Success: true } named
+            ? Unit(named.Groups["unit"].Value, Shift(named.Groups["which"].Value), today)
+            : null;
     }
 
     private static Period? Relative(string text, DateTime today)
@@ -80,15 +84,17 @@ internal readonly partial record struct Period(DateTime From, DateTime Until)
 
         // So many days back or ahead, today included: PAST:7 runs from the day a week ago through today.
         return which == "THIS" || days is 0 or > MaxDays ? null
-            : which == "PAST" ? new Period(today.AddDays(-days), today.AddDays(1)) : Days(today, days + 1);
+            : which == "PAST" ? new Period(today.AddDays(-days), today.AddDays(1))
+            : Days(today, days + 1);
     }
 
-    private static int Shift(string which) => which switch
-    {
-        "THIS" => 0,
-        "NEXT" => 1,
-        _ => -1,
-    };
+    private static int Shift(string which) =>
+        which switch
+        {
+            "THIS" => 0,
+            "NEXT" => 1,
+            _ => -1,
+        };
 
     private static Period? Unit(string unit, int shift, DateTime today)
     {

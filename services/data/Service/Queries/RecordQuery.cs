@@ -30,8 +30,17 @@ internal sealed class RecordQuery
     private readonly bool _withTotal;
 
     public RecordQuery(
-        TableSchema table, RecordRows rows, Cursors cursors, DateTimeOffset now, ViewSchema? view, Json? filter, IReadOnlyList<Sorting> sorting,
-        int limit, string cursor, bool withTotal)
+        TableSchema table,
+        RecordRows rows,
+        Cursors cursors,
+        DateTimeOffset now,
+        ViewSchema? view,
+        Json? filter,
+        IReadOnlyList<Sorting> sorting,
+        int limit,
+        string cursor,
+        bool withTotal
+    )
     {
         sorting = sorting.Count == 0 && view is not null ? view.SortingKeys : sorting;
         List<(string Path, Json Filter)> filters = [];
@@ -54,15 +63,22 @@ internal sealed class RecordQuery
         var after = After(cursors.Open(cursor, _identity), parameters);
         var order = string.Join(", ", _keys.Select(key => key.Key.Sql + key.Key.Direction(key.Descending)));
         _statements.Add(TableEntry.For(table));
-        _statements.Add(new Statement(
-            $"select {rows.Columns}, {string.Join(", ", _keys.Select(key => key.Key.Text))} from {table.QualifiedName} r "
-            + $"where {where}{after} order by {order} limit {parameters.Add(NpgsqlDbType.Integer, limit + 1)}",
-            parameters.Values));
+        _statements.Add(
+            new Statement(
+                $"select {rows.Columns}, {string.Join(", ", _keys.Select(key => key.Key.Text))} from {table.QualifiedName} r "
+                    + $"where {where}{after} order by {order} limit {parameters.Add(NpgsqlDbType.Integer, limit + 1)}",
+                parameters.Values
+            )
+        );
         if (withTotal)
         {
             var counted = new QueryParameters();
-            _statements.Add(new Statement(
-                $"select count(*) from (select from {table.QualifiedName} r where {Where(filters, counted, now)} limit {MaxCounted + 1}) counted", counted.Values));
+            _statements.Add(
+                new Statement(
+                    $"select count(*) from (select from {table.QualifiedName} r where {Where(filters, counted, now)} limit {MaxCounted + 1}) counted",
+                    counted.Values
+                )
+            );
         }
     }
 
@@ -90,7 +106,12 @@ internal sealed class RecordQuery
             records.Add(_rows.Read(reader));
             if (records.Count == _limit)
             {
-                last = [.. Enumerable.Range(_rows.Count, _keys.Count).Select(ordinal => reader.IsDBNull(ordinal) ? null : reader.GetString(ordinal))];
+                last =
+                [
+                    .. Enumerable
+                        .Range(_rows.Count, _keys.Count)
+                        .Select(ordinal => reader.IsDBNull(ordinal) ? null : reader.GetString(ordinal)),
+                ];
             }
         }
 
@@ -111,7 +132,9 @@ internal sealed class RecordQuery
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(table.Id.ToByteArray());
-        hash.AppendData(Encoding.UTF8.GetBytes(string.Join('\0', sorting.Select(sort => $"{sort.SortingField}\0{sort.SortType}")) + "\0\0"));
+        hash.AppendData(
+            Encoding.UTF8.GetBytes(string.Join('\0', sorting.Select(sort => $"{sort.SortingField}\0{sort.SortType}")) + "\0\0")
+        );
         foreach (var (path, filter) in filters)
         {
             hash.AppendData(Encoding.UTF8.GetBytes(path + "\0"));
@@ -121,8 +144,16 @@ internal sealed class RecordQuery
         return hash.GetHashAndReset()[..16];
     }
 
-    private string Where(List<(string Path, Json Filter)> filters, QueryParameters parameters, DateTimeOffset now, List<ShapePart>? compared = null) =>
-        "r.deleted_at is null" + string.Concat(filters.Select(one => $" and ({FilterCompiler.Compile(_table, one.Filter.Utf8, parameters, now, one.Path, compared)})"));
+    private string Where(
+        List<(string Path, Json Filter)> filters,
+        QueryParameters parameters,
+        DateTimeOffset now,
+        List<ShapePart>? compared = null
+    ) =>
+        "r.deleted_at is null"
+        + string.Concat(
+            filters.Select(one => $" and ({FilterCompiler.Compile(_table, one.Filter.Utf8, parameters, now, one.Path, compared)})")
+        );
 
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a key that is no field, or has no order.</exception>
     public static void CheckSorting(TableSchema table, IReadOnlyList<Sorting> sorting)
@@ -133,12 +164,16 @@ internal sealed class RecordQuery
             var field = table.FindAny(sorting[i].SortingField);
             if (field is not { Kind.CanSort: true })
             {
-                violations.Add(new Violation
-                {
-                    Field = $"sorting[{i}].sortingField",
-                    Rule = field is null ? $"{sorting[i].SortingField} is no field of the table" : $"{field.Name} is of type {field.Kind.Name}, which has no order",
-                    Fix = field is null ? table.KnownFields(withSystem: true) : "Sort by another field.",
-                });
+                violations.Add(
+                    new Violation
+                    {
+                        Field = $"sorting[{i}].sortingField",
+                        Rule = field is null
+                            ? $"{sorting[i].SortingField} is no field of the table"
+                            : $"{field.Name} is of type {field.Kind.Name}, which has no order",
+                        Fix = field is null ? table.KnownFields(withSystem: true) : "Sort by another field.",
+                    }
+                );
             }
         }
 
@@ -157,7 +192,12 @@ internal sealed class RecordQuery
             var field = _table.FindAny(sort.SortingField)!;
             var key = field.Kind.Sort($"r.{field.Column}", field, parameters);
             _keys.Add((key, sort.SortType == "DESC"));
-            parts.Add(ShapePart.Of(key.Sql == "r.id" ? TableSchema.IdField : field, sort.SortType == "DESC" ? ShapeUse.Descending : ShapeUse.Ascending));
+            parts.Add(
+                ShapePart.Of(
+                    key.Sql == "r.id" ? TableSchema.IdField : field,
+                    sort.SortType == "DESC" ? ShapeUse.Descending : ShapeUse.Ascending
+                )
+            );
         }
 
         // The id ends every order, so that it is one; nothing behind it counts.

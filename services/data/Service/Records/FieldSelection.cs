@@ -14,7 +14,13 @@ internal sealed record FieldSelection(IReadOnlyList<FieldSchema> Fields, bool By
     /// <param name="allByDefault">What no request means: all, or none.</param>
     /// <param name="path">What the request calls them.</param>
     /// <exception cref="RpcException">INVALID_ARGUMENT: an unknown field.</exception>
-    public static FieldSelection Of(TableSchema table, IReadOnlyList<string> requested, string fieldKeys, bool allByDefault, string path = "returnFields")
+    public static FieldSelection Of(
+        TableSchema table,
+        IReadOnlyList<string> requested,
+        string fieldKeys,
+        bool allByDefault,
+        string path = "returnFields"
+    )
     {
         var byName = fieldKeys != "id";
         if (requested.Count == 0 ? allByDefault : requested.Contains("*"))
@@ -28,12 +34,14 @@ internal sealed record FieldSelection(IReadOnlyList<FieldSchema> Fields, bool By
         {
             if (table.Find(requested[i]) is not { } field)
             {
-                violations.Add(new Violation
-                {
-                    Field = $"{path}[{i}]",
-                    Rule = $"{requested[i]} is no field of the table",
-                    Fix = table.KnownFields(withSystem: false),
-                });
+                violations.Add(
+                    new Violation
+                    {
+                        Field = $"{path}[{i}]",
+                        Rule = $"{requested[i]} is no field of the table",
+                        Fix = table.KnownFields(withSystem: false),
+                    }
+                );
             }
             else if (!fields.Contains(field))
             {

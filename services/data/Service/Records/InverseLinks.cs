@@ -20,8 +20,13 @@ internal sealed class InverseLinks
     private InverseLinks(TableSchema table, RecordValues values)
     {
         (_table, _values) = (table, values);
-        _sides = values.Inverses.Select(column => new Side(column.Field, ((LinkKind)column.Field.Kind).Target,
-            [.. column.Values.Select(value => value is null ? [] : LinkKind.IdsOf(value).ToArray())])).ToLookup(side => side.Target.TableId);
+        _sides = values
+            .Inverses.Select(column => new Side(
+                column.Field,
+                ((LinkKind)column.Field.Kind).Target,
+                [.. column.Values.Select(value => value is null ? [] : LinkKind.IdsOf(value).ToArray())]
+            ))
+            .ToLookup(side => side.Target.TableId);
     }
 
     /// <summary>Which records of the call have other links than before.</summary>
@@ -31,13 +36,20 @@ internal sealed class InverseLinks
     public Dictionary<Guid, long> Versions { get; } = [];
 
     /// <summary>Null when the values name no such link.</summary>
-    public static InverseLinks? Of(TableSchema table, RecordValues values) => values.Inverses.Any() ? new InverseLinks(table, values) : null;
+    public static InverseLinks? Of(TableSchema table, RecordValues values) =>
+        values.Inverses.Any() ? new InverseLinks(table, values) : null;
 
     /// <summary>Takes the locks of other tables that a call may need and that come before the table's own.</summary>
     public static async Task LockBelowAsync(WriteTransaction tx, TableSchema table)
     {
-        foreach (var id in table.Fields.Where(field => !field.Kind.HasColumn).Select(field => ((LinkKind)field.Kind).Target.TableId)
-            .Where(id => id.CompareTo(table.Id) < 0).Distinct().Order())
+        foreach (
+            var id in table
+                .Fields.Where(field => !field.Kind.HasColumn)
+                .Select(field => ((LinkKind)field.Kind).Target.TableId)
+                .Where(id => id.CompareTo(table.Id) < 0)
+                .Distinct()
+                .Order()
+        )
         {
             await tx.BatchAsync(_ => Task.FromResult(0), TableEntry.Lock(id));
         }
@@ -55,8 +67,10 @@ internal sealed class InverseLinks
     /// <summary>Takes the locks of the tables, and looks at those that keep the links.</summary>
     public async Task LockTablesAsync(WriteTransaction tx)
     {
-        await tx.BatchAsync(_ => Task.FromResult(0),
-            [.. TablesInOrder().Select(id => id == _table.Id ? TableEntry.Lock(_table) : TableEntry.Lock(id))]);
+        await tx.BatchAsync(
+            _ => Task.FromResult(0),
+            [.. TablesInOrder().Select(id => id == _table.Id ? TableEntry.Lock(_table) : TableEntry.Lock(id))]
+        );
         foreach (var id in _sides.Select(sides => sides.Key))
         {
             _keepers[id] = id == _table.Id ? _table : await TableSchemas.LoadAsync(tx, id) ?? throw new StaleSchemaException();
@@ -67,31 +81,37 @@ internal sealed class InverseLinks
     public async Task LockRecordsAsync(WriteTransaction tx, Guid[] own)
     {
         var tables = TablesInOrder().Where(id => _sides.Contains(id) || own.Length > 0).ToList();
-        await tx.BatchAsync(async reader =>
-        {
-            await reader.NextResultAsync();
-            foreach (var id in tables)
+        await tx.BatchAsync(
+            async reader =>
             {
-                foreach (var side in _sides[id])
+                await reader.NextResultAsync();
+                foreach (var id in tables)
                 {
-                    side.Kept.Clear();
-                }
-
-                while (await reader.ReadAsync())
-                {
-                    var ordinal = 1;
                     foreach (var side in _sides[id])
                     {
-                        side.Kept[reader.GetGuid(0)] = new Kept(reader.GetFieldValue<Guid[]>(ordinal), reader.GetFieldValue<Guid[]>(ordinal + 1));
-                        ordinal += 2;
+                        side.Kept.Clear();
                     }
+
+                    while (await reader.ReadAsync())
+                    {
+                        var ordinal = 1;
+                        foreach (var side in _sides[id])
+                        {
+                            side.Kept[reader.GetGuid(0)] = new Kept(
+                                reader.GetFieldValue<Guid[]>(ordinal),
+                                reader.GetFieldValue<Guid[]>(ordinal + 1)
+                            );
+                            ordinal += 2;
+                        }
+                    }
+
+                    await reader.NextResultAsync();
                 }
 
-                await reader.NextResultAsync();
-            }
-
-            return 0;
-        }, [TableEntry.Role(tx.Call.WorkspaceId), .. tables.Select(id => LockRecords(id, own)), new Statement("set local role none")]);
+                return 0;
+            },
+            [TableEntry.Role(tx.Call.WorkspaceId), .. tables.Select(id => LockRecords(id, own)), new Statement("set local role none")]
+        );
     }
 
     /// <summary>Changes the records that keep the links, tells of it, and leaves as the application role.</summary>
@@ -114,7 +134,11 @@ internal sealed class InverseLinks
                 Versions[id] = update.Versions[id].After!.Value;
             }
 
-            tx.Announce(RecordHistory.Updated(tx, keeper, update.ChangeId, records, update.Fields), "record.updated", RecordHistory.Targets(keeper, records));
+            tx.Announce(
+                RecordHistory.Updated(tx, keeper, update.ChangeId, records, update.Fields),
+                "record.updated",
+                RecordHistory.Targets(keeper, records)
+            );
         }
     }
 
@@ -130,18 +154,23 @@ internal sealed class InverseLinks
         foreach (var side in sides)
         {
             // A deleted record that is linked to stays in the array, and counts for nothing.
-            columns += $", coalesce({side.Column}, '{{}}'), array(select o.id from {_table.QualifiedName} o where o.id = any({side.Column}) and o.deleted_at is null)";
+            columns +=
+                $", coalesce({side.Column}, '{{}}'), array(select o.id from {_table.QualifiedName} o where o.id = any({side.Column}) and o.deleted_at is null)";
             condition += $" or {side.Column} && {parameters.AddIds(own)}";
         }
 
-        return new Statement($"select {columns} from {TableSchema.QualifiedNameOf(_table.WorkspaceId, tableId)} r where r.deleted_at is null and ({condition}) order by r.id for update of r",
-            parameters.Values);
+        return new Statement(
+            $"select {columns} from {TableSchema.QualifiedNameOf(_table.WorkspaceId, tableId)} r where r.deleted_at is null and ({condition}) order by r.id for update of r",
+            parameters.Values
+        );
     }
 
     private (TableSchema Keeper, Guid[] Records, RecordValues Links) Plan(TableSchema keeper, List<Side> sides, Guid[] ids)
     {
-        var planned = sides.Select(side => (keeper.Fields.First(field => field.Id == side.Target.FieldId), side))
-            .Select(one => (Field: one.Item1, Links: Plan(one.Item1, one.side, ids))).ToList();
+        var planned = sides
+            .Select(side => (keeper.Fields.First(field => field.Id == side.Target.FieldId), side))
+            .Select(one => (Field: one.Item1, Links: Plan(one.Item1, one.side, ids)))
+            .ToList();
         var records = planned.SelectMany(one => one.Links.Keys).Distinct().Order().ToArray();
         var links = RecordValues.OfLinks(keeper, records.Length);
         foreach (var (field, after) in planned)
@@ -169,8 +198,12 @@ internal sealed class InverseLinks
         {
             if (shown.GetValueOrDefault(ids[index]) is var count and > LinkKind.MaxLinks)
             {
-                _values.Refuse(side.Field, index, $"has {count} links, and only {LinkKind.MaxLinks} of them show and can be replaced from here",
-                    ((LinkKind)side.Field.Kind).ChangedThere);
+                _values.Refuse(
+                    side.Field,
+                    index,
+                    $"has {count} links, and only {LinkKind.MaxLinks} of them show and can be replaced from here",
+                    ((LinkKind)side.Field.Kind).ChangedThere
+                );
             }
 
             foreach (var id in side.Wanted[index])
@@ -213,19 +246,38 @@ internal sealed class InverseLinks
         if (isSingle && added.Count > 0 && live.Count + added.Count > 1)
         {
             var other = live.Count > 0 ? live[0] : ids[added[0]];
-            _values.Refuse(side.Field, added[^1], $"{record} links to {RecordIds.Format(other)}, and {target.FieldName} in {target.TableName} holds one record",
-                $"Take it away from {RecordIds.Format(other)} first, or change {target.FieldName} of {record}.");
+            _values.Refuse(
+                side.Field,
+                added[^1],
+                $"{record} links to {RecordIds.Format(other)}, and {target.FieldName} in {target.TableName} holds one record",
+                $"Take it away from {RecordIds.Format(other)} first, or change {target.FieldName} of {record}."
+            );
         }
         else if (live.Count + added.Count > LinkKind.MaxLinks)
         {
-            _values.Refuse(side.Field, first, $"{record} would have more than {LinkKind.MaxLinks} links in {target.FieldName}", "Link fewer records to it.");
+            _values.Refuse(
+                side.Field,
+                first,
+                $"{record} would have more than {LinkKind.MaxLinks} links in {target.FieldName}",
+                "Link fewer records to it."
+            );
         }
         else if (keeping.Required && live.Count + added.Count == 0)
         {
-            _values.Refuse(side.Field, first, $"{record} would have no {target.FieldName}, which {target.TableName} requires", $"Change {target.FieldName} of {record}, or keep it.");
+            _values.Refuse(
+                side.Field,
+                first,
+                $"{record} would have no {target.FieldName}, which {target.TableName} requires",
+                $"Change {target.FieldName} of {record}, or keep it."
+            );
         }
 
-        if (target.TableId == _table.Id && Array.IndexOf(ids, id) is >= 0 and var own && _values.Columns.Any(column => column.Field == keeping) && _values.IsGiven(keeping, own))
+        if (
+            target.TableId == _table.Id
+            && Array.IndexOf(ids, id) is >= 0 and var own
+            && _values.Columns.Any(column => column.Field == keeping)
+            && _values.IsGiven(keeping, own)
+        )
         {
             _values.Refuse(side.Field, first, $"{record} has {target.FieldName} in the same call", "Send one side of a link per call.");
         }

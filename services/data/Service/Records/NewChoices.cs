@@ -22,7 +22,8 @@ internal static class NewChoices
         from unnest($2::uuid[], $3::text[]) with ordinality as v(id, label, ordinality)
         """;
 
-    private const string NextVersion = "update data.database_table set schema_version = schema_version + 1, updated_at = $2, updated_by = $3 where id = $1";
+    private const string NextVersion =
+        "update data.database_table set schema_version = schema_version + 1, updated_at = $2, updated_by = $3 where id = $1";
 
     /// <summary>The table with its new choices, or as it was when there are none.</summary>
     public static async Task<TableSchema> AddAsync(WriteTransaction tx, TableSchema table, IReadOnlyList<Json> records)
@@ -46,13 +47,27 @@ internal static class NewChoices
         {
             if (field.Choices.Count + labels.Count > NewFields.MaxChoices)
             {
-                throw Problem.Invalid(field.Name, $"would have more than {NewFields.MaxChoices} choices", "Use a text field for values without end.");
+                throw Problem.Invalid(
+                    field.Name,
+                    $"would have more than {NewFields.MaxChoices} choices",
+                    "Use a text field for values without end."
+                );
             }
 
             var ids = labels.ConvertAll(_ => Ids.New());
             await tx.ExecuteAsync(InsertChoices, field.Id, ids.ToArray(), labels.ToArray());
-            tx.Announce(new ChoicesAdded(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, current.Key, field.Key, ids.ConvertAll(id => Ids.Format("cho", id))),
-                "field.updated", new Target("field", field.Key));
+            tx.Announce(
+                new ChoicesAdded(
+                    tx.NewEventId(),
+                    tx.Call.WorkspaceId,
+                    tx.Now,
+                    current.Key,
+                    field.Key,
+                    ids.ConvertAll(id => Ids.Format("cho", id))
+                ),
+                "field.updated",
+                new Target("field", field.Key)
+            );
         }
 
         await tx.ExecuteAsync(NextVersion, table.Id, tx.Now.UtcDateTime, tx.Call.ActorId);
@@ -74,7 +89,11 @@ internal static class NewChoices
             {
                 if (table.Find(property.Name) is { AllowNewChoices: true } field)
                 {
-                    foreach (var value in property.Value.ValueKind == JsonValueKind.Array ? property.Value.EnumerateArray().ToArray() : [property.Value])
+                    foreach (
+                        var value in property.Value.ValueKind == JsonValueKind.Array
+                            ? property.Value.EnumerateArray().ToArray()
+                            : [property.Value]
+                    )
                     {
                         Add(field, value);
                     }
@@ -87,7 +106,12 @@ internal static class NewChoices
         // What is no fit label is left to the check of values, which refuses it.
         void Add(FieldSchema field, JsonElement value)
         {
-            if (TextKind.TryGetText(value, out var label, out _) && label.Trim().Length > 0 && label.Length <= MaxLength && field.FindChoice(label) is null)
+            if (
+                TextKind.TryGetText(value, out var label, out _)
+                && label.Trim().Length > 0
+                && label.Length <= MaxLength
+                && field.FindChoice(label) is null
+            )
             {
                 if (!found.TryGetValue(field, out var labels))
                 {

@@ -20,14 +20,43 @@ internal static class RecordHistory
     public static RecordChange Change(WriteTransaction tx, TableSchema table, string kind, Guid[] recordIds)
     {
         var (call, id) = (tx.Call, Ids.New());
-        return new RecordChange(id, new Statement(InsertChange, call.WorkspaceId, call.EnvironmentId, id, table.Id, kind, recordIds,
-            tx.Now.UtcDateTime, call.ActorId, call.CallId, call.Tool, call.Task));
+        return new RecordChange(
+            id,
+            new Statement(
+                InsertChange,
+                call.WorkspaceId,
+                call.EnvironmentId,
+                id,
+                table.Id,
+                kind,
+                recordIds,
+                tx.Now.UtcDateTime,
+                call.ActorId,
+                call.CallId,
+                call.Tool,
+                call.Task
+            )
+        );
     }
 
     /// <summary>The event of a change of several records.</summary>
-    public static RecordsUpdated Updated(WriteTransaction tx, TableSchema table, Guid changeId, Guid[] recordIds, IEnumerable<FieldSchema> fields) => new(
-        tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Key, changeId, [.. recordIds.Take(Target.MaxIds).Select(RecordIds.Format)], recordIds.Length,
-        [.. fields.Select(field => field.Key)]);
+    public static RecordsUpdated Updated(
+        WriteTransaction tx,
+        TableSchema table,
+        Guid changeId,
+        Guid[] recordIds,
+        IEnumerable<FieldSchema> fields
+    ) =>
+        new(
+            tx.NewEventId(),
+            tx.Call.WorkspaceId,
+            tx.Now,
+            table.Key,
+            changeId,
+            [.. recordIds.Take(Target.MaxIds).Select(RecordIds.Format)],
+            recordIds.Length,
+            [.. fields.Select(field => field.Key)]
+        );
 
     public static IReadOnlyList<Target> Targets(TableSchema table, Guid[] recordIds) =>
         [new Target("record", [.. recordIds.Select(RecordIds.Format)]), new Target("table", table.Key)];

@@ -11,7 +11,8 @@ namespace Platform.Data.Service.Records;
 internal static class RecordIds
 {
     /// <summary>The creation time that a record made now has: whole milliseconds, like its id.</summary>
-    public static DateTime CreationTime(DateTimeOffset now) => new(now.UtcTicks - now.UtcTicks % TimeSpan.TicksPerMillisecond, DateTimeKind.Utc);
+    public static DateTime CreationTime(DateTimeOffset now) =>
+        new(now.UtcTicks - now.UtcTicks % TimeSpan.TicksPerMillisecond, DateTimeKind.Utc);
 
     public static Guid[] New(DateTime createdAt, int count)
     {

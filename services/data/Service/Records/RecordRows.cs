@@ -71,7 +71,8 @@ internal sealed class RecordRows(FieldSelection selection, bool withAuthors = fa
         return ByteString.CopyFrom(_buffer.WrittenSpan);
     }
 
-    private IEnumerable<string> SystemColumns() => withAuthors
-        ? ["r.id", "r.version", "r.created_at", "r.updated_at", "r.created_by", "r.updated_by"]
-        : ["r.id", "r.version", "r.created_at", "r.updated_at"];
+    private IEnumerable<string> SystemColumns() =>
+        withAuthors
+            ? ["r.id", "r.version", "r.created_at", "r.updated_at", "r.created_by", "r.updated_by"]
+            : ["r.id", "r.version", "r.created_at", "r.updated_at"];
 }

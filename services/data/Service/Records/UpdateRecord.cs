@@ -42,16 +42,30 @@ internal sealed partial class RecordsService
 
                     if (request.HasExpectedVersion && version.Before != request.ExpectedVersion)
                     {
-                        throw Problem.Conflict("VERSION_CONFLICT",
+                        throw Problem.Conflict(
+                            "VERSION_CONFLICT",
                             $"The record has version {version.Before}, not {request.ExpectedVersion}: somebody changed it meanwhile.",
-                            "Read it again, and repeat the change with its version.");
+                            "Read it again, and repeat the change with its version."
+                        );
                     }
 
                     // When every value is what it was, there is nothing to tell.
                     if (version.After is { } after)
                     {
-                        tx.Announce(new RecordUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, current.Key, update.ChangeId, request.RecordId, after,
-                            [.. update.Fields.Select(field => field.Key)]), new Target("record", request.RecordId), new Target("table", current.Key));
+                        tx.Announce(
+                            new RecordUpdated(
+                                tx.NewEventId(),
+                                tx.Call.WorkspaceId,
+                                tx.Now,
+                                current.Key,
+                                update.ChangeId,
+                                request.RecordId,
+                                after,
+                                [.. update.Fields.Select(field => field.Key)]
+                            ),
+                            new Target("record", request.RecordId),
+                            new Target("table", current.Key)
+                        );
                     }
 
                     if (links is not null)
@@ -65,7 +79,15 @@ internal sealed partial class RecordsService
             }
             catch (PostgresException exception) when (UniqueValues.FieldOf(exception, table) is { } field)
             {
-                throw await UniqueValues.ExplainAsync(work, context, table, field, values!.Columns.First(column => column.Field.Id == field.Id).Values, _ => "fields", [id]);
+                throw await UniqueValues.ExplainAsync(
+                    work,
+                    context,
+                    table,
+                    field,
+                    values!.Columns.First(column => column.Field.Id == field.Id).Values,
+                    _ => "fields",
+                    [id]
+                );
             }
         });
 }

@@ -2,7 +2,6 @@ using System.Text.Json;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
-
 using Field = Platform.Data.Contracts.V1.Field;
 
 namespace Platform.Data.Service.Schemas;
@@ -87,8 +86,15 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
     public ChoiceSchema? FindChoice(Guid id) => _byId.GetValueOrDefault(id);
 
     /// <summary>By exact label or by id.</summary>
-    public ChoiceSchema? FindChoice(string labelOrId) => _byLabel.GetValueOrDefault(labelOrId)
-        ?? (Ids.TryParse("cho", labelOrId, out var id) && _byId.GetValueOrDefault(id) is { } choice && _byLabel.GetValueOrDefault(choice.Label) == choice ? choice : null);
+    public ChoiceSchema? FindChoice(string labelOrId) =>
+        _byLabel.GetValueOrDefault(labelOrId)
+        ?? (
+            Ids.TryParse("cho", labelOrId, out var id)
+            && _byId.GetValueOrDefault(id) is { } choice
+            && _byLabel.GetValueOrDefault(choice.Label) == choice
+                ? choice
+                : null
+        );
 
     public Field ToField()
     {
@@ -120,7 +126,14 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
             field.Precision = precision;
         }
 
-        field.Choices.AddRange(Choices.Select(choice => new Choice { Id = choice.Key, Label = choice.Label, Color = choice.Color }));
+        field.Choices.AddRange(
+            Choices.Select(choice => new Choice
+            {
+                Id = choice.Key,
+                Label = choice.Label,
+                Color = choice.Color,
+            })
+        );
         return field;
     }
 }

@@ -25,7 +25,10 @@ internal sealed class TableSchema
 
     public static FieldSchema IdField => _system[0];
 
-    private static readonly Dictionary<string, FieldSchema> _systemByName = _system.ToDictionary(field => field.Name, StringComparer.Ordinal);
+    private static readonly Dictionary<string, FieldSchema> _systemByName = _system.ToDictionary(
+        field => field.Name,
+        StringComparer.Ordinal
+    );
 
     private readonly Dictionary<string, FieldSchema> _byKey = new(StringComparer.Ordinal);
 
@@ -98,13 +101,20 @@ internal sealed class TableSchema
 
     /// <summary>A view by id or exact name.</summary>
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: there is none.</exception>
-    public ViewSchema FindView(string idOrName) => Views.FirstOrDefault(view => view.Key == idOrName || view.Name == idOrName)
-        ?? throw Problem.Invalid("view", $"{idOrName} is no view of the table",
-            Views.Count == 0 ? "The table has none; leave it out, or use create_view." : $"Use one of: {string.Join(", ", Views.Select(view => view.Name))}.");
+    public ViewSchema FindView(string idOrName) =>
+        Views.FirstOrDefault(view => view.Key == idOrName || view.Name == idOrName)
+        ?? throw Problem.Invalid(
+            "view",
+            $"{idOrName} is no view of the table",
+            Views.Count == 0
+                ? "The table has none; leave it out, or use create_view."
+                : $"Use one of: {string.Join(", ", Views.Select(view => view.Name))}."
+        );
 
     /// <summary>What a caller who named an unknown field is told.</summary>
     public string KnownFields(bool withSystem) =>
-        "Use one of: " + string.Join(", ", Fields.Select(field => field.Name).Take(60).Concat(withSystem ? SystemNames : []))
+        "Use one of: "
+        + string.Join(", ", Fields.Select(field => field.Name).Take(60).Concat(withSystem ? SystemNames : []))
         + (Fields.Count > 60 ? ", … (see list_fields)." : ".");
 
     public Contracts.V1.Table ToTable(bool withFields = true)

@@ -80,10 +80,15 @@ internal sealed class TableSchemas(UnitOfWork work)
             catch (PostgresException exception)
                 when (exception.SqlState == PostgresErrorCodes.QueryCanceled && !context.CancellationToken.IsCancellationRequested)
             {
-                throw Problem.Of(StatusCode.ResourceExhausted, "QUERY_TOO_SLOW",
-                    "The query took longer than 15 seconds and was given up.", "Filter by more, or leave out includeTotal.");
+                throw Problem.Of(
+                    StatusCode.ResourceExhausted,
+                    "QUERY_TOO_SLOW",
+                    "The query took longer than 15 seconds and was given up.",
+                    "Filter by more, or leave out includeTotal."
+                );
             }
-            catch (RpcException exception) when (isRemembered && attempt < MaxAttempts && exception.StatusCode == StatusCode.InvalidArgument)
+            catch (RpcException exception)
+                when (isRemembered && attempt < MaxAttempts && exception.StatusCode == StatusCode.InvalidArgument)
             {
                 // What is unknown here may have been added by another process since.
                 Forget(id);
@@ -98,8 +103,10 @@ internal sealed class TableSchemas(UnitOfWork work)
 
     /// <summary>The schema as it is now, for those who asked for it.</summary>
     /// <exception cref="RpcException">NOT_FOUND: no such table in the call's workspace and environment.</exception>
-    public async Task<TableSchema> ReadAsync(ServerCallContext context, string tableId) => Ids.TryParse("tbl", tableId, out var id)
-        && await LoadAsync(context.Call(), id, context.CancellationToken) is { } schema ? schema : throw Problem.NotFound("table", tableId);
+    public async Task<TableSchema> ReadAsync(ServerCallContext context, string tableId) =>
+        Ids.TryParse("tbl", tableId, out var id) && await LoadAsync(context.Call(), id, context.CancellationToken) is { } schema
+            ? schema
+            : throw Problem.NotFound("table", tableId);
 
     /// <summary>What a change of this process made stale.</summary>
     public void Forget(Guid tableId) => _remembered.TryRemove(tableId, out _);
@@ -110,8 +117,13 @@ internal sealed class TableSchemas(UnitOfWork work)
 
     private async Task<TableSchema?> LoadAsync(Call call, Guid tableId, CancellationToken cancellationToken)
     {
-        var schema = await work.ReadAsync(call, SessionSettings.Default, reader => ReadAsync(reader, call, tableId), cancellationToken,
-            [.. Statements(tableId)]);
+        var schema = await work.ReadAsync(
+            call,
+            SessionSettings.Default,
+            reader => ReadAsync(reader, call, tableId),
+            cancellationToken,
+            [.. Statements(tableId)]
+        );
         if (schema is not null)
         {
             if (_remembered.Count >= MaxRemembered)
@@ -125,8 +137,10 @@ internal sealed class TableSchemas(UnitOfWork work)
         return schema;
     }
 
-    private static bool IsStale(Exception exception) => exception is StaleSchemaException
-        or PostgresException { SqlState: ChangedSchema or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedTable };
+    private static bool IsStale(Exception exception) =>
+        exception
+            is StaleSchemaException
+                or PostgresException { SqlState: ChangedSchema or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedTable };
 
     private static IEnumerable<Statement> Statements(Guid tableId, bool evenRemoved = false) =>
         [new(LoadTable, tableId, evenRemoved), new(LoadChoices, tableId), new(LoadViews, tableId), new(LoadFields, tableId)];
@@ -139,7 +153,12 @@ internal sealed class TableSchemas(UnitOfWork work)
         }
 
         var (version, databaseId, name, description) = (reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2), reader.GetString(3));
-        var (primaryFieldId, createdAt, updatedAt, isRemoved) = (reader.GetGuid(4), reader.GetDateTime(5), reader.GetDateTime(6), reader.GetBoolean(7));
+        var (primaryFieldId, createdAt, updatedAt, isRemoved) = (
+            reader.GetGuid(4),
+            reader.GetDateTime(5),
+            reader.GetDateTime(6),
+            reader.GetBoolean(7)
+        );
         await reader.NextResultAsync();
         var choices = new Dictionary<Guid, List<(ChoiceSchema Choice, bool IsRemoved)>>();
         while (await reader.ReadAsync())
@@ -156,8 +175,16 @@ internal sealed class TableSchemas(UnitOfWork work)
         var views = new List<ViewSchema>();
         while (await reader.ReadAsync())
         {
-            views.Add(new ViewSchema(reader.GetGuid(0), reader.GetString(1), reader.IsDBNull(2) ? null : reader.GetString(2),
-                reader.GetFieldValue<string[]>(3), reader.GetFieldValue<string[]>(4), reader.GetDateTime(5)));
+            views.Add(
+                new ViewSchema(
+                    reader.GetGuid(0),
+                    reader.GetString(1),
+                    reader.IsDBNull(2) ? null : reader.GetString(2),
+                    reader.GetFieldValue<string[]>(3),
+                    reader.GetFieldValue<string[]>(4),
+                    reader.GetDateTime(5)
+                )
+            );
         }
 
         await reader.NextResultAsync();
@@ -165,17 +192,19 @@ internal sealed class TableSchemas(UnitOfWork work)
         while (await reader.ReadAsync())
         {
             var id = reader.GetGuid(0);
-            fields.Add(new FieldSchema(id, reader.GetString(1), KindOf(), FieldSchema.ColumnOf(id))
-            {
-                Description = reader.GetString(3),
-                Required = reader.GetBoolean(4),
-                Unique = reader.GetBoolean(5),
-                AllowNewChoices = reader.GetBoolean(6),
-                MaxLength = reader.IsDBNull(7) ? null : reader.GetInt32(7),
-                Precision = reader.IsDBNull(8) ? null : reader.GetInt32(8),
-                Choices = ChoicesOf(id, areRemoved: false),
-                RemovedChoices = ChoicesOf(id, areRemoved: true),
-            });
+            fields.Add(
+                new FieldSchema(id, reader.GetString(1), KindOf(), FieldSchema.ColumnOf(id))
+                {
+                    Description = reader.GetString(3),
+                    Required = reader.GetBoolean(4),
+                    Unique = reader.GetBoolean(5),
+                    AllowNewChoices = reader.GetBoolean(6),
+                    MaxLength = reader.IsDBNull(7) ? null : reader.GetInt32(7),
+                    Precision = reader.IsDBNull(8) ? null : reader.GetInt32(8),
+                    Choices = ChoicesOf(id, areRemoved: false),
+                    RemovedChoices = ChoicesOf(id, areRemoved: true),
+                }
+            );
         }
 
         return new TableSchema(call.WorkspaceId, call.EnvironmentId!.Value, tableId, version, fields)
@@ -193,13 +222,29 @@ internal sealed class TableSchemas(UnitOfWork work)
         List<ChoiceSchema> ChoicesOf(Guid field, bool areRemoved) =>
             [.. (choices.GetValueOrDefault(field) ?? []).Where(choice => choice.IsRemoved == areRemoved).Select(choice => choice.Choice)];
 
-        FieldKind KindOf() => reader.IsDBNull(9) ? FieldKind.Of(reader.GetString(2)) : new LinkKind(new LinkTarget(
-            reader.GetGuid(9), reader.GetString(10), TableSchema.QualifiedNameOf(call.WorkspaceId, reader.GetGuid(9)),
-            new FieldSchema(reader.GetGuid(11), "", FieldKind.Of(reader.GetString(12)), FieldSchema.ColumnOf(reader.GetGuid(11)))
-            {
-                Choices = ChoicesOf(reader.GetGuid(11), areRemoved: false),
-                RemovedChoices = ChoicesOf(reader.GetGuid(11), areRemoved: true),
-            },
-            reader.GetGuid(13), reader.GetString(14), reader.GetBoolean(15), reader.GetBoolean(16)));
+        FieldKind KindOf() =>
+            reader.IsDBNull(9)
+                ? FieldKind.Of(reader.GetString(2))
+                : new LinkKind(
+                    new LinkTarget(
+                        reader.GetGuid(9),
+                        reader.GetString(10),
+                        TableSchema.QualifiedNameOf(call.WorkspaceId, reader.GetGuid(9)),
+                        new FieldSchema(
+                            reader.GetGuid(11),
+                            "",
+                            FieldKind.Of(reader.GetString(12)),
+                            FieldSchema.ColumnOf(reader.GetGuid(11))
+                        )
+                        {
+                            Choices = ChoicesOf(reader.GetGuid(11), areRemoved: false),
+                            RemovedChoices = ChoicesOf(reader.GetGuid(11), areRemoved: true),
+                        },
+                        reader.GetGuid(13),
+                        reader.GetString(14),
+                        reader.GetBoolean(15),
+                        reader.GetBoolean(16)
+                    )
+                );
     }
 }

@@ -66,7 +66,11 @@ internal sealed class ChoiceChanges
             _replacement = replacement;
             if (_removed.Contains(replacement) || request.ClearRemoved)
             {
-                Refuse("replaceRemovedWith", "is removed as well, or comes together with clearRemoved", "Name a choice that stays, or leave one of them out.");
+                Refuse(
+                    "replaceRemovedWith",
+                    "is removed as well, or comes together with clearRemoved",
+                    "Name a choice that stays, or leave one of them out."
+                );
             }
         }
 
@@ -104,8 +108,13 @@ internal sealed class ChoiceChanges
 
         if (_added.Count > 0)
         {
-            yield return new Statement(Insert, _field.Id, _added.Select(choice => choice.Id).ToArray(),
-                _added.Select(choice => choice.Label).ToArray(), _added.Select(choice => choice.Color).ToArray());
+            yield return new Statement(
+                Insert,
+                _field.Id,
+                _added.Select(choice => choice.Id).ToArray(),
+                _added.Select(choice => choice.Label).ToArray(),
+                _added.Select(choice => choice.Color).ToArray()
+            );
         }
     }
 
@@ -121,16 +130,23 @@ internal sealed class ChoiceChanges
         var ids = _removed.Select(choice => choice.Id).ToArray();
         var isMulti = _field.Kind == MultiSelectKind.Instance;
         var uses = $"t.deleted_at is null and t.{_field.Column} {(isMulti ? "&& $1" : "= any($1)")}";
-        var count = await tx.BatchAsync(async reader =>
-        {
-            await reader.NextResultAsync();
-            await reader.ReadAsync();
-            return reader.GetInt64(0);
-        }, TableEntry.Role(tx.Call.WorkspaceId), new Statement($"select count(*) from {table.QualifiedName} t where {uses}", ids));
+        var count = await tx.BatchAsync(
+            async reader =>
+            {
+                await reader.NextResultAsync();
+                await reader.ReadAsync();
+                return reader.GetInt64(0);
+            },
+            TableEntry.Role(tx.Call.WorkspaceId),
+            new Statement($"select count(*) from {table.QualifiedName} t where {uses}", ids)
+        );
         if (count > 0 && _replacement is null && (!_request.ClearRemoved || required && !isMulti))
         {
-            throw Problem.Conflict("CHOICE_IN_USE", $"{count} records have a choice that would be removed{(_request.ClearRemoved ? ", and the field is required" : "")}.",
-                "Name a choice for them in replaceRemovedWith, or set clearRemoved.");
+            throw Problem.Conflict(
+                "CHOICE_IN_USE",
+                $"{count} records have a choice that would be removed{(_request.ClearRemoved ? ", and the field is required" : "")}.",
+                "Name a choice for them in replaceRemovedWith, or set clearRemoved."
+            );
         }
 
         var changed = count == 0 ? [] : await ReplaceAsync(tx, table, ids, isMulti, uses);
@@ -145,35 +161,47 @@ internal sealed class ChoiceChanges
         parameters.AddIds(ids);
         var replacement = parameters.Add(NpgsqlDbType.Uuid, _replacement?.Id);
         var (at, by) = (parameters.Add(NpgsqlDbType.TimestampTz, tx.Now.UtcDateTime), parameters.AddText(call.ActorId));
-        var (workspace, environment) = (parameters.Add(NpgsqlDbType.Uuid, call.WorkspaceId), parameters.Add(NpgsqlDbType.Uuid, call.EnvironmentId));
+        var (workspace, environment) = (
+            parameters.Add(NpgsqlDbType.Uuid, call.WorkspaceId),
+            parameters.Add(NpgsqlDbType.Uuid, call.EnvironmentId)
+        );
         var changeId = parameters.Add(NpgsqlDbType.Uuid, change);
         var value = isMulti
             ? $"nullif(array(select one.id from (select case when u.id = any($1) then {replacement} else u.id end as id, min(u.n) as n "
                 + $"from unnest(before.{_field.Column}) with ordinality as u(id, n) group by 1) one where one.id is not null order by one.n), '{{}}')"
             : replacement;
-        var changed = await tx.BatchAsync(async reader =>
-        {
-            await reader.ReadAsync();
-            return reader.GetFieldValue<Guid[]>(0);
-        }, new Statement($"""
-            with before as (select * from {table.QualifiedName} t where {uses} order by t.id for update),
-            r as (
-                update {table.QualifiedName} t set {_field.Column} = {value}, version = before.version + 1, updated_at = {at}, updated_by = {by}
-                from before where t.id = before.id returning t.id
-            ),
-            changed as (
-                insert into data.record_change (workspace_id, environment_id, id, table_id, kind, record_ids, changed_at, changed_by, call_id, tool, task)
-                select {workspace}, {environment}, {changeId}, {parameters.Add(NpgsqlDbType.Uuid, table.Id)}, 'updated', array_agg(r.id order by r.id), {at}, {by},
-                    {parameters.AddText(call.CallId)}, {parameters.AddText(call.Tool)}, {parameters.AddText(call.Task)}
-                from r
-            ),
-            kept as (
-                insert into data.record_before (workspace_id, environment_id, record_id, version, change_id, before)
-                select {workspace}, {environment}, before.id, before.version, {changeId}, to_jsonb(image)
-                from before, lateral (select before.version, before.updated_at, before.updated_by, before.{_field.Column}) as image
+        var changed = await tx.BatchAsync(
+            async reader =>
+            {
+                await reader.ReadAsync();
+                return reader.GetFieldValue<Guid[]>(0);
+            },
+            new Statement(
+                $"""
+                with before as (select * from {table.QualifiedName} t where {uses} order by t.id for update),
+                r as (
+                    update {table.QualifiedName} t set {_field.Column} = {value}, version = before.version + 1, updated_at = {at}, updated_by = {by}
+                    from before where t.id = before.id returning t.id
+                ),
+                changed as (
+                    insert into data.record_change (workspace_id, environment_id, id, table_id, kind, record_ids, changed_at, changed_by, call_id, tool, task)
+                    select {workspace}, {environment}, {changeId}, {parameters.Add(
+                    NpgsqlDbType.Uuid,
+                    table.Id
+                )}, 'updated', array_agg(r.id order by r.id), {at}, {by},
+                        {parameters.AddText(call.CallId)}, {parameters.AddText(call.Tool)}, {parameters.AddText(call.Task)}
+                    from r
+                ),
+                kept as (
+                    insert into data.record_before (workspace_id, environment_id, record_id, version, change_id, before)
+                    select {workspace}, {environment}, before.id, before.version, {changeId}, to_jsonb(image)
+                    from before, lateral (select before.version, before.updated_at, before.updated_by, before.{_field.Column}) as image
+                )
+                select array_agg(r.id order by r.id) from r
+                """,
+                parameters.Values
             )
-            select array_agg(r.id order by r.id) from r
-            """, parameters.Values));
+        );
         if (isMulti && _field.Required && _replacement is null)
         {
             await CheckNoneEmptiedAsync(tx, table, changed);
@@ -185,10 +213,17 @@ internal sealed class ChoiceChanges
 
     private async Task CheckNoneEmptiedAsync(WriteTransaction tx, TableSchema table, Guid[] changed)
     {
-        var emptied = await tx.ScalarAsync<long>($"select count(*) from {table.QualifiedName} where id = any($1) and {_field.Column} is null", changed);
+        var emptied = await tx.ScalarAsync<long>(
+            $"select count(*) from {table.QualifiedName} where id = any($1) and {_field.Column} is null",
+            changed
+        );
         if (emptied > 0)
         {
-            throw Problem.Conflict("CHOICE_IN_USE", $"{emptied} records have no other choice, and the field is required.", "Name a choice for them in replaceRemovedWith.");
+            throw Problem.Conflict(
+                "CHOICE_IN_USE",
+                $"{emptied} records have no other choice, and the field is required.",
+                "Name a choice for them in replaceRemovedWith."
+            );
         }
     }
 
@@ -203,5 +238,13 @@ internal sealed class ChoiceChanges
         return null;
     }
 
-    private void Refuse(string path, string rule, string fix) => Violations.Add(new Violation { Field = path, Rule = rule, Fix = fix });
+    private void Refuse(string path, string rule, string fix) =>
+        Violations.Add(
+            new Violation
+            {
+                Field = path,
+                Rule = rule,
+                Fix = fix,
+            }
+        );
 }

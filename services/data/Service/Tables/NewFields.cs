@@ -4,7 +4,6 @@ using Platform.Contracts;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
-
 using Field = Platform.Data.Contracts.V1.Field;
 
 namespace Platform.Data.Service.Tables;
@@ -41,21 +40,36 @@ internal static class NewFields
             yield return misnamed;
         }
 
-        if (TableSchema.SystemNames.Contains(field.Name) || field.Name.StartsWith(TableSchema.FieldPrefix, StringComparison.Ordinal) || field.Name == "*")
+        if (
+            TableSchema.SystemNames.Contains(field.Name)
+            || field.Name.StartsWith(TableSchema.FieldPrefix, StringComparison.Ordinal)
+            || field.Name == "*"
+        )
         {
-            yield return Broken("name", $"{field.Name} means something else already", "Choose another name, such as one with a capital letter.");
+            yield return Broken(
+                "name",
+                $"{field.Name} means something else already",
+                "Choose another name, such as one with a capital letter."
+            );
         }
 
         if (FieldKind.Find(field.Type) is not { } kind)
         {
-            yield return Broken("type", "is missing or unknown",
-                "Use one of: text, long_text, number, checkbox, select, multi_select, date, date_time, email, url, link.");
+            yield return Broken(
+                "type",
+                "is missing or unknown",
+                "Use one of: text, long_text, number, checkbox, select, multi_select, date, date_time, email, url, link."
+            );
             yield break;
         }
 
         if (field.Unique && !kind.CanBeUnique)
         {
-            yield return Broken("unique", $"does not go with {kind.Name}", "Leave it out, or use text, number, date, date_time, email or url.");
+            yield return Broken(
+                "unique",
+                $"does not go with {kind.Name}",
+                "Leave it out, or use text, number, date, date_time, email or url."
+            );
         }
 
         if (field.HasMaxLength && !kind.HasLength)
@@ -64,7 +78,11 @@ internal static class NewFields
         }
         else if (field.Unique && field.HasMaxLength && field.MaxLength > MaxUniqueLength)
         {
-            yield return Broken("maxLength", $"is more than {MaxUniqueLength}, too long for a unique field", $"Send at most {MaxUniqueLength}.");
+            yield return Broken(
+                "maxLength",
+                $"is more than {MaxUniqueLength}, too long for a unique field",
+                $"Send at most {MaxUniqueLength}."
+            );
         }
 
         if (field.HasPrecision && kind != NumberKind.Instance)
@@ -81,7 +99,11 @@ internal static class NewFields
 
             if (field.Inverse)
             {
-                yield return Broken("inverse", "is the other side of a link, which comes with the link", "Leave the field out, or create the link in its own table.");
+                yield return Broken(
+                    "inverse",
+                    "is the other side of a link, which comes with the link",
+                    "Leave the field out, or create the link in its own table."
+                );
             }
 
             if (field.LinkField.Length > 0 && Names.Find(At(path, "linkField"), field.LinkField) is { } misnamedInverse)
@@ -96,7 +118,11 @@ internal static class NewFields
 
         if (!kind.HasChoices && (field.Choices.Count > 0 || field.AllowNewChoices))
         {
-            yield return Broken(field.Choices.Count > 0 ? "choices" : "allowNewChoices", $"does not go with {kind.Name}", "Leave it out, or use select or multi_select.");
+            yield return Broken(
+                field.Choices.Count > 0 ? "choices" : "allowNewChoices",
+                $"does not go with {kind.Name}",
+                "Leave it out, or use select or multi_select."
+            );
         }
 
         if (kind.HasChoices && field.Choices.Count == 0 && !field.AllowNewChoices)
@@ -123,7 +149,13 @@ internal static class NewFields
             }
         }
 
-        Violation Broken(string what, string rule, string fix) => new() { Field = At(path, what), Rule = rule, Fix = fix };
+        Violation Broken(string what, string rule, string fix) =>
+            new()
+            {
+                Field = At(path, what),
+                Rule = rule,
+                Fix = fix,
+            };
     }
 
     private static string At(string path, string what) => path.Length == 0 ? what : $"{path}.{what}";
@@ -139,7 +171,10 @@ internal static class NewFields
             Required = field.Required,
             Unique = field.Unique,
             AllowNewChoices = field.AllowNewChoices,
-            MaxLength = field.HasMaxLength ? field.MaxLength : field.Unique && kind.HasLength ? MaxUniqueLength : null,
+            MaxLength =
+                field.HasMaxLength ? field.MaxLength
+                : field.Unique && kind.HasLength ? MaxUniqueLength
+                : null,
             Precision = field.HasPrecision ? field.Precision : null,
             Choices = [.. field.Choices.Select(choice => new ChoiceSchema(Ids.New(), choice.Label, choice.Color))],
         };
@@ -148,13 +183,35 @@ internal static class NewFields
     public static IEnumerable<Statement> Insert(WriteTransaction tx, Guid tableId, FieldSchema field, int position)
     {
         var link = (field.Kind as LinkKind)?.Target;
-        yield return new Statement(InsertField, field.Id, tableId, position, field.Name, field.Kind.Name, field.Description, field.Required, field.Unique,
-            field.AllowNewChoices, Integer(field.MaxLength), Integer(field.Precision), tx.Now.UtcDateTime, tx.Call.ActorId,
-            Id(link?.TableId), Id(link?.FieldId), link?.IsInverse ?? false, link is { IsInverse: false, IsSingle: true });
+        yield return new Statement(
+            InsertField,
+            field.Id,
+            tableId,
+            position,
+            field.Name,
+            field.Kind.Name,
+            field.Description,
+            field.Required,
+            field.Unique,
+            field.AllowNewChoices,
+            Integer(field.MaxLength),
+            Integer(field.Precision),
+            tx.Now.UtcDateTime,
+            tx.Call.ActorId,
+            Id(link?.TableId),
+            Id(link?.FieldId),
+            link?.IsInverse ?? false,
+            link is { IsInverse: false, IsSingle: true }
+        );
         if (field.Choices.Count > 0)
         {
-            yield return new Statement(InsertChoices, field.Id, field.Choices.Select(choice => choice.Id).ToArray(),
-                field.Choices.Select(choice => choice.Label).ToArray(), field.Choices.Select(choice => choice.Color).ToArray());
+            yield return new Statement(
+                InsertChoices,
+                field.Id,
+                field.Choices.Select(choice => choice.Id).ToArray(),
+                field.Choices.Select(choice => choice.Label).ToArray(),
+                field.Choices.Select(choice => choice.Color).ToArray()
+            );
         }
     }
 
@@ -176,11 +233,14 @@ internal static class NewFields
 
         if (field is { Kind: LinkKind { HasColumn: true } })
         {
-            yield return new Statement($"create index {FieldSchema.LinkIndexOf(field.Id)} on {table} using gin ({field.Column}) where deleted_at is null");
+            yield return new Statement(
+                $"create index {FieldSchema.LinkIndexOf(field.Id)} on {table} using gin ({field.Column}) where deleted_at is null"
+            );
         }
     }
 
     private static NpgsqlParameter Id(Guid? value) => new() { NpgsqlDbType = NpgsqlDbType.Uuid, Value = (object?)value ?? DBNull.Value };
 
-    public static NpgsqlParameter Integer(int? value) => new() { NpgsqlDbType = NpgsqlDbType.Integer, Value = (object?)value ?? DBNull.Value };
+    public static NpgsqlParameter Integer(int? value) =>
+        new() { NpgsqlDbType = NpgsqlDbType.Integer, Value = (object?)value ?? DBNull.Value };
 }

@@ -5,7 +5,8 @@ namespace Platform.Data.Service.Tables;
 /// <summary>What makes processes look at a table anew.</summary>
 internal static class Versions
 {
-    private const string NextVersion = "update data.database_table set schema_version = schema_version + 1, updated_at = $2, updated_by = $3 where id = $1";
+    private const string NextVersion =
+        "update data.database_table set schema_version = schema_version + 1, updated_at = $2, updated_by = $3 where id = $1";
 
     // What tables know of the ones they link to: the name, the field that names records, its choices.
     private const string NextLinked = """

@@ -44,8 +44,14 @@ internal sealed partial class ViewsService(UnitOfWork work, TableSchemas schemas
     private static string[] Sorting(TableSchema table, Google.Protobuf.Collections.RepeatedField<Sorting> sorting)
     {
         RecordQuery.CheckSorting(table, sorting);
-        return [.. sorting.Select(sort => (Field: table.FindAny(sort.SortingField)!, sort.SortType))
-            .Select(sort => $"{(sort.Field.Id == Guid.Empty ? sort.Field.Name : sort.Field.Key)} {(sort.SortType == "DESC" ? "DESC" : "ASC")}")];
+        return
+        [
+            .. sorting
+                .Select(sort => (Field: table.FindAny(sort.SortingField)!, sort.SortType))
+                .Select(sort =>
+                    $"{(sort.Field.Id == Guid.Empty ? sort.Field.Name : sort.Field.Key)} {(sort.SortType == "DESC" ? "DESC" : "ASC")}"
+                ),
+        ];
     }
 
     private static string[] Fields(TableSchema table, Google.Protobuf.Collections.RepeatedField<string> names)
@@ -58,7 +64,10 @@ internal sealed partial class ViewsService(UnitOfWork work, TableSchemas schemas
                 return [];
             }
 
-            fields.Add(table.Find(names[i])?.Key ?? throw Problem.Invalid($"fields[{i}]", $"{names[i]} is no field of the table", table.KnownFields(withSystem: false)));
+            fields.Add(
+                table.Find(names[i])?.Key
+                    ?? throw Problem.Invalid($"fields[{i}]", $"{names[i]} is no field of the table", table.KnownFields(withSystem: false))
+            );
         }
 
         return [.. fields.Distinct()];

@@ -14,7 +14,15 @@ namespace Platform.Directory.Service;
 /// <c>account</c> when nothing was changed because they need an account first.
 /// </param>
 /// <param name="Workspace"><c>wks_…</c> when they are asked to become a member of it.</param>
-internal sealed record Offer(string State, string Name, string Inviter, string Email, string Role, DateTimeOffset ExpiresAt, string Workspace = "")
+internal sealed record Offer(
+    string State,
+    string Name,
+    string Inviter,
+    string Email,
+    string Role,
+    DateTimeOffset ExpiresAt,
+    string Workspace = ""
+)
 {
     /// <summary>For the state <c>account</c>.</summary>
     public MissingAccount? Missing { get; init; }
@@ -30,7 +38,8 @@ internal sealed class InvitationAcceptance(UnitOfWork work, JoinAccounts account
 {
     private const int TokenLength = 43;
 
-    private const string FindLink = "select workspace_id, environment_id, invitation_id from directory.invitation_token where token_hash = $1";
+    private const string FindLink =
+        "select workspace_id, environment_id, invitation_id from directory.invitation_token where token_hash = $1";
 
     // The organization first, as everywhere: its deletion counts what acceptances change.
     private const string LockOrganization = """
@@ -59,11 +68,16 @@ internal sealed class InvitationAcceptance(UnitOfWork work, JoinAccounts account
     /// <summary>Null for a link that leads nowhere.</summary>
     public async Task<Offer?> FindAsync(string token, CancellationToken cancellationToken) =>
         await FindLinkAsync(token, cancellationToken) is { } link
-            ? await work.ReadAsync(OwnCall.In(link.Workspace, link.Environment), SessionSettings.Default,
-                async reader => !await reader.ReadAsync(cancellationToken) ? null
-                    : link.Environment is null ? MemberAcceptance.Read(reader) : Read(reader),
+            ? await work.ReadAsync(
+                OwnCall.In(link.Workspace, link.Environment),
+                SessionSettings.Default,
+                async reader =>
+                    !await reader.ReadAsync(cancellationToken) ? null
+                    : link.Environment is null ? MemberAcceptance.Read(reader)
+                    : Read(reader),
                 cancellationToken,
-                new Statement(link.Environment is null ? MemberAcceptance.FindOffer : FindOffer, time.GetUtcNow(), link.Invitation))
+                new Statement(link.Environment is null ? MemberAcceptance.FindOffer : FindOffer, time.GetUtcNow(), link.Invitation)
+            )
             : null;
 
     /// <summary>Null for a link that leads nowhere. The state <c>joined</c> comes once.</summary>
@@ -76,13 +90,25 @@ internal sealed class InvitationAcceptance(UnitOfWork work, JoinAccounts account
         }
 
         Offer? answer = null;
-        await work.WriteAsync(OwnCall.In(link.Workspace, link.Environment), async tx =>
-        {
-            answer = await (link.Environment is null
-                ? MemberAcceptance.AcceptAsync(tx, link.Invitation, email => accounts.EnsureAsync(email, chosen, cancellationToken), chosen.Name)
-                : AcceptAsync(tx, link.Invitation));
-            return new Empty();
-        }, SessionSettings.Default, cancellationToken);
+        await work.WriteAsync(
+            OwnCall.In(link.Workspace, link.Environment),
+            async tx =>
+            {
+                answer = await (
+                    link.Environment is null
+                        ? MemberAcceptance.AcceptAsync(
+                            tx,
+                            link.Invitation,
+                            email => accounts.EnsureAsync(email, chosen, cancellationToken),
+                            chosen.Name
+                        )
+                        : AcceptAsync(tx, link.Invitation)
+                );
+                return new Empty();
+            },
+            SessionSettings.Default,
+            cancellationToken
+        );
         return answer;
     }
 
@@ -112,19 +138,39 @@ internal sealed class InvitationAcceptance(UnitOfWork work, JoinAccounts account
         }
 
         await UsersService.JoinAsync(tx, found.Organization, user.Id, found.Offer.Role);
-        tx.Announce(new InvitationAccepted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, inv, org, usr), "invitation.accepted",
-            new Target("invitation", inv), new Target("organization", org), new Target("user", usr));
+        tx.Announce(
+            new InvitationAccepted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, inv, org, usr),
+            "invitation.accepted",
+            new Target("invitation", inv),
+            new Target("organization", org),
+            new Target("user", usr)
+        );
         return found.Offer with { State = "joined" };
     }
 
-    private async Task<Link?> FindLinkAsync(string token, CancellationToken cancellationToken) => token.Length != TokenLength
-        ? null
-        : await work.ReadAsync(OwnCall.In(Guid.Empty, null), _resolver, async reader => await reader.ReadAsync(cancellationToken)
-            ? new Link(reader.GetGuid(0), reader.IsDBNull(1) ? null : reader.GetGuid(1), reader.GetGuid(2))
-            : null, cancellationToken, new Statement(FindLink, SHA256.HashData(Encoding.UTF8.GetBytes(token))));
+    private async Task<Link?> FindLinkAsync(string token, CancellationToken cancellationToken) =>
+        token.Length != TokenLength
+            ? null
+            : await work.ReadAsync(
+                OwnCall.In(Guid.Empty, null),
+                _resolver,
+                async reader =>
+                    await reader.ReadAsync(cancellationToken)
+                        ? new Link(reader.GetGuid(0), reader.IsDBNull(1) ? null : reader.GetGuid(1), reader.GetGuid(2))
+                        : null,
+                cancellationToken,
+                new Statement(FindLink, SHA256.HashData(Encoding.UTF8.GetBytes(token)))
+            );
 
-    private static Offer Read(NpgsqlDataReader row) => new(
-        row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), new DateTimeOffset(row.GetDateTime(5)));
+    private static Offer Read(NpgsqlDataReader row) =>
+        new(
+            row.GetString(0),
+            row.GetString(1),
+            row.GetString(2),
+            row.GetString(3),
+            row.GetString(4),
+            new DateTimeOffset(row.GetDateTime(5))
+        );
 
     private sealed record Link(Guid Workspace, Guid? Environment, Guid Invitation);
 }

@@ -21,20 +21,21 @@ internal static class InvitationColumns
             (select m.problem from directory.mail m where m.id = i.id)
         """;
 
-    public static Invitation Read(NpgsqlDataReader row) => new()
-    {
-        Id = Ids.Format("inv", row.GetGuid(0)),
-        OrganizationId = Ids.Format("org", row.GetGuid(1)),
-        Email = row.GetString(2),
-        Role = row.GetString(3),
-        State = row.GetString(4),
-        CreatedAt = Timestamp.FromDateTime(row.GetDateTime(5)),
-        ExpiresAt = Timestamp.FromDateTime(row.GetDateTime(6)),
-        AcceptedAt = row.IsDBNull(7) ? null : Timestamp.FromDateTime(row.GetDateTime(7)),
-        RevokedAt = row.IsDBNull(8) ? null : Timestamp.FromDateTime(row.GetDateTime(8)),
-        InvitedBy = row.IsDBNull(9) ? "" : Ids.Format("mbr", row.GetGuid(9)),
-        Mail = row.IsDBNull(10) ? "" : row.GetString(10),
-        MailedAt = row.IsDBNull(11) ? null : Timestamp.FromDateTime(row.GetDateTime(11)),
-        MailProblem = row.IsDBNull(12) ? "" : row.GetString(12),
-    };
+    public static Invitation Read(NpgsqlDataReader row) =>
+        new()
+        {
+            Id = Ids.Format("inv", row.GetGuid(0)),
+            OrganizationId = Ids.Format("org", row.GetGuid(1)),
+            Email = row.GetString(2),
+            Role = row.GetString(3),
+            State = row.GetString(4),
+            CreatedAt = Timestamp.FromDateTime(row.GetDateTime(5)),
+            ExpiresAt = Timestamp.FromDateTime(row.GetDateTime(6)),
+            AcceptedAt = row.IsDBNull(7) ? null : Timestamp.FromDateTime(row.GetDateTime(7)),
+            RevokedAt = row.IsDBNull(8) ? null : Timestamp.FromDateTime(row.GetDateTime(8)),
+            InvitedBy = row.IsDBNull(9) ? "" : Ids.Format("mbr", row.GetGuid(9)),
+            Mail = row.IsDBNull(10) ? "" : row.GetString(10),
+            MailedAt = row.IsDBNull(11) ? null : Timestamp.FromDateTime(row.GetDateTime(11)),
+            MailProblem = row.IsDBNull(12) ? "" : row.GetString(12),
+        };
 }

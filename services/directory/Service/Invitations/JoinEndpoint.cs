@@ -21,8 +21,12 @@ internal static partial class JoinEndpoint
     public static void MapJoinPage(this WebApplication app)
     {
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(Log);
-        app.MapGet(JoinPage.Path, (HttpContext http, InvitationAcceptance invitations) => AnswerAsync(http, log, () => ShowAsync(http, invitations)));
-        app.MapPost(JoinPage.Path, (HttpContext http, InvitationAcceptance invitations) => AnswerAsync(http, log, () => AcceptAsync(http, invitations)));
+        app.MapGet(JoinPage.Path, (HttpContext http, InvitationAcceptance invitations) =>
+            AnswerAsync(http, log, () => ShowAsync(http, invitations))
+        );
+        app.MapPost(JoinPage.Path, (HttpContext http, InvitationAcceptance invitations) =>
+            AnswerAsync(http, log, () => AcceptAsync(http, invitations))
+        );
     }
 
     private static async Task<Page> ShowAsync(HttpContext http, InvitationAcceptance invitations)
@@ -36,7 +40,11 @@ internal static partial class JoinEndpoint
         // A form of another site can only accept what its owner was invited to; there is no reason to let it.
         if (http.Request.Headers["Sec-Fetch-Site"].ToString() is not ("" or "same-origin" or "none"))
         {
-            return new Page(StatusCodes.Status403Forbidden, "Not from here", "<p>Open the link from your mail, and accept the invitation there.</p>");
+            return new Page(
+                StatusCodes.Status403Forbidden,
+                "Not from here",
+                "<p>Open the link from your mail, and accept the invitation there.</p>"
+            );
         }
 
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
@@ -46,7 +54,11 @@ internal static partial class JoinEndpoint
 
         if (!http.Request.HasFormContentType || http.Request.ContentLength > JoinPage.MaxForm)
         {
-            return new Page(StatusCodes.Status400BadRequest, "Not understood", "<p>Open the link from your mail, and press the button there.</p>");
+            return new Page(
+                StatusCodes.Status400BadRequest,
+                "Not understood",
+                "<p>Open the link from your mail, and press the button there.</p>"
+            );
         }
 
         var form = await http.Request.ReadFormAsync(http.RequestAborted);
@@ -58,20 +70,25 @@ internal static partial class JoinEndpoint
 
         // As if nothing had been chosen: the page that asks for it comes back, with what is wrong.
         var offer = await invitations.AcceptAsync(token, ChosenAccount.None, http.RequestAborted);
-        return Describe(offer is { Missing: { } missing } ? offer with { Missing = missing with { Problem = problem } } : offer, token, name);
+        return Describe(
+            offer is { Missing: { } missing } ? offer with { Missing = missing with { Problem = problem } } : offer,
+            token,
+            name
+        );
     }
 
     /// <summary>What is wrong with the form before anybody is asked; null for a form without a password, too.</summary>
-    private static string? Broken(string name, string password, string again) => (name, password) switch
-    {
-        ("", "") when again.Length == 0 => null,
-        ("" or { Length: > MaxName }, _) => "Tell us your name, in at most 100 characters.",
-        _ when name.Any(char.IsControl) => "Tell us your name, on one line.",
-        (_, "") => "Choose a password.",
-        (_, { Length: > MaxPassword }) => "This password is too long.",
-        _ when password != again => "The two passwords differ. Type the same one twice.",
-        _ => null,
-    };
+    private static string? Broken(string name, string password, string again) =>
+        (name, password) switch
+        {
+            ("", "") when again.Length == 0 => null,
+            ("" or { Length: > MaxName }, _) => "Tell us your name, in at most 100 characters.",
+            _ when name.Any(char.IsControl) => "Tell us your name, on one line.",
+            (_, "") => "Choose a password.",
+            (_, { Length: > MaxPassword }) => "This password is too long.",
+            _ when password != again => "The two passwords differ. Type the same one twice.",
+            _ => null,
+        };
 
     /// <param name="token">Of the link, for the form.</param>
     /// <param name="typed">The name as it came, to be seen again.</param>
@@ -79,37 +96,72 @@ internal static partial class JoinEndpoint
     {
         if (offer is null)
         {
-            return new Page(StatusCodes.Status404NotFound, "No such invitation",
-                "<p>This link leads to no invitation. Check that you opened all of it, or ask for a new invitation.</p>");
+            return new Page(
+                StatusCodes.Status404NotFound,
+                "No such invitation",
+                "<p>This link leads to no invitation. Check that you opened all of it, or ask for a new invitation.</p>"
+            );
         }
 
         var (name, inviter, email) = (Text(offer.Name), Text(offer.Inviter.Length > 0 ? offer.Inviter : "Somebody"), Text(offer.Email));
         var expires = offer.ExpiresAt.UtcDateTime.ToString("d MMMM yyyy 'at' HH:mm 'UTC'", CultureInfo.InvariantCulture);
         return offer.State switch
         {
-            "pending" => new Page(StatusCodes.Status200OK, $"Join {name}", $"""
+            "pending" => new Page(
+                StatusCodes.Status200OK,
+                $"Join {name}",
+                $"""
                 <p>{inviter} invites <strong>{email}</strong> to join <strong>{name}</strong> as {Text(offer.Role)}.</p>
-                <form method="post" action="{JoinPage.Path[1..]}"><input type="hidden" name="token" value="{Text(token)}"><button>Accept</button></form>
+                <form method="post" action="{JoinPage.Path[1..]}"><input type="hidden" name="token" value="{Text(
+                    token
+                )}"><button>Accept</button></form>
                 <p><small>The invitation ends on {expires}. If you did not expect it, close this page: nothing happens.</small></p>
-                """),
+                """
+            ),
             "account" => AskForAccount(offer.Missing!, name, email, token, typed),
-            "joined" when offer.Workspace.Length > 0 => new Page(StatusCodes.Status200OK, $"Welcome to {name}", $"""
+            "joined" when offer.Workspace.Length > 0 => new Page(
+                StatusCodes.Status200OK,
+                $"Welcome to {name}",
+                $"""
                 <p><strong>{email}</strong> is a member of <strong>{name}</strong> now. Sign in with this address{(offer.HasNewAccount
                     ? " and the password that you chose" : "")}: <a href="connect">how to connect</a>.</p>
                 <p><small>If you are in several workspaces, add <code>?workspace={offer.Workspace}</code> to the MCP URL.</small></p>
-                """),
-            "joined" => new Page(StatusCodes.Status200OK, $"Welcome to {name}", $"<p><strong>{email}</strong> is in <strong>{name}</strong> now.</p>"),
-            "accepted" => new Page(StatusCodes.Status410Gone, "Accepted already", $"<p>This invitation to {name} was accepted. Nothing is left to do.</p>"),
-            "revoked" => new Page(StatusCodes.Status410Gone, "Taken back", $"<p>This invitation to {name} was taken back. Ask for a new one.</p>"),
-            "expired" => new Page(StatusCodes.Status410Gone, "Expired", $"<p>This invitation to {name} ended on {expires}. Ask for a new one.</p>"),
-            _ => new Page(StatusCodes.Status409Conflict, "Not possible now",
-                $"<p>The account of {email} is deactivated. Ask whoever invited you to activate it, then open the link again.</p>"),
+                """
+            ),
+            "joined" => new Page(
+                StatusCodes.Status200OK,
+                $"Welcome to {name}",
+                $"<p><strong>{email}</strong> is in <strong>{name}</strong> now.</p>"
+            ),
+            "accepted" => new Page(
+                StatusCodes.Status410Gone,
+                "Accepted already",
+                $"<p>This invitation to {name} was accepted. Nothing is left to do.</p>"
+            ),
+            "revoked" => new Page(
+                StatusCodes.Status410Gone,
+                "Taken back",
+                $"<p>This invitation to {name} was taken back. Ask for a new one.</p>"
+            ),
+            "expired" => new Page(
+                StatusCodes.Status410Gone,
+                "Expired",
+                $"<p>This invitation to {name} ended on {expires}. Ask for a new one.</p>"
+            ),
+            _ => new Page(
+                StatusCodes.Status409Conflict,
+                "Not possible now",
+                $"<p>The account of {email} is deactivated. Ask whoever invited you to activate it, then open the link again.</p>"
+            ),
         };
     }
 
     // The address is there for what keeps passwords in a browser; nothing reads it here.
-    private static Page AskForAccount(MissingAccount missing, string name, string email, string token, string typed) => new(
-        missing.Problem.Length > 0 ? StatusCodes.Status400BadRequest : StatusCodes.Status200OK, "Choose a password", $"""
+    private static Page AskForAccount(MissingAccount missing, string name, string email, string token, string typed) =>
+        new(
+            missing.Problem.Length > 0 ? StatusCodes.Status400BadRequest : StatusCodes.Status200OK,
+            "Choose a password",
+            $"""
             <p>You sign in to <strong>{name}</strong> with your address and a password. Choose it now to join.</p>
             {(missing.Problem.Length > 0 ? $"<p role=\"alert\"><strong>{Text(missing.Problem)}</strong></p>" : "")}
             <form method="post" action="{JoinPage.Path[1..]}"><input type="hidden" name="token" value="{Text(token)}">
@@ -119,7 +171,8 @@ internal static partial class JoinEndpoint
             <label>The same once more<input type="password" name="again" required autocomplete="new-password"></label>
             <p><small>{string.Join(' ', missing.Rules.Select(Text))}</small></p>
             <button>Join</button></form>
-            """);
+            """
+        );
 
     private static async Task AnswerAsync(HttpContext http, ILogger log, Func<Task<Page>> make)
     {
@@ -130,13 +183,22 @@ internal static partial class JoinEndpoint
         }
         catch (Exception exception) when (exception is BadHttpRequestException or InvalidDataException)
         {
-            page = new Page(StatusCodes.Status400BadRequest, "Not understood", "<p>Open the link from your mail, and press the button there.</p>");
+            page = new Page(
+                StatusCodes.Status400BadRequest,
+                "Not understood",
+                "<p>Open the link from your mail, and press the button there.</p>"
+            );
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             LogFailed(log, exception);
-            page = new Page(exception is NpgsqlException or RpcException ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError,
-                "Something went wrong", "<p>Nothing was changed. Try again in a moment.</p>");
+            page = new Page(
+                exception is NpgsqlException or RpcException
+                    ? StatusCodes.Status503ServiceUnavailable
+                    : StatusCodes.Status500InternalServerError,
+                "Something went wrong",
+                "<p>Nothing was changed. Try again in a moment.</p>"
+            );
         }
 
         foreach (var (name, value) in JoinPage.Headers)

@@ -25,8 +25,11 @@ internal sealed partial class InvitationsService
             invitation.Mail = "waiting";
             invitation.MailedAt = null;
             invitation.MailProblem = "";
-            tx.Announce(new InvitationResent(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, invitation.Id, invitation.OrganizationId),
-                new Target("invitation", invitation.Id), new Target("organization", invitation.OrganizationId));
+            tx.Announce(
+                new InvitationResent(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, invitation.Id, invitation.OrganizationId),
+                new Target("invitation", invitation.Id),
+                new Target("organization", invitation.OrganizationId)
+            );
             return new ResendInvitationResponse { Invitation = invitation, MailNotice = mail.Value.Notice };
         });
     }

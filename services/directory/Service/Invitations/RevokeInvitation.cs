@@ -34,17 +34,24 @@ internal sealed partial class InvitationsService
             await tx.ExecuteAsync(Revoke, id, tx.Now);
             invitation.State = "revoked";
             invitation.RevokedAt = Timestamp.FromDateTimeOffset(tx.Now);
-            tx.Announce(new InvitationRevoked(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, invitation.Id, invitation.OrganizationId),
-                new Target("invitation", invitation.Id), new Target("organization", invitation.OrganizationId));
+            tx.Announce(
+                new InvitationRevoked(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, invitation.Id, invitation.OrganizationId),
+                new Target("invitation", invitation.Id),
+                new Target("organization", invitation.OrganizationId)
+            );
             return new RevokeInvitationResponse { Invitation = invitation };
         });
     }
 
-    private static RpcException NotPending(Invitation invitation) => invitation.State switch
-    {
-        "accepted" => Problem.Conflict("INVITATION_ACCEPTED", "The invitation was accepted already.", "End the membership instead."),
-        "expired" => Problem.Conflict(
-            "INVITATION_EXPIRED", "The invitation has expired, so nobody can accept it.", "Nothing is left to do."),
-        _ => Problem.Conflict("INVITATION_REVOKED", "The invitation was revoked already.", "Nothing is left to do."),
-    };
+    private static RpcException NotPending(Invitation invitation) =>
+        invitation.State switch
+        {
+            "accepted" => Problem.Conflict("INVITATION_ACCEPTED", "The invitation was accepted already.", "End the membership instead."),
+            "expired" => Problem.Conflict(
+                "INVITATION_EXPIRED",
+                "The invitation has expired, so nobody can accept it.",
+                "Nothing is left to do."
+            ),
+            _ => Problem.Conflict("INVITATION_REVOKED", "The invitation was revoked already.", "Nothing is left to do."),
+        };
 }

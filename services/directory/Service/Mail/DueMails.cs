@@ -52,7 +52,8 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
         where i.id = any($1) and i.is_open and i.expires_at > $2
         """;
 
-    private const string DropOthers = "update directory.mail set state = 'dropped' where id = any($1) and state = 'waiting' and not id = any($2)";
+    private const string DropOthers =
+        "update directory.mail set state = 'dropped' where id = any($1) and state = 'waiting' and not id = any($2)";
 
     private const string ForgetOldLinks = """
         delete from directory.invitation_token where token_hash in (
@@ -68,7 +69,8 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
 
     private const string MarkSent = "update directory.mail set state = 'sent', sent_at = $3, problem = null where id = $1 and edition = $2";
 
-    private const string MarkFailed = "update directory.mail set state = 'failed', problem = $3 where id = $1 and edition = $2 and state = 'waiting'";
+    private const string MarkFailed =
+        "update directory.mail set state = 'failed', problem = $3 where id = $1 and edition = $2 and state = 'waiting'";
 
     private const string TryLater =
         "update directory.mail set due_at = $3, problem = $4 where id = $1 and edition = $2 and state = 'waiting'";
@@ -78,13 +80,28 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
     {
         List<DueMail> due = [];
         var now = time.GetUtcNow();
-        await work.WriteAsync(Within(Guid.Empty, null), async tx =>
-        {
-            due = await tx.QueryAsync(Claim, row => new DueMail(
-                row.GetGuid(0), row.IsDBNull(1) ? null : row.GetGuid(1), row.GetGuid(2), row.GetInt32(3), row.GetInt32(4)),
-                now, now + _lease, BatchSize);
-            return new Empty();
-        }, _mailer, cancellationToken);
+        await work.WriteAsync(
+            Within(Guid.Empty, null),
+            async tx =>
+            {
+                due = await tx.QueryAsync(
+                    Claim,
+                    row => new DueMail(
+                        row.GetGuid(0),
+                        row.IsDBNull(1) ? null : row.GetGuid(1),
+                        row.GetGuid(2),
+                        row.GetInt32(3),
+                        row.GetInt32(4)
+                    ),
+                    now,
+                    now + _lease,
+                    BatchSize
+                );
+                return new Empty();
+            },
+            _mailer,
+            cancellationToken
+        );
 
         var mails = new List<DueMail>();
         foreach (var place in due.GroupBy(mail => (mail.Workspace, mail.Environment)))
@@ -111,19 +128,34 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
     {
         var page = JoinPage.Under(new Uri(configuration["Edge:PublicUrl"]!));
         List<DueMail> written = [];
-        await work.WriteAsync(Within(workspace, environment), async tx =>
-        {
-            var made = new List<(Guid Id, byte[] Hash)>();
-            var contents = (await tx.QueryAsync(environment is null ? FindMemberContents : FindContents, row => Read(row, page, made),
-                due.ConvertAll(mail => mail.Id).ToArray(), tx.Now))
-                .ToDictionary(content => content.Id, content => content.Mail);
-            await tx.ExecuteAsync(DropOthers, due.ConvertAll(mail => mail.Id).ToArray(), contents.Keys.ToArray());
-            await tx.ExecuteAsync(ForgetOldLinks, contents.Keys.ToArray(), KeptLinks);
-            await tx.ExecuteAsync(
-                KeepLinks, made.ConvertAll(link => link.Hash).ToArray(), made.ConvertAll(link => link.Id).ToArray(), environment, tx.Now);
-            written = [.. due.Where(mail => contents.ContainsKey(mail.Id)).Select(mail => mail with { Content = contents[mail.Id] })];
-            return new Empty();
-        }, SessionSettings.Default, cancellationToken);
+        await work.WriteAsync(
+            Within(workspace, environment),
+            async tx =>
+            {
+                var made = new List<(Guid Id, byte[] Hash)>();
+                var contents = (
+                    await tx.QueryAsync(
+                        environment is null ? FindMemberContents : FindContents,
+                        row => Read(row, page, made),
+                        due.ConvertAll(mail => mail.Id).ToArray(),
+                        tx.Now
+                    )
+                ).ToDictionary(content => content.Id, content => content.Mail);
+                await tx.ExecuteAsync(DropOthers, due.ConvertAll(mail => mail.Id).ToArray(), contents.Keys.ToArray());
+                await tx.ExecuteAsync(ForgetOldLinks, contents.Keys.ToArray(), KeptLinks);
+                await tx.ExecuteAsync(
+                    KeepLinks,
+                    made.ConvertAll(link => link.Hash).ToArray(),
+                    made.ConvertAll(link => link.Id).ToArray(),
+                    environment,
+                    tx.Now
+                );
+                written = [.. due.Where(mail => contents.ContainsKey(mail.Id)).Select(mail => mail with { Content = contents[mail.Id] })];
+                return new Empty();
+            },
+            SessionSettings.Default,
+            cancellationToken
+        );
         return written;
     }
 
@@ -131,16 +163,30 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
     {
         var token = WebEncoders.Base64UrlEncode(RandomNumberGenerator.GetBytes(32));
         made.Add((row.GetGuid(0), SHA256.HashData(Encoding.ASCII.GetBytes(token))));
-        return (row.GetGuid(0), new InvitationMail(row.GetString(1), row.GetString(4), row.GetString(3),
-            new DateTimeOffset(row.GetDateTime(2)), new Uri($"{page.AbsoluteUri}?token={token}")));
+        return (
+            row.GetGuid(0),
+            new InvitationMail(
+                row.GetString(1),
+                row.GetString(4),
+                row.GetString(3),
+                new DateTimeOffset(row.GetDateTime(2)),
+                new Uri($"{page.AbsoluteUri}?token={token}")
+            )
+        );
     }
 
     // Not to be stopped halfway: what has left must be known to have left.
-    private async Task MarkAsync(DueMail mail, string sql, params object[] arguments) => await work.WriteAsync(Within(mail.Workspace, mail.Environment), async tx =>
-    {
-        await tx.ExecuteAsync(sql, arguments);
-        return new Empty();
-    }, SessionSettings.Default, CancellationToken.None);
+    private async Task MarkAsync(DueMail mail, string sql, params object[] arguments) =>
+        await work.WriteAsync(
+            Within(mail.Workspace, mail.Environment),
+            async tx =>
+            {
+                await tx.ExecuteAsync(sql, arguments);
+                return new Empty();
+            },
+            SessionSettings.Default,
+            CancellationToken.None
+        );
 
     private static Call Within(Guid workspace, Guid? environment) => OwnCall.In(workspace, environment);
 }

@@ -28,20 +28,30 @@ internal sealed record InvitationMail(string Email, string Inviter, string Name,
             Body = Fill(_text, inviter, text => text),
             BodyEncoding = Encoding.UTF8,
         };
-        message.AlternateViews.Add(AlternateView.CreateAlternateViewFromString(
-            Fill(_html, inviter, text => WebUtility.HtmlEncode(text)), Encoding.UTF8, MediaTypeNames.Text.Html));
+        message.AlternateViews.Add(
+            AlternateView.CreateAlternateViewFromString(
+                Fill(_html, inviter, text => WebUtility.HtmlEncode(text)),
+                Encoding.UTF8,
+                MediaTypeNames.Text.Html
+            )
+        );
         message.Headers.Add("Message-ID", $"<{messageId}@{new MailAddress(options.From).Host}>");
         message.Headers.Add("Auto-Submitted", "auto-generated");
         return message;
     }
 
-    private string Fill(string template, string inviter, Func<string, string> escape) => template
-        .Replace("{{link}}", escape(Link.AbsoluteUri), StringComparison.Ordinal)
-        .Replace("{{email}}", escape(Email), StringComparison.Ordinal)
-        .Replace("{{expires}}", ExpiresAt.UtcDateTime.ToString("d MMMM yyyy 'at' HH:mm 'UTC'", CultureInfo.InvariantCulture), StringComparison.Ordinal)
-        // What people wrote comes last, so that nothing in it is filled in again but a name in a name.
-        .Replace("{{name}}", escape(OneLine(Name)), StringComparison.Ordinal)
-        .Replace("{{inviter}}", escape(inviter), StringComparison.Ordinal);
+    private string Fill(string template, string inviter, Func<string, string> escape) =>
+        template
+            .Replace("{{link}}", escape(Link.AbsoluteUri), StringComparison.Ordinal)
+            .Replace("{{email}}", escape(Email), StringComparison.Ordinal)
+            .Replace(
+                "{{expires}}",
+                ExpiresAt.UtcDateTime.ToString("d MMMM yyyy 'at' HH:mm 'UTC'", CultureInfo.InvariantCulture),
+                StringComparison.Ordinal
+            )
+            // What people wrote comes last, so that nothing in it is filled in again but a name in a name.
+            .Replace("{{name}}", escape(OneLine(Name)), StringComparison.Ordinal)
+            .Replace("{{inviter}}", escape(inviter), StringComparison.Ordinal);
 
     // A name is no place for a letter of its own.
     private static string OneLine(string text)
@@ -53,7 +63,9 @@ internal sealed record InvitationMail(string Email, string Inviter, string Name,
 
     private static string Template(string name)
     {
-        using var reader = new StreamReader(typeof(InvitationMail).Assembly.GetManifestResourceStream($"Platform.Directory.Service.Mail.Templates.{name}")!);
+        using var reader = new StreamReader(
+            typeof(InvitationMail).Assembly.GetManifestResourceStream($"Platform.Directory.Service.Mail.Templates.{name}")!
+        );
         return reader.ReadToEnd();
     }
 }

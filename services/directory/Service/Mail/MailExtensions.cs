@@ -22,7 +22,9 @@ internal static class MailExtensions
 
         if (!builder.Environment.IsDevelopment())
         {
-            throw new InvalidOperationException("Mail:Sink keeps mails in a folder of this machine. It is for the environment Development only.");
+            throw new InvalidOperationException(
+                "Mail:Sink keeps mails in a folder of this machine. It is for the environment Development only."
+            );
         }
 
         var sink = SmtpSink.IntoFolder(mail.Sink);

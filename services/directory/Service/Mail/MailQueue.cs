@@ -34,9 +34,11 @@ internal static class MailQueue
             ?? throw new InvalidOperationException("An invitation without a mail.");
         if (asked.Length >= MaxPerHour)
         {
-            throw Problem.Conflict("RESEND_LIMIT",
+            throw Problem.Conflict(
+                "RESEND_LIMIT",
                 $"The invitation was mailed {asked.Length} times within the last hour, and {MaxPerHour} are allowed.",
-                FormattableString.Invariant($"Try again after {asked[^MaxPerHour].AddHours(1):yyyy-MM-ddTHH:mm:ssZ}."));
+                FormattableString.Invariant($"Try again after {asked[^MaxPerHour].AddHours(1):yyyy-MM-ddTHH:mm:ssZ}.")
+            );
         }
 
         await tx.ExecuteAsync(Again, invitation, tx.Now, asked.Append(tx.Now.UtcDateTime).ToArray());

@@ -13,9 +13,16 @@ internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> o
 {
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _afterTrouble = TimeSpan.FromSeconds(5);
-    private static readonly Counter<long> _sent = PlatformMeter.Instance.CreateCounter<long>("platform.mail.sent", "{mail}", "Mails that the mail server took.");
+    private static readonly Counter<long> _sent = PlatformMeter.Instance.CreateCounter<long>(
+        "platform.mail.sent",
+        "{mail}",
+        "Mails that the mail server took."
+    );
     private static readonly Counter<long> _refused = PlatformMeter.Instance.CreateCounter<long>(
-        "platform.mail.refused", "{mail}", "Attempts that the mail server did not take.");
+        "platform.mail.refused",
+        "{mail}",
+        "Attempts that the mail server did not take."
+    );
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -117,7 +124,8 @@ internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> o
     {
         var code = (int)exception.StatusCode;
         var problem = code > 0 ? FormattableString.Invariant($"the mail server answered {code}") : "the mail server cannot be reached";
-        var aboutTheMail = exception is SmtpFailedRecipientException
+        var aboutTheMail =
+            exception is SmtpFailedRecipientException
             || exception.StatusCode is SmtpStatusCode.TransactionFailed or SmtpStatusCode.ExceededStorageAllocation;
         if (aboutTheMail && code >= 500)
         {

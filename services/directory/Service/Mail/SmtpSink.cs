@@ -32,16 +32,22 @@ internal sealed class SmtpSink : IAsyncDisposable
     public static SmtpSink IntoFolder(string folder)
     {
         System.IO.Directory.CreateDirectory(folder);
-        return new SmtpSink((recipient, message) =>
-        {
-            var safe = new string([.. recipient.Select(character => char.IsAsciiLetterOrDigit(character) || character is '@' or '.' or '-' ? character : '_')]);
-            var name = $"{DateTime.UtcNow:yyyyMMdd-HHmmss-fff}-{safe}.eml";
-            // Whoever watches the folder must never read half a mail.
-            var file = Path.Combine(folder, name);
-            File.WriteAllBytes(file + ".part", message);
-            File.Move(file + ".part", file, overwrite: true);
-            return Task.CompletedTask;
-        });
+        return new SmtpSink(
+            (recipient, message) =>
+            {
+                var safe = new string([
+                    .. recipient.Select(character =>
+                        char.IsAsciiLetterOrDigit(character) || character is '@' or '.' or '-' ? character : '_'
+                    ),
+                ]);
+                var name = $"{DateTime.UtcNow:yyyyMMdd-HHmmss-fff}-{safe}.eml";
+                // Whoever watches the folder must never read half a mail.
+                var file = Path.Combine(folder, name);
+                File.WriteAllBytes(file + ".part", message);
+                File.Move(file + ".part", file, overwrite: true);
+                return Task.CompletedTask;
+            }
+        );
     }
 
     public async ValueTask DisposeAsync()

@@ -28,7 +28,11 @@ internal sealed class JoinAccounts(IServiceProvider services, IOptions<JoinOptio
     /// <summary>Sees to it that whoever has proved this address can sign in. Does nothing where there is an account.</summary>
     /// <returns>What is missing, or whether an account was made.</returns>
     /// <exception cref="RpcException">Identity, or the realm behind it, is away.</exception>
-    public async Task<(MissingAccount? Missing, bool IsNew)> EnsureAsync(string email, ChosenAccount chosen, CancellationToken cancellationToken)
+    public async Task<(MissingAccount? Missing, bool IsNew)> EnsureAsync(
+        string email,
+        ChosenAccount chosen,
+        CancellationToken cancellationToken
+    )
     {
         if (options.Value.ServiceSecret.Length == 0)
         {
@@ -37,17 +41,42 @@ internal sealed class JoinAccounts(IServiceProvider services, IOptions<JoinOptio
 
         // Asked for here and not in the constructor: without a secret nobody needs to say where identity is.
         var deadline = DateTime.UtcNow + _patience;
-        var assertion = await services.GetRequiredService<Callers.CallersClient>().IssueServiceAssertionAsync(
-            new IssueServiceAssertionRequest { Service = "directory", Secret = options.Value.ServiceSecret, Audience = "identity" },
-            deadline: deadline, cancellationToken: cancellationToken);
-        var answer = await services.GetRequiredService<Accounts.AccountsClient>().CreateAccountAsync(
-            new CreateAccountRequest { Email = email, Name = chosen.Name, Password = chosen.Password },
-            new Grpc.Core.Metadata { { "authorization", $"Bearer {assertion.Assertion}" } }, deadline, cancellationToken);
+        var assertion = await services
+            .GetRequiredService<Callers.CallersClient>()
+            .IssueServiceAssertionAsync(
+                new IssueServiceAssertionRequest
+                {
+                    Service = "directory",
+                    Secret = options.Value.ServiceSecret,
+                    Audience = "identity",
+                },
+                deadline: deadline,
+                cancellationToken: cancellationToken
+            );
+        var answer = await services
+            .GetRequiredService<Accounts.AccountsClient>()
+            .CreateAccountAsync(
+                new CreateAccountRequest
+                {
+                    Email = email,
+                    Name = chosen.Name,
+                    Password = chosen.Password,
+                },
+                new Grpc.Core.Metadata { { "authorization", $"Bearer {assertion.Assertion}" } },
+                deadline,
+                cancellationToken
+            );
         return answer.Outcome switch
         {
             AccountOutcome.PasswordNeeded => (new MissingAccount(answer.PasswordRules, ""), false),
-            AccountOutcome.PasswordRefused => (new MissingAccount(answer.PasswordRules, "This password is not allowed. Choose another one."), false),
-            AccountOutcome.NameRefused => (new MissingAccount([], "This name is not allowed. Leave out signs such as brackets, and try again."), false),
+            AccountOutcome.PasswordRefused => (
+                new MissingAccount(answer.PasswordRules, "This password is not allowed. Choose another one."),
+                false
+            ),
+            AccountOutcome.NameRefused => (
+                new MissingAccount([], "This name is not allowed. Leave out signs such as brackets, and try again."),
+                false
+            ),
             var outcome => (null, outcome == AccountOutcome.AccountCreated),
         };
     }

@@ -36,22 +36,39 @@ internal static class MemberAcceptance
 
     private const string Accept = "update directory.member_invitation set accepted_at = $2, is_open = false where id = $1";
 
-    public static Offer Read(NpgsqlDataReader row) => new(row.GetString(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4),
-        new DateTimeOffset(row.GetDateTime(5)), Ids.Format("wks", row.GetGuid(6)));
+    public static Offer Read(NpgsqlDataReader row) =>
+        new(
+            row.GetString(0),
+            row.GetString(1),
+            row.GetString(2),
+            row.GetString(3),
+            row.GetString(4),
+            new DateTimeOffset(row.GetDateTime(5)),
+            Ids.Format("wks", row.GetGuid(6))
+        );
 
     /// <param name="ensureAccount">Sees to it that the person of an address can sign in.</param>
     /// <param name="name">What a person with a new account is called.</param>
     public static async Task<Offer?> AcceptAsync(
-        WriteTransaction tx, Guid id, Func<string, Task<(MissingAccount? Missing, bool IsNew)>> ensureAccount, string name)
+        WriteTransaction tx,
+        Guid id,
+        Func<string, Task<(MissingAccount? Missing, bool IsNew)>> ensureAccount,
+        string name
+    )
     {
         await tx.ExecuteAsync(LockInvitation, id);
-        var found = await tx.QueryOneAsync(FindOffer, row => new
-        {
-            Offer = Read(row),
-            Inviter = row.GetGuid(7),
-            Environments = row.GetFieldValue<Guid[]>(8),
-            Roles = row.GetFieldValue<string[]>(9),
-        }, tx.Now, id);
+        var found = await tx.QueryOneAsync(
+            FindOffer,
+            row => new
+            {
+                Offer = Read(row),
+                Inviter = row.GetGuid(7),
+                Environments = row.GetFieldValue<Guid[]>(8),
+                Roles = row.GetFieldValue<string[]>(9),
+            },
+            tx.Now,
+            id
+        );
         if (found is not { Offer.State: "pending" })
         {
             return found?.Offer;
@@ -81,13 +98,25 @@ internal static class MemberAcceptance
         var (minv, mbr) = (Ids.Format("minv", id), Ids.Format("mbr", member));
         if (isNew)
         {
-            tx.Announce(new MemberAdded(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, mbr,
-                found.Environments.Zip(found.Roles).ToDictionary(given => Ids.Format("env", given.First), given => given.Second)),
-                "member.added", new Target("member", mbr));
+            tx.Announce(
+                new MemberAdded(
+                    tx.NewEventId(),
+                    tx.Call.WorkspaceId,
+                    tx.Now,
+                    mbr,
+                    found.Environments.Zip(found.Roles).ToDictionary(given => Ids.Format("env", given.First), given => given.Second)
+                ),
+                "member.added",
+                new Target("member", mbr)
+            );
         }
 
-        tx.Announce(new MemberInvitationAccepted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, minv, mbr, hasNewAccount), "member_invitation.accepted",
-            new Target("member_invitation", minv), new Target("member", mbr));
+        tx.Announce(
+            new MemberInvitationAccepted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, minv, mbr, hasNewAccount),
+            "member_invitation.accepted",
+            new Target("member_invitation", minv),
+            new Target("member", mbr)
+        );
         return found.Offer with { State = "joined", HasNewAccount = hasNewAccount };
     }
 }

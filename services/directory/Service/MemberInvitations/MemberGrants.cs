@@ -16,12 +16,22 @@ internal sealed record MemberGrants(Guid DefaultEnvironment, IReadOnlyDictionary
 
     public static async Task<MemberGrants> OfAsync(WriteTransaction tx, Guid member)
     {
-        var found = await tx.QueryAsync(FindRoles, row => (Id: row.GetGuid(0), IsDefault: row.GetBoolean(1), Role: row.GetString(2)), member);
-        return new MemberGrants(found.First(environment => environment.IsDefault).Id,
-            found.Where(environment => environment.Role.Length > 0).ToDictionary(environment => environment.Id, environment => environment.Role));
+        var found = await tx.QueryAsync(
+            FindRoles,
+            row => (Id: row.GetGuid(0), IsDefault: row.GetBoolean(1), Role: row.GetString(2)),
+            member
+        );
+        return new MemberGrants(
+            found.First(environment => environment.IsDefault).Id,
+            found
+                .Where(environment => environment.Role.Length > 0)
+                .ToDictionary(environment => environment.Id, environment => environment.Role)
+        );
     }
 
-    public bool Allows(Guid environment, string role) => Roles.TryGetValue(environment, out var own)
-        && Platform.Contracts.Roles.PermissionsOf(own) is var permissions && permissions.Contains(ManagePeople)
+    public bool Allows(Guid environment, string role) =>
+        Roles.TryGetValue(environment, out var own)
+        && Platform.Contracts.Roles.PermissionsOf(own) is var permissions
+        && permissions.Contains(ManagePeople)
         && permissions.IsSupersetOf(Platform.Contracts.Roles.PermissionsOf(role));
 }

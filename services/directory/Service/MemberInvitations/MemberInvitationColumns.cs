@@ -44,15 +44,20 @@ internal static class MemberInvitationColumns
             Mail = row.IsDBNull(8) ? "" : row.GetString(8),
             MailProblem = row.IsDBNull(9) ? "" : row.GetString(9),
         };
-        invitation.Roles.AddRange(row.GetFieldValue<Guid[]>(6).Zip(row.GetFieldValue<string[]>(7),
-            (environment, role) => new MemberRole { EnvironmentId = Ids.Format("env", environment), Role = role }));
+        invitation.Roles.AddRange(
+            row.GetFieldValue<Guid[]>(6)
+                .Zip(row.GetFieldValue<string[]>(7), (environment, role) =>
+                    new MemberRole { EnvironmentId = Ids.Format("env", environment), Role = role }
+                )
+        );
         return invitation;
     }
 
-    private static RpcException NotPending(string state) => state switch
-    {
-        "accepted" => Problem.Conflict("INVITATION_ACCEPTED", "The invitation was accepted already.", "The person is a member now."),
-        "expired" => Problem.Conflict("INVITATION_EXPIRED", "The invitation has expired.", "Invite the person again."),
-        _ => Problem.Conflict("INVITATION_REVOKED", "The invitation was revoked already.", "Invite the person again."),
-    };
+    private static RpcException NotPending(string state) =>
+        state switch
+        {
+            "accepted" => Problem.Conflict("INVITATION_ACCEPTED", "The invitation was accepted already.", "The person is a member now."),
+            "expired" => Problem.Conflict("INVITATION_EXPIRED", "The invitation has expired.", "Invite the person again."),
+            _ => Problem.Conflict("INVITATION_REVOKED", "The invitation was revoked already.", "Invite the person again."),
+        };
 }

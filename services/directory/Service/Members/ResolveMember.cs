@@ -30,25 +30,39 @@ internal sealed partial class MembersService
         return request.WhoCase switch
         {
             ResolveMemberRequest.WhoOneofCase.Subject => ResolveAsync(_findBySubject, request.Subject, workspace, context),
-            ResolveMemberRequest.WhoOneofCase.MemberId =>
-                ResolveAsync(_findById, Ids.Parse("mbr", request.MemberId, "memberId"), workspace, context),
-            ResolveMemberRequest.WhoOneofCase.Email =>
-                ResolveAsync(_findByEmail, EmailAddress.NormalizeOrLower(request.Email), workspace, context),
+            ResolveMemberRequest.WhoOneofCase.MemberId => ResolveAsync(
+                _findById,
+                Ids.Parse("mbr", request.MemberId, "memberId"),
+                workspace,
+                context
+            ),
+            ResolveMemberRequest.WhoOneofCase.Email => ResolveAsync(
+                _findByEmail,
+                EmailAddress.NormalizeOrLower(request.Email),
+                workspace,
+                context
+            ),
             _ => throw Problem.Invalid("subject", "is missing, as are memberId and email", "Send one of the three."),
         };
     }
 
     private Task<ResolveMemberResponse> ResolveAsync(string sql, object who, Guid? workspace, ServerCallContext context) =>
-        work.ReadAsync(context.Call(), _resolver, async reader =>
-        {
-            var response = new ResolveMemberResponse();
-            while (await reader.ReadAsync(context.CancellationToken))
+        work.ReadAsync(
+            context.Call(),
+            _resolver,
+            async reader =>
             {
-                Add(response, reader);
-            }
+                var response = new ResolveMemberResponse();
+                while (await reader.ReadAsync(context.CancellationToken))
+                {
+                    Add(response, reader);
+                }
 
-            return response;
-        }, context.CancellationToken, new Statement(sql, who, workspace));
+                return response;
+            },
+            context.CancellationToken,
+            new Statement(sql, who, workspace)
+        );
 
     // Rows of one member follow each other.
     private static void Add(ResolveMemberResponse response, NpgsqlDataReader row)
@@ -70,14 +84,16 @@ internal sealed partial class MembersService
 
         if (!row.IsDBNull(5))
         {
-            membership.Environments.Add(new MemberEnvironment
-            {
-                EnvironmentId = Ids.Format("env", row.GetGuid(5)),
-                Name = row.GetString(6),
-                Kind = row.GetString(7),
-                IsDefault = row.GetBoolean(8),
-                Role = row.GetString(9),
-            });
+            membership.Environments.Add(
+                new MemberEnvironment
+                {
+                    EnvironmentId = Ids.Format("env", row.GetGuid(5)),
+                    Name = row.GetString(6),
+                    Kind = row.GetString(7),
+                    IsDefault = row.GetBoolean(8),
+                    Role = row.GetString(9),
+                }
+            );
         }
     }
 

@@ -35,8 +35,10 @@ internal sealed partial class OrganizationsService
                 CreatedAt = Timestamp.FromDateTimeOffset(tx.Now),
                 UpdatedAt = Timestamp.FromDateTimeOffset(tx.Now),
             };
-            tx.Announce(new OrganizationCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, organization.Id, name, externalId, domains),
-                new Target("organization", organization.Id));
+            tx.Announce(
+                new OrganizationCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, organization.Id, name, externalId, domains),
+                new Target("organization", organization.Id)
+            );
             return new CreateOrganizationResponse { Organization = organization };
         });
     }

@@ -27,16 +27,21 @@ internal sealed partial class OrganizationsService
         {
             // Invitations and memberships are written under a lock of their organization as well, so the counts hold until the commit.
             await tx.ExecuteAsync(LockOrganization, id);
-            var found = await tx.QueryOneAsync(CountWhatGoes, row => new
-            {
-                Name = row.GetString(0),
-                Version = row.GetInt64(1),
-                Domains = row.GetInt32(2),
-                Invitations = row.GetInt32(3),
-                Pending = row.GetInt32(4),
-                Revoked = row.GetInt32(5),
-                Memberships = row.GetInt32(6),
-            }, id, tx.Now) ?? throw Problem.NotFound("organization", request.OrganizationId);
+            var found = await tx.QueryOneAsync(
+                CountWhatGoes,
+                row => new
+                {
+                    Name = row.GetString(0),
+                    Version = row.GetInt64(1),
+                    Domains = row.GetInt32(2),
+                    Invitations = row.GetInt32(3),
+                    Pending = row.GetInt32(4),
+                    Revoked = row.GetInt32(5),
+                    Memberships = row.GetInt32(6),
+                },
+                id,
+                tx.Now
+            ) ?? throw Problem.NotFound("organization", request.OrganizationId);
 
             await tx.ConfirmAsync(
                 FormattableString.Invariant($"{found.Version}/{found.Domains}/{found.Invitations}/{found.Revoked}/{found.Memberships}"),
@@ -47,13 +52,23 @@ internal sealed partial class OrganizationsService
                     invitations = found.Invitations,
                     pendingInvitations = found.Pending,
                     memberships = found.Memberships,
-                });
+                }
+            );
             await tx.ExecuteAsync(Delete, id);
 
             tx.Announce(
-                new OrganizationDeleted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.OrganizationId, found.Name, found.Domains,
-                    found.Invitations, found.Memberships),
-                new Target("organization", request.OrganizationId));
+                new OrganizationDeleted(
+                    tx.NewEventId(),
+                    tx.Call.WorkspaceId,
+                    tx.Now,
+                    request.OrganizationId,
+                    found.Name,
+                    found.Domains,
+                    found.Invitations,
+                    found.Memberships
+                ),
+                new Target("organization", request.OrganizationId)
+            );
             return new DeleteOrganizationResponse
             {
                 Id = request.OrganizationId,

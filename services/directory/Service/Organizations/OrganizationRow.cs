@@ -27,8 +27,10 @@ internal static class OrganizationRow
             CreatedAt = Timestamp.FromDateTime(row.GetDateTime(5)),
             UpdatedAt = Timestamp.FromDateTime(row.GetDateTime(6)),
         };
-        organization.Domains.AddRange(row.GetFieldValue<string[]>(7).Zip(row.GetFieldValue<string[]>(8),
-            (domain, state) => new OrganizationDomain { Domain = domain, State = state }));
+        organization.Domains.AddRange(
+            row.GetFieldValue<string[]>(7)
+                .Zip(row.GetFieldValue<string[]>(8), (domain, state) => new OrganizationDomain { Domain = domain, State = state })
+        );
         return organization;
     }
 }

@@ -17,8 +17,19 @@ internal sealed partial class UsersService
         {
             var membership = await MembershipRow.LockAsync(tx, id) ?? throw Problem.NotFound("membership", request.MembershipId);
             await tx.ExecuteAsync(RemoveMembership, id);
-            tx.Announce(new MembershipDeleted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, membership.Id, membership.OrganizationId,
-                membership.UserId, membership.Role, membership.State), MembershipRow.Targets(membership));
+            tx.Announce(
+                new MembershipDeleted(
+                    tx.NewEventId(),
+                    tx.Call.WorkspaceId,
+                    tx.Now,
+                    membership.Id,
+                    membership.OrganizationId,
+                    membership.UserId,
+                    membership.Role,
+                    membership.State
+                ),
+                MembershipRow.Targets(membership)
+            );
             return new DeleteMembershipResponse { Membership = membership };
         });
     }

@@ -28,25 +28,39 @@ internal sealed partial class UsersService
         {
             // Memberships are written under a lock of their user as well, so the count holds until the commit.
             await tx.ExecuteAsync(LockUser, id);
-            var found = await tx.QueryOneAsync(CountWhatGoes, row => new
-            {
-                Email = row.GetString(0),
-                Version = row.GetInt64(1),
-                Memberships = row.GetInt32(2),
-                Organizations = row.GetFieldValue<string[]>(3),
-            }, id, ShownOrganizations) ?? throw Problem.NotFound("user", request.UserId);
+            var found = await tx.QueryOneAsync(
+                CountWhatGoes,
+                row => new
+                {
+                    Email = row.GetString(0),
+                    Version = row.GetInt64(1),
+                    Memberships = row.GetInt32(2),
+                    Organizations = row.GetFieldValue<string[]>(3),
+                },
+                id,
+                ShownOrganizations
+            ) ?? throw Problem.NotFound("user", request.UserId);
 
-            await tx.ConfirmAsync(FormattableString.Invariant($"{found.Version}/{found.Memberships}"), new
-            {
-                user = new { id = request.UserId, email = found.Email },
-                memberships = found.Memberships,
-                organizations = found.Organizations,
-                organizationsNotNamed = found.Memberships - found.Organizations.Length,
-            });
+            await tx.ConfirmAsync(
+                FormattableString.Invariant($"{found.Version}/{found.Memberships}"),
+                new
+                {
+                    user = new { id = request.UserId, email = found.Email },
+                    memberships = found.Memberships,
+                    organizations = found.Organizations,
+                    organizationsNotNamed = found.Memberships - found.Organizations.Length,
+                }
+            );
             await tx.ExecuteAsync(Delete, id);
-            tx.Announce(new UserDeleted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.UserId, found.Memberships),
-                new Target("user", request.UserId));
-            return new DeleteUserResponse { Id = request.UserId, Deleted = new DeletedWithUser { Memberships = found.Memberships } };
+            tx.Announce(
+                new UserDeleted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.UserId, found.Memberships),
+                new Target("user", request.UserId)
+            );
+            return new DeleteUserResponse
+            {
+                Id = request.UserId,
+                Deleted = new DeletedWithUser { Memberships = found.Memberships },
+            };
         });
     }
 }

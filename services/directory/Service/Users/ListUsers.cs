@@ -23,16 +23,22 @@ internal sealed partial class UsersService
         var after = Paging.Cursor("usr", request.Cursor);
         var limit = request.HasLimit ? request.Limit : Paging.DefaultLimit;
         Guid? organization = request.OrganizationId.Length > 0 ? Ids.Parse("org", request.OrganizationId, "organizationId") : null;
-        return work.ReadAsync(context.Call(), Paging.Settings, async reader =>
-        {
-            var response = new ListUsersResponse();
-            while (await reader.ReadAsync(context.CancellationToken))
+        return work.ReadAsync(
+            context.Call(),
+            Paging.Settings,
+            async reader =>
             {
-                response.Users.Add(UserRow.Read(reader, withMetadata: false));
-            }
+                var response = new ListUsersResponse();
+                while (await reader.ReadAsync(context.CancellationToken))
+                {
+                    response.Users.Add(UserRow.Read(reader, withMetadata: false));
+                }
 
-            response.Page = Paging.Close(response.Users, limit, user => user.Id);
-            return response;
-        }, context.CancellationToken, new Statement(FindUsers, after, request.Search.Trim(), request.State, organization, limit + 1));
+                response.Page = Paging.Close(response.Users, limit, user => user.Id);
+                return response;
+            },
+            context.CancellationToken,
+            new Statement(FindUsers, after, request.Search.Trim(), request.State, organization, limit + 1)
+        );
     }
 }

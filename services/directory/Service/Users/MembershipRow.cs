@@ -39,21 +39,24 @@ internal static class MembershipRow
         return await tx.QueryOneAsync(FindById, Read, id);
     }
 
-    public static OrganizationMembership Read(NpgsqlDataReader row) => new()
-    {
-        Id = Ids.Format("om", row.GetGuid(0)),
-        OrganizationId = Ids.Format("org", row.GetGuid(1)),
-        OrganizationName = row.GetString(2),
-        UserId = Ids.Format("usr", row.GetGuid(3)),
-        Email = row.GetString(4),
-        Role = row.GetString(5),
-        State = row.GetString(6),
-        CreatedAt = Timestamp.FromDateTime(row.GetDateTime(7)),
-        UpdatedAt = Timestamp.FromDateTime(row.GetDateTime(8)),
-    };
+    public static OrganizationMembership Read(NpgsqlDataReader row) =>
+        new()
+        {
+            Id = Ids.Format("om", row.GetGuid(0)),
+            OrganizationId = Ids.Format("org", row.GetGuid(1)),
+            OrganizationName = row.GetString(2),
+            UserId = Ids.Format("usr", row.GetGuid(3)),
+            Email = row.GetString(4),
+            Role = row.GetString(5),
+            State = row.GetString(6),
+            CreatedAt = Timestamp.FromDateTime(row.GetDateTime(7)),
+            UpdatedAt = Timestamp.FromDateTime(row.GetDateTime(8)),
+        };
 
     public static Target[] Targets(OrganizationMembership membership) =>
-    [
-        new Target("membership", membership.Id), new Target("organization", membership.OrganizationId), new Target("user", membership.UserId),
-    ];
+        [
+            new Target("membership", membership.Id),
+            new Target("organization", membership.OrganizationId),
+            new Target("user", membership.UserId),
+        ];
 }

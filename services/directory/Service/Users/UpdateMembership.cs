@@ -34,8 +34,18 @@ internal sealed partial class UsersService
             {
                 membership.UpdatedAt = Timestamp.FromDateTimeOffset(tx.Now);
                 await tx.ExecuteAsync(ChangeMembership, id, membership.Role, membership.State, tx.Now);
-                tx.Announce(new MembershipUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, membership.Id, membership.OrganizationId,
-                    membership.UserId, changes), MembershipRow.Targets(membership));
+                tx.Announce(
+                    new MembershipUpdated(
+                        tx.NewEventId(),
+                        tx.Call.WorkspaceId,
+                        tx.Now,
+                        membership.Id,
+                        membership.OrganizationId,
+                        membership.UserId,
+                        changes
+                    ),
+                    MembershipRow.Targets(membership)
+                );
             }
 
             return new UpdateMembershipResponse { Membership = membership };

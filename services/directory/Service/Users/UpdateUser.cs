@@ -28,9 +28,11 @@ internal sealed partial class UsersService
             var user = await tx.QueryOneAsync(FindById, row => UserRow.Read(row), id) ?? throw Problem.NotFound("user", request.UserId);
             if (request.HasExpectedVersion && request.ExpectedVersion != user.Version)
             {
-                throw Problem.Conflict("VERSION_CONFLICT",
+                throw Problem.Conflict(
+                    "VERSION_CONFLICT",
                     $"The user is at version {user.Version}, not {request.ExpectedVersion}: somebody changed it.",
-                    "Get it again, then decide anew.");
+                    "Get it again, then decide anew."
+                );
             }
 
             var changed = Apply(request, user);
@@ -41,10 +43,21 @@ internal sealed partial class UsersService
 
             user.Version++;
             user.UpdatedAt = Timestamp.FromDateTimeOffset(tx.Now);
-            await tx.ExecuteAsync(ChangeUser, id, user.Email, user.FirstName, user.LastName,
-                user.ExternalId.Length == 0 ? null : user.ExternalId, user.State, user.Metadata.Utf8.ToStringUtf8(), tx.Now);
-            tx.Announce(new UserUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, user.Id, user.Version, changed, user.State),
-                new Target("user", user.Id));
+            await tx.ExecuteAsync(
+                ChangeUser,
+                id,
+                user.Email,
+                user.FirstName,
+                user.LastName,
+                user.ExternalId.Length == 0 ? null : user.ExternalId,
+                user.State,
+                user.Metadata.Utf8.ToStringUtf8(),
+                tx.Now
+            );
+            tx.Announce(
+                new UserUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, user.Id, user.Version, changed, user.State),
+                new Target("user", user.Id)
+            );
             return new UpdateUserResponse { User = user };
         });
     }

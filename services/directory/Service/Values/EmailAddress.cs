@@ -16,7 +16,8 @@ internal static class EmailAddress
     {
         address = text.Trim().ToLowerInvariant();
         var at = address.IndexOf('@', StringComparison.Ordinal);
-        rule = address.Length == 0 ? "is required"
+        rule =
+            address.Length == 0 ? "is required"
             : at < 0 ? "has no @"
             : address.IndexOf('@', at + 1) >= 0 ? "has more than one @"
             : CheckLocal(address[..at]);
@@ -40,13 +41,14 @@ internal static class EmailAddress
     public static string NormalizeOrLower(string text) =>
         TryNormalize(text, out var address, out _) ? address : text.Trim().ToLowerInvariant();
 
-    private static string? CheckLocal(string local) => local switch
-    {
-        "" => "has nothing before the @",
-        { Length: > 64 } => "has more than 64 characters before the @",
-        _ when local.AsSpan().ContainsAnyExcept(_local) => "has a character before the @ that addresses do not have",
-        _ when local[0] == '.' || local[^1] == '.' || local.Contains("..", StringComparison.Ordinal) =>
-            "has a dot at an end of the part before the @, or two in a row",
-        _ => null,
-    };
+    private static string? CheckLocal(string local) =>
+        local switch
+        {
+            "" => "has nothing before the @",
+            { Length: > 64 } => "has more than 64 characters before the @",
+            _ when local.AsSpan().ContainsAnyExcept(_local) => "has a character before the @ that addresses do not have",
+            _ when local[0] == '.' || local[^1] == '.' || local.Contains("..", StringComparison.Ordinal) =>
+                "has a dot at an end of the part before the @, or two in a row",
+            _ => null,
+        };
 }

@@ -41,8 +41,11 @@ internal static class Metadata
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            throw Problem.Invalid("metadata", "is not valid JSON, holds a broken character, or names a key twice",
-                """Send an object of texts, such as {"plan":"gold"}.""");
+            throw Problem.Invalid(
+                "metadata",
+                "is not valid JSON, holds a broken character, or names a key twice",
+                """Send an object of texts, such as {"plan":"gold"}."""
+            );
         }
 
         CheckCount(metadata.Count);
@@ -78,8 +81,11 @@ internal static class Metadata
         }
 
         CheckCount(after.Count);
-        var changes = before.Keys.Union(after.Keys).Where(key => before.GetValueOrDefault(key) != after.GetValueOrDefault(key))
-            .Select(key => new FieldChange($"metadata.{key}", before.GetValueOrDefault(key), after.GetValueOrDefault(key))).ToList();
+        var changes = before
+            .Keys.Union(after.Keys)
+            .Where(key => before.GetValueOrDefault(key) != after.GetValueOrDefault(key))
+            .Select(key => new FieldChange($"metadata.{key}", before.GetValueOrDefault(key), after.GetValueOrDefault(key)))
+            .ToList();
         return (ToJson(Serialize(after)), changes);
     }
 
@@ -88,7 +94,10 @@ internal static class Metadata
         if (keys > MaxKeys)
         {
             throw Problem.Invalid(
-                "metadata", $"has {keys} keys, more than {MaxKeys}", $"Keep at most {MaxKeys} keys; null removes one when merging.");
+                "metadata",
+                $"has {keys} keys, more than {MaxKeys}",
+                $"Keep at most {MaxKeys} keys; null removes one when merging."
+            );
         }
     }
 
@@ -99,11 +108,17 @@ internal static class Metadata
     private static string? Value(JsonProperty property, bool allowRemoval)
     {
         var field = $"metadata.{(property.Name.Length > MaxKeyLength ? property.Name[..MaxKeyLength] + "…" : property.Name)}";
-        if (property.Name.Length == 0 || property.Name.EnumerateRunes().Count() > MaxKeyLength
-            || property.Name.Contains('\0', StringComparison.Ordinal))
+        if (
+            property.Name.Length == 0
+            || property.Name.EnumerateRunes().Count() > MaxKeyLength
+            || property.Name.Contains('\0', StringComparison.Ordinal)
+        )
         {
-            throw Problem.Invalid(field, $"has a key that is empty, longer than {MaxKeyLength} characters, or holds a NUL character",
-                "Choose a shorter key.");
+            throw Problem.Invalid(
+                field,
+                $"has a key that is empty, longer than {MaxKeyLength} characters, or holds a NUL character",
+                "Choose a shorter key."
+            );
         }
 
         if (property.Value.ValueKind == JsonValueKind.Null && allowRemoval)
@@ -119,8 +134,11 @@ internal static class Metadata
         var value = property.Value.GetString()!;
         if (value.EnumerateRunes().Count() > MaxValueLength || value.Contains('\0', StringComparison.Ordinal))
         {
-            throw Problem.Invalid(field, $"is longer than {MaxValueLength} characters or holds a NUL character",
-                $"Send at most {MaxValueLength} characters.");
+            throw Problem.Invalid(
+                field,
+                $"is longer than {MaxValueLength} characters or holds a NUL character",
+                $"Send at most {MaxValueLength} characters."
+            );
         }
 
         return value;

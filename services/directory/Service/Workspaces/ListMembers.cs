@@ -27,26 +27,36 @@ internal sealed partial class WorkspacesService
         var after = Paging.Cursor("mbr", request.Cursor);
         var limit = request.HasLimit ? request.Limit : Paging.DefaultLimit;
         var call = context.Call();
-        return work.ReadAsync(call, Paging.Settings, async reader =>
-        {
-            var response = new ListMembersResponse();
-            while (await reader.ReadAsync(context.CancellationToken))
+        return work.ReadAsync(
+            call,
+            Paging.Settings,
+            async reader =>
             {
-                var member = new WorkspaceMember
+                var response = new ListMembersResponse();
+                while (await reader.ReadAsync(context.CancellationToken))
                 {
-                    Id = Ids.Format("mbr", reader.GetGuid(0)),
-                    Email = reader.GetString(1),
-                    DisplayName = reader.GetString(2),
-                    CreatedAt = Timestamp.FromDateTime(reader.GetDateTime(3)),
-                };
-                member.Roles.AddRange(reader.GetFieldValue<Guid[]>(4).Zip(reader.GetFieldValue<string[]>(5),
-                    (environment, role) => new MemberRole { EnvironmentId = Ids.Format("env", environment), Role = role }));
-                response.Members.Add(member);
-            }
+                    var member = new WorkspaceMember
+                    {
+                        Id = Ids.Format("mbr", reader.GetGuid(0)),
+                        Email = reader.GetString(1),
+                        DisplayName = reader.GetString(2),
+                        CreatedAt = Timestamp.FromDateTime(reader.GetDateTime(3)),
+                    };
+                    member.Roles.AddRange(
+                        reader
+                            .GetFieldValue<Guid[]>(4)
+                            .Zip(reader.GetFieldValue<string[]>(5), (environment, role) =>
+                                new MemberRole { EnvironmentId = Ids.Format("env", environment), Role = role }
+                            )
+                    );
+                    response.Members.Add(member);
+                }
 
-            response.Page = Paging.Close(response.Members, limit, member => member.Id);
-            return response;
-        }, context.CancellationToken,
-            new Statement(FindMembers, call.Caller.MemberId ?? Guid.Empty, after, request.Search.Trim(), limit + 1));
+                response.Page = Paging.Close(response.Members, limit, member => member.Id);
+                return response;
+            },
+            context.CancellationToken,
+            new Statement(FindMembers, call.Caller.MemberId ?? Guid.Empty, after, request.Search.Trim(), limit + 1)
+        );
     }
 }

@@ -15,12 +15,13 @@ internal sealed partial class WorkspacesService(UnitOfWork work) : Workspaces.Wo
         order by e.is_default desc, e.id
         """;
 
-    private static WorkspaceEnvironment ReadEnvironment(NpgsqlDataReader row) => new()
-    {
-        Id = Ids.Format("env", row.GetGuid(0)),
-        Name = row.GetString(1),
-        Kind = row.GetString(2),
-        IsDefault = row.GetBoolean(3),
-        Role = row.GetString(4),
-    };
+    private static WorkspaceEnvironment ReadEnvironment(NpgsqlDataReader row) =>
+        new()
+        {
+            Id = Ids.Format("env", row.GetGuid(0)),
+            Name = row.GetString(1),
+            Kind = row.GetString(2),
+            IsDefault = row.GetBoolean(3),
+            Role = row.GetString(4),
+        };
 }
