@@ -10,7 +10,6 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Platform.Contracts.Catalogue;
 using Platform.ServiceDefaults.Calls;
-using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.Events;
 using Platform.ServiceDefaults.State;
 using Platform.ServiceDefaults.Telemetry;

@@ -6,7 +6,6 @@ using Grpc.Core.Interceptors;
 using Npgsql;
 using Platform.Contracts;
 using Platform.Contracts.Catalogue;
-using Platform.ServiceDefaults.State;
 
 namespace Platform.ServiceDefaults.Calls;
 

@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Npgsql;
 using Platform.Contracts;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 using Platform.ServiceDefaults.Telemetry;
 

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using Npgsql;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.ServiceDefaults.State;
 

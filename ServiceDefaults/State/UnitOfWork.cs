@@ -4,8 +4,6 @@ using Grpc.Core;
 using Npgsql;
 using Platform.Contracts.Catalogue;
 using Platform.ServiceDefaults.Calls;
-using Platform.ServiceDefaults.Changes;
-using Platform.ServiceDefaults.Events;
 
 namespace Platform.ServiceDefaults.State;
 

@@ -197,7 +197,7 @@ public sealed class WriteTransaction
 
         if (_events.Count > 0 && Call.Definition is not null)
         {
-            batch.BatchCommands.Add(Changes.Journal.Insert(_events).ToBatchCommand());
+            batch.BatchCommands.Add(Journal.Insert(_events).ToBatchCommand());
         }
 
         batch.BatchCommands.Add(new NpgsqlBatchCommand("commit"));

@@ -1,4 +1,5 @@
 using Platform.Audit.Contracts.V1;
+using Platform.Changes.Undo;
 using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts;
 using Platform.Identity.Service.AccessTokens;
@@ -12,7 +13,6 @@ using Platform.Identity.Service.Tokens;
 using Platform.Identity.Service.Whoami;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
-using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.Events;
 
 var builder = WebApplication.CreateBuilder(args);

@@ -6,7 +6,6 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Edge.Protocol;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Edge.Tools;
@@ -181,8 +180,9 @@ internal static class SharedCalls
 
     private sealed record Reply(string Service, byte[]? Answer, string? Outcome, RpcException? Failure)
     {
-        public ProblemDetail? Problem { get; } = Failure is null ? null : ServiceDefaults.Problem.Read(Failure);
+        public ProblemDetail? Problem { get; } = Failure is null ? null : ServiceDefaults.Calls.Problem.Read(Failure);
 
-        public bool AsksConfirmation => Problem is { Reason: ServiceDefaults.Problem.ConfirmationRequiredReason, Confirmation: not null };
+        public bool AsksConfirmation =>
+            Problem is { Reason: ServiceDefaults.Calls.Problem.ConfirmationRequiredReason, Confirmation: not null };
     }
 }

@@ -11,7 +11,6 @@ using Platform.Contracts.Catalogue;
 using Platform.Edge.Access;
 using Platform.Edge.Audit;
 using Platform.Edge.Protocol;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Edge.Tools;

@@ -29,7 +29,8 @@ public sealed partial class SourceLaws
             {
                 Assert.True(
                     reference.EndsWith(".Contracts.csproj", StringComparison.Ordinal)
-                        || reference.EndsWith("Platform.ServiceDefaults.csproj", StringComparison.Ordinal),
+                        || reference.EndsWith("Platform.ServiceDefaults.csproj", StringComparison.Ordinal)
+                        || reference.EndsWith("Platform.Changes.Undo.csproj", StringComparison.Ordinal),
                     $"{Repository.Relative(project)} references {reference}"
                 );
             }

@@ -89,7 +89,7 @@ public sealed class AuditStreamToolsTests(AuditFixture audit) : IClassFixture<Au
                     }
                     catch (RpcException exception)
                     {
-                        return ServiceDefaults.Problem.Read(exception)?.Reason;
+                        return ServiceDefaults.Calls.Problem.Read(exception)?.Reason;
                     }
                 })
         );

@@ -1,7 +1,6 @@
 using Grpc.Core;
 using Platform.Audit.Contracts.V1;
 using Platform.Contracts;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.Testing;
 

@@ -2,7 +2,7 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.Testing;
 
 namespace Platform.Data.Tests;

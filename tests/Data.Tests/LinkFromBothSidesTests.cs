@@ -122,7 +122,7 @@ public sealed class LinkFromBothSidesTests(DataFixture data) : IClassFixture<Dat
             $$"""[{"id":"{{ids[2]}}","label":"3"},{"id":"{{ids[3]}}","label":"4"}]""",
             await ReadAsync(owner, customers, import.RecordIds[0], "Orders")
         );
-        var problem = ServiceDefaults.Problem.Read(
+        var problem = ServiceDefaults.Calls.Problem.Read(
             await Assert.ThrowsAsync<RpcException>(() => ImportAsync($"Name,Orders\r\nFay,\r\nGus,{ids[3]}\r\n"))
         )!;
         Assert.Equal("row 3.Orders", Assert.Single(problem.Violations).Field);

@@ -657,7 +657,7 @@ public sealed partial class SchemaUndoTests(DataFixture data) : IClassFixture<Da
                     }
                     catch (RpcException exception)
                     {
-                        Assert.Equal("CONFIRMATION_USED", ServiceDefaults.Problem.Read(exception)!.Reason);
+                        Assert.Equal("CONFIRMATION_USED", ServiceDefaults.Calls.Problem.Read(exception)!.Reason);
                         return 0;
                     }
                 })
@@ -716,7 +716,7 @@ public sealed partial class SchemaUndoTests(DataFixture data) : IClassFixture<Da
             }
             catch (RpcException exception)
             {
-                return ServiceDefaults.Problem.Read(exception)!.Reason;
+                return ServiceDefaults.Calls.Problem.Read(exception)!.Reason;
             }
         }
     }

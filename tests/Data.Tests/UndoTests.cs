@@ -151,7 +151,7 @@ public sealed partial class UndoTests(DataFixture data) : IClassFixture<DataFixt
                     }
                     catch (RpcException exception)
                     {
-                        Assert.Equal("CONFIRMATION_USED", ServiceDefaults.Problem.Read(exception)!.Reason);
+                        Assert.Equal("CONFIRMATION_USED", ServiceDefaults.Calls.Problem.Read(exception)!.Reason);
                         return 0;
                     }
                 })

@@ -73,7 +73,7 @@ public sealed class UpdateRecordTests(DataFixture data) : IClassFixture<DataFixt
                     }
                     catch (Grpc.Core.RpcException exception)
                     {
-                        Assert.Equal("VERSION_CONFLICT", ServiceDefaults.Problem.Read(exception)!.Reason);
+                        Assert.Equal("VERSION_CONFLICT", ServiceDefaults.Calls.Problem.Read(exception)!.Reason);
                         return 0;
                     }
                 })

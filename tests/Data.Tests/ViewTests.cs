@@ -198,7 +198,7 @@ public sealed class ViewTests(DataFixture data) : IClassFixture<DataFixture>
                     }
                     catch (Grpc.Core.RpcException exception)
                     {
-                        return ServiceDefaults.Problem.Read(exception)!.Reason;
+                        return ServiceDefaults.Calls.Problem.Read(exception)!.Reason;
                     }
                 })
         );

@@ -1,5 +1,5 @@
 using Grpc.Core;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Directory.Tests;
 

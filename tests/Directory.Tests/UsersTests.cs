@@ -1,7 +1,6 @@
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.Testing;
 

@@ -3,7 +3,6 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Platform.Audit.Contracts.V1;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.Testing;
 

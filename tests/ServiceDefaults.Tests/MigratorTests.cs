@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 using Platform.Testing;
 

@@ -1,6 +1,6 @@
 using Grpc.Core;
 using Platform.Contracts;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Xunit;
 
 namespace Platform.Testing;

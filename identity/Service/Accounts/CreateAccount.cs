@@ -1,7 +1,7 @@
 using Grpc.Core;
 using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.Keycloak;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Identity.Service.Accounts;
 

@@ -33,7 +33,7 @@ internal sealed partial class CallersService(
         catch (KeycloakUnavailableException exception)
         {
             LogKeycloakAway(exception);
-            throw ServiceDefaults.Problem.Unavailable("The sign-in server");
+            throw ServiceDefaults.Calls.Problem.Unavailable("The sign-in server");
         }
     }
 

@@ -5,7 +5,6 @@ using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Assertions;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 using Caller = Platform.Identity.Contracts.V1.Caller;

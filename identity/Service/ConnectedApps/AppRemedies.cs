@@ -1,4 +1,4 @@
-using Platform.ServiceDefaults.Changes;
+using Platform.Changes.Undo;
 
 namespace Platform.Identity.Service.ConnectedApps;
 

@@ -4,7 +4,6 @@ using Platform.Identity.Contracts;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Keycloak;
 using Platform.Identity.Service.Tokens;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 

@@ -3,7 +3,7 @@ using Grpc.Core;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Callers;
 using Platform.Identity.Service.Keycloak;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Identity.Service.Governance;
 

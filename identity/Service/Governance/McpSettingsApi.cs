@@ -3,7 +3,7 @@ using Platform.Contracts;
 using Platform.Identity.Contracts;
 using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.Callers;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Identity.Service.Governance;

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 using Platform.Contracts;
 using Platform.Identity.Contracts;
 using Platform.Identity.Service.Tokens;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Identity.Service.Governance;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Identity.Service.Governance;
 

@@ -6,7 +6,6 @@ using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.Assertions;
 using Platform.Identity.Service.Callers;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Identity.Service.Whoami;

@@ -1,3 +1,4 @@
+using Platform.Changes.Undo;
 using Platform.Data.Contracts;
 using Platform.Data.Service.Changes;
 using Platform.Data.Service.Csv;
@@ -9,7 +10,7 @@ using Platform.Data.Service.Schemas;
 using Platform.Data.Service.Tables;
 using Platform.Data.Service.Views;
 using Platform.ServiceDefaults;
-using Platform.ServiceDefaults.Changes;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.Events;
 
 var builder = WebApplication.CreateBuilder(args);

@@ -1,5 +1,4 @@
-using Platform.ServiceDefaults;
-using Platform.ServiceDefaults.State;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Directory.Service;
 

@@ -1,5 +1,5 @@
+using Platform.Changes.Undo;
 using Platform.Contracts;
-using Platform.ServiceDefaults.Changes;
 
 namespace Platform.Directory.Service;
 

@@ -1,8 +1,8 @@
+using Platform.Changes.Undo;
 using Platform.Directory.Contracts;
 using Platform.Directory.Service;
 using Platform.Identity.Contracts.V1;
 using Platform.ServiceDefaults;
-using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.Events;
 
 var builder = WebApplication.CreateBuilder(args);

@@ -18,8 +18,8 @@ using Microsoft.IdentityModel.Tokens;
 using Platform.Audit.Contracts.V1;
 using Platform.Contracts;
 using Platform.Identity.Contracts.V1;
-using Platform.ServiceDefaults;
 using Platform.Testing;
+using Problem = Platform.ServiceDefaults.Calls.Problem;
 
 namespace Platform.Edge.Tests.Fixture;
 

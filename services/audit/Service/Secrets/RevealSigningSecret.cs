@@ -2,7 +2,6 @@ using Grpc.Core;
 using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Streams;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Audit.Service.Secrets;

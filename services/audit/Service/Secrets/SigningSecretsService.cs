@@ -6,7 +6,6 @@ using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Log;
 using Platform.Audit.Service.Streams;
 using Platform.Contracts;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 

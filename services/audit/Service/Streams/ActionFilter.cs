@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Audit.Service.Streams;
 

@@ -1,7 +1,7 @@
 using Grpc.Core;
 using Platform.Audit.Contracts.V1;
 using Platform.Contracts;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Audit.Service.Trail;
 

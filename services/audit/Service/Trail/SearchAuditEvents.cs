@@ -3,7 +3,6 @@ using Grpc.Core;
 using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Streams;
 using Platform.Contracts;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 

@@ -2,7 +2,7 @@ using Grpc.Core;
 using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Sinks;
 using Platform.Audit.Service.Streams;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Audit.Service.Trail;
 

@@ -1,8 +1,8 @@
 using Platform.Changes.Contracts.V1;
+using Platform.Changes.Undo;
 using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
-using Platform.ServiceDefaults.Changes;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Changes;

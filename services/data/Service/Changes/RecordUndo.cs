@@ -1,11 +1,11 @@
 using Google.Protobuf.WellKnownTypes;
 using Platform.Changes.Contracts.V1;
+using Platform.Changes.Undo;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Changes;

@@ -1,9 +1,9 @@
+using Platform.Changes.Undo;
 using Platform.Contracts;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Schemas;
 using Platform.Data.Service.Tables;
-using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Changes;

@@ -1,7 +1,6 @@
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 

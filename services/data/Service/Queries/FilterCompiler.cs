@@ -4,7 +4,7 @@ using Platform.Contracts;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Queries;
 

@@ -7,7 +7,7 @@ using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Queries;

@@ -1,7 +1,7 @@
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Records;
 

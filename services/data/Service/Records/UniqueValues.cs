@@ -2,7 +2,6 @@ using Grpc.Core;
 using Npgsql;
 using Platform.Contracts;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 

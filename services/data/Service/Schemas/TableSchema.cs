@@ -1,6 +1,6 @@
 using Platform.Contracts;
 using Platform.Data.Service.Fields;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Schemas;
 

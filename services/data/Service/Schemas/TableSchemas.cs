@@ -3,7 +3,6 @@ using Grpc.Core;
 using Npgsql;
 using Platform.Contracts;
 using Platform.Data.Service.Fields;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 

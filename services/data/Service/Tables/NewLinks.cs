@@ -2,7 +2,7 @@ using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 using Field = Platform.Data.Contracts.V1.Field;
 

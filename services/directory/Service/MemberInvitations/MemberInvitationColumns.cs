@@ -3,7 +3,7 @@ using Grpc.Core;
 using Npgsql;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Directory.Service;

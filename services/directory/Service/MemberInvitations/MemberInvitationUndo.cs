@@ -1,6 +1,6 @@
 using System.Text.Json;
+using Platform.Changes.Undo;
 using Platform.Contracts;
-using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Directory.Service;

@@ -1,6 +1,5 @@
 using Grpc.Core;
 using Platform.Directory.Contracts.V1;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 

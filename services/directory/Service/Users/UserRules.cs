@@ -1,4 +1,4 @@
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Directory.Service;
 

@@ -1,7 +1,7 @@
 using Platform.Changes.Contracts.V1;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.ServiceDefaults.Changes;
+namespace Platform.Changes.Undo;
 
 /// <summary>How a service sums up and takes back its own changes. What it does not handle is told as not undoable.</summary>
 public interface IChangeUndo

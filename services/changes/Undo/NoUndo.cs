@@ -1,7 +1,7 @@
 using Platform.Changes.Contracts.V1;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.ServiceDefaults.Changes;
+namespace Platform.Changes.Undo;
 
 /// <summary>For a service whose changes have no inverse: each is told, with what to do instead.</summary>
 /// <param name="remedies">By tool: why, and what to do instead.</param>

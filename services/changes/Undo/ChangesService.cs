@@ -1,6 +1,7 @@
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.ServiceDefaults.Changes;
+namespace Platform.Changes.Undo;
 
 /// <summary>Tasks and undo, as every service that keeps its changes offers them. One file per call.</summary>
 public sealed partial class ChangesService(UnitOfWork work, ServiceIdentity service, IChangeUndo undo)

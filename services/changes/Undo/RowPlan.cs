@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.ServiceDefaults.Changes;
+namespace Platform.Changes.Undo;
 
 public enum RowFate
 {

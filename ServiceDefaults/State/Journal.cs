@@ -4,9 +4,8 @@ using Npgsql;
 using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.ServiceDefaults.Calls;
-using Platform.ServiceDefaults.State;
 
-namespace Platform.ServiceDefaults.Changes;
+namespace Platform.ServiceDefaults.State;
 
 /// <summary>A change that a call made in this service.</summary>
 /// <param name="Id">Of its event.</param>

@@ -1,7 +1,7 @@
 using Grpc.Core;
 using Npgsql;
 
-namespace Platform.ServiceDefaults.State;
+namespace Platform.ServiceDefaults.Calls;
 
 /// <summary>What the violation of a named constraint means to a caller. Constraints are recognised by name, never by message.</summary>
 public sealed class ConstraintProblems

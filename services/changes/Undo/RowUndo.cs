@@ -3,9 +3,10 @@ using Npgsql;
 using Platform.Changes.Contracts;
 using Platform.Changes.Contracts.V1;
 using Platform.Contracts;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.ServiceDefaults.Changes;
+namespace Platform.Changes.Undo;
 
 /// <summary>Undo for tables whose rows are kept: a row goes back if it is as the changes meant left it.</summary>
 /// <param name="tables">Owners before what they own.</param>

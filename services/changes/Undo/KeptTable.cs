@@ -1,6 +1,6 @@
 using Platform.ServiceDefaults.State;
 
-namespace Platform.ServiceDefaults.Changes;
+namespace Platform.Changes.Undo;
 
 /// <summary>A table whose rows are kept by <c>platform.keep_rows()</c>, and how its changes are taken back.</summary>
 /// <param name="Schema">Such as <c>directory</c>.</param>

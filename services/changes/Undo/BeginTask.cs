@@ -6,7 +6,7 @@ using Platform.Changes.Contracts.V1;
 using Platform.Contracts;
 using Platform.ServiceDefaults.Calls;
 
-namespace Platform.ServiceDefaults.Changes;
+namespace Platform.Changes.Undo;
 
 public sealed partial class ChangesService
 {

@@ -1,4 +1,4 @@
-namespace Platform.ServiceDefaults.Events;
+namespace Platform.ServiceDefaults.State;
 
 /// <summary>Tells the relay of this process that something was announced, so that it need not wait for its next look.</summary>
 public sealed class OutboxSignal : IDisposable

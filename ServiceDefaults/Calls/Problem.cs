@@ -3,7 +3,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Contracts;
 
-namespace Platform.ServiceDefaults;
+namespace Platform.ServiceDefaults.Calls;
 
 /// <summary>
 /// Builds what services throw: a gRPC status with a stable reason, what happened, what to do, and the fields that broke a rule.

@@ -1,7 +1,9 @@
 using Grpc.Core;
 using Platform.Changes.Contracts.V1;
+using Platform.ServiceDefaults.Calls;
+using Platform.ServiceDefaults.State;
 
-namespace Platform.ServiceDefaults.Changes;
+namespace Platform.Changes.Undo;
 
 public sealed partial class ChangesService
 {

@@ -5,7 +5,7 @@ using Platform.Contracts;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.ServiceDefaults.Changes;
+namespace Platform.Changes.Undo;
 
 public sealed partial class ChangesService
 {

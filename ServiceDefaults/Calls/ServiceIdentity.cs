@@ -1,4 +1,4 @@
-namespace Platform.ServiceDefaults;
+namespace Platform.ServiceDefaults.Calls;
 
 /// <summary>The name of this service, such as <c>directory</c>: its database, its roles, the audience of assertions for it.</summary>
 public sealed record ServiceIdentity(string Name)
