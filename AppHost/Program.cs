@@ -1,5 +1,6 @@
 using Platform.AppHost;
 using Platform.AppHost.Servers;
+using Platform.AppHost.StartUp;
 
 // What runs, and what it is wired to.
 var builder = DistributedApplication.CreateBuilder(args);
@@ -30,6 +31,9 @@ identity.AddServiceSecret(directory, "Join__ServiceSecret");
 
 builder.AddDemo(directory, identity, audit);
 builder.RunServers(keycloak);
+builder.StopServicesBeforeServers();
+builder.WriteLogs();
+builder.PrintProgress();
 builder.WriteEndpoints(edge, identity, keycloak);
 
 builder.Build().Run();

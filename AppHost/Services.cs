@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Platform.AppHost.Servers;
+using Platform.AppHost.StartUp;
 using Platform.Servers;
 
 namespace Platform.AppHost;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Platform.AppHost.StartUp;
 using Platform.Servers;
 
 namespace Platform.AppHost.Servers;
@@ -138,8 +138,12 @@ internal static class ServersOfThisMachine
         }
     }
 
-    private static string DataFolder(IDistributedApplicationBuilder builder, ContainerResource server) =>
-        Path.Combine(builder.Artifacts(), "servers", server.Name);
+    private static string DataFolder(IDistributedApplicationBuilder builder, ContainerResource server)
+    {
+        // Others than the owner may pass, such as PostgreSQL's own user; each server closes its folder.
+        var servers = Directory.CreateDirectory(Path.Combine(builder.Artifacts(), "servers"));
+        return Path.Combine(servers.FullName, server.Name);
+    }
 
     /// <summary>Lets a process stand for a container: with its environment, on its endpoints, with its state.</summary>
     private static void RunLocally<T>(this IDistributedApplicationBuilder builder, ContainerResource server, IResourceBuilder<T>? process)
@@ -178,17 +182,7 @@ internal static class ServersOfThisMachine
             }
         }
 
-        builder.Eventing.Subscribe<BeforeStartEvent>(
-            (starting, cancellationToken) =>
-            {
-                var mirror = new StateMirror(builder, starting.Services, server, process?.Resource);
-                _ = Task.Run(
-                    () => mirror.RunAsync(starting.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping),
-                    CancellationToken.None
-                );
-                return Task.CompletedTask;
-            }
-        );
+        builder.RunBeside((services, stopping) => new StateMirror(builder, services, server, process?.Resource).RunAsync(stopping));
     }
 
     // PORT where there is one endpoint, else PORT_[NAME] for each.

@@ -22,34 +22,27 @@ internal sealed class StateMirror(
 
     public async Task RunAsync(CancellationToken stopping)
     {
-        try
+        // Health checks and connection strings wait for these, and for the state.
+        await builder.Eventing.PublishAsync(new ResourceEndpointsAllocatedEvent(server, services), stopping);
+        foreach (var resource in _shown.Where(resource => resource is IResourceWithConnectionString))
         {
-            // Health checks and connection strings wait for these, and for the state.
-            await builder.Eventing.PublishAsync(new ResourceEndpointsAllocatedEvent(server, services), stopping);
-            foreach (var resource in _shown.Where(resource => resource is IResourceWithConnectionString))
-            {
-                await builder.Eventing.PublishAsync(new ConnectionStringAvailableEvent(resource, services), stopping);
-            }
-
-            if (process is null)
-            {
-                await ShowAsync(KnownResourceStates.FailedToStart, exitCode: null);
-                return;
-            }
-
-            string? shown = null;
-            await foreach (var change in _notifications.WatchAsync(stopping))
-            {
-                if (change.Resource == process && change.Snapshot.State?.Text is { } state && state != shown)
-                {
-                    shown = state;
-                    await ShowAsync(state, change.Snapshot.ExitCode);
-                }
-            }
+            await builder.Eventing.PublishAsync(new ConnectionStringAvailableEvent(resource, services), stopping);
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+
+        if (process is null)
         {
-            // The application ends, and nobody looks any more.
+            await ShowAsync(KnownResourceStates.FailedToStart, exitCode: null);
+            return;
+        }
+
+        string? shown = null;
+        await foreach (var change in _notifications.WatchAsync(stopping))
+        {
+            if (change.Resource == process && change.Snapshot.State?.Text is { } state && state != shown)
+            {
+                shown = state;
+                await ShowAsync(state, change.Snapshot.ExitCode);
+            }
         }
     }
 

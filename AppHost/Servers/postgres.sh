@@ -12,8 +12,13 @@ if [[ $(id -u) == 0 ]]; then
   # PostgreSQL refuses to run as root, and its own user must be able to reach the data.
   owner=(setpriv --reuid=postgres --regid="$(id -g postgres)" --clear-groups)
   if ! "${owner[@]}" test -x "$(dirname "$DATA")"; then
-    DATA=/var/tmp/platform-postgres-$(sha256sum <<<"$DATA" | cut -c 1-16)
-    echo "The user postgres cannot reach the data folder, so the data is in $DATA."
+    wanted=$DATA
+    DATA=/var/tmp/platform-postgres-$(sha256sum <<<"$wanted" | cut -c 1-16)
+    # Whoever removes the folder that was wanted starts from nothing.
+    [[ -f $wanted/elsewhere ]] || rm -rf "$DATA"
+    mkdir -p "$wanted"
+    echo "$DATA" >"$wanted/elsewhere"
+    echo "The user postgres cannot reach $wanted, so the data is in $DATA."
   fi
 fi
 umask 077

@@ -108,6 +108,12 @@ public class RunningSuite : IAsyncLifetime
             state => KnownResourceStates.TerminalStates.Contains(state.Snapshot.State?.Text),
             cancellationToken
         );
+        // The server shows in the state of its process.
+        await Notifications.WaitForResourceAsync(
+            resource,
+            state => KnownResourceStates.TerminalStates.Contains(state.Snapshot.State?.Text),
+            cancellationToken
+        );
         var started = await _app.ResourceCommands.ExecuteCommandAsync(
             running.ResourceId,
             KnownResourceCommands.StartCommand,
