@@ -26,11 +26,10 @@ internal static class Services
         var database = postgres.AddDatabase($"{name}db");
         var password = builder.AddSecret($"{name}-app-password");
         var endpoint = postgres.GetEndpoint("tcp");
+        var (host, port) = (endpoint.Property(EndpointProperty.Host), endpoint.Property(EndpointProperty.Port));
         var connection = builder.AddConnectionString(
             $"{name}-app",
-            ReferenceExpression.Create(
-                $"Host={endpoint.Property(EndpointProperty.Host)};Port={endpoint.Property(EndpointProperty.Port)};Username={name}_app;Password={password};Database={name}db"
-            )
+            ReferenceExpression.Create($"Host={host};Port={port};Username={name}_app;Password={password};Database={name}db")
         );
         var migrations = builder
             .AddProject<T>($"{name}-migrations", options => options.ExcludeLaunchProfile = true)
@@ -211,7 +210,9 @@ internal static class Services
         return folder;
     }
 
-    /// <summary>The URL that MCP clients use (setting <c>PublicUrl</c>): it is the audience of tokens, and goes into metadata and documents.</summary>
+    /// <summary>
+    /// The URL that MCP clients use, from the setting <c>PublicUrl</c>. It is the audience of tokens, and goes into metadata and documents.
+    /// </summary>
     private static ReferenceExpression PublicUrl(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> edge) =>
         builder.Configuration["PublicUrl"] is { Length: > 0 } url
             ? ReferenceExpression.Create($"{url}")
@@ -251,8 +252,9 @@ internal static class Services
             ? service.WithHttpEndpoint(name: name, env: env, port: port ?? FreePorts.Next(), isProxied: false)
             : service.WithHttpEndpoint(name: name, env: env, port: port);
 
-    // Left alone, a heap grows with the processor's cache before anything is collected, and glibc keeps what the compiler has freed. Our services
-    // keep little of what they allocate, so a few MiB between collections do as well. All four are taken from the environment only.
+    // By default the heap grows to the size of the processor's cache before the first collection, and glibc keeps what the compiler has
+    // freed. Our services keep little of what they allocate, so a few MiB between collections are enough. All four are read from the
+    // environment only.
     private static IResourceBuilder<ProjectResource> WithSmallHeap(this IResourceBuilder<ProjectResource> service) =>
         service
             .WithEnvironment("DOTNET_GCgen0size", "0x400000")

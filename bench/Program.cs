@@ -51,7 +51,8 @@ foreach (var subject in subjects)
 if (args.Contains("--hold"))
 {
     Console.WriteLine(
-        $"Up until Ctrl-C. {endpoints.Mcp} with {endpoints.Token}; metrics: {string.Join(", ", services.Select(service => suite.GetEndpoint(service, "http")))}"
+        $"Up until Ctrl-C. {endpoints.Mcp} with {endpoints.Token}; metrics: "
+            + string.Join(", ", services.Select(service => suite.GetEndpoint(service, "http")))
     );
     var stop = new TaskCompletionSource();
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
@@ -82,7 +83,8 @@ foreach (var subject in subjects)
 Console.WriteLine($"The search has earned its index after {earning.Elapsed.TotalSeconds:F0} s.");
 await CheckAnswersAsync();
 Console.WriteLine(
-    $"| operation | connections | {string.Join(" | ", subjects.Select(subject => $"{subject.Name} /s | p50 ms | p99 ms"))} | {string.Join(" | ", subjects.Skip(1).Select(subject => $"platform ÷ {subject.Name}"))} |"
+    $"| operation | connections | {string.Join(" | ", subjects.Select(subject => $"{subject.Name} /s | p50 ms | p99 ms"))} | "
+        + $"{string.Join(" | ", subjects.Skip(1).Select(subject => $"platform ÷ {subject.Name}"))} |"
 );
 Console.WriteLine($"|---|---|{string.Concat(Enumerable.Repeat("---|", (subjects.Count * 4) - 1))}");
 await CompareAsync("get by id", subject => subject.GetAsync, 1, 8, 32);
@@ -138,7 +140,8 @@ async Task CompareAsync(string operation, Func<ISubject, Func<Task>> call, param
 async Task ReportCpuAsync(string tool, JsonObject arguments)
 {
     var body = McpCaller.Prepare(tool, arguments);
-    await Measure.RunAsync(8, TimeSpan.FromSeconds(8), () => mcp.SendPreparedAsync(tool, body)); // The runtime is done with compiling by then.
+    // The runtime has finished compiling after that.
+    await Measure.RunAsync(8, TimeSpan.FromSeconds(8), () => mcp.SendPreparedAsync(tool, body));
     var before = await use.ReadAsync();
     var run = await Measure.RunAsync(8, TimeSpan.FromSeconds(12), () => mcp.SendPreparedAsync(tool, body));
     var after = await use.ReadAsync();
@@ -149,7 +152,7 @@ async Task ReportCpuAsync(string tool, JsonObject arguments)
     Console.WriteLine(
         string.Create(
             CultureInfo.InvariantCulture,
-            $"CPU per trivial tool call ({tool}, {run.PerSecond:F0} per second), µs: {string.Join(", ", perCall.Select(service => $"{service.Key} {service.Value:F0}"))}, together {perCall.Values.Sum():F0}"
+            $"CPU per trivial tool call ({tool}, {run.PerSecond:F0} per second), µs: {Each(perCall)}, together {perCall.Values.Sum():F0}"
         )
     );
 }
@@ -158,6 +161,11 @@ void ReportMemory(IReadOnlyDictionary<string, ServiceUse.Reading> readings) =>
     Console.WriteLine(
         string.Create(
             CultureInfo.InvariantCulture,
-            $"Memory after the load, MiB: {string.Join(", ", readings.Select(service => $"{service.Key} {service.Value.MemoryMiB:F0}"))}, together {readings.Values.Sum(reading => reading.MemoryMiB):F0}; with shared pages counted once {readings.Values.Sum(reading => reading.ShareMiB):F0}"
+            $"Memory after the load, MiB: {Each(readings.ToDictionary(service => service.Key, service => service.Value.MemoryMiB))}, "
+                + $"together {readings.Values.Sum(reading => reading.MemoryMiB):F0}; "
+                + $"with shared pages counted once {readings.Values.Sum(reading => reading.ShareMiB):F0}"
         )
     );
+
+string Each(IReadOnlyDictionary<string, double> values) =>
+    string.Join(", ", values.Select(value => string.Create(CultureInfo.InvariantCulture, $"{value.Key} {value.Value:F0}")));

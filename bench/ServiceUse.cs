@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Platform.Bench;
 
-/// <summary>What the services use: CPU time and working set from their own <c>/metrics</c>, their share of memory from the kernel.</summary>
+/// <summary>
+/// What the services use: CPU time and working set from their own <c>/metrics</c>, their share of memory from the kernel.
+/// </summary>
 internal sealed class ServiceUse(HttpClient http, IReadOnlyDictionary<string, Uri> services)
 {
     private const double MiB = 1024 * 1024;
@@ -10,7 +12,7 @@ internal sealed class ServiceUse(HttpClient http, IReadOnlyDictionary<string, Ur
     private static readonly string[] _tables = ["/proc/net/tcp", "/proc/net/tcp6"];
 
     /// <param name="MemoryMiB">The working set, in which each service has all of the pages that it shares with the others.</param>
-    /// <param name="ShareMiB">The same with shared pages counted once among those who share them; NaN where the kernel does not tell.</param>
+    /// <param name="ShareMiB">The same with each shared page divided among those who share it; NaN where the kernel does not tell.</param>
     public sealed record Reading(double CpuSeconds, double MemoryMiB, double ShareMiB);
 
     public async Task<IReadOnlyDictionary<string, Reading>> ReadAsync()

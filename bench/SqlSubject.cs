@@ -17,14 +17,16 @@ internal sealed class SqlSubject(NpgsqlDataSource database, bool indexed) : ISub
         $"""
             drop table if exists {_table};
             create table {_table} (
-                id uuid primary key, version bigint not null default 1, name text, amount numeric, due date, status text, active boolean, email text,
+                id uuid primary key, version bigint not null default 1, name text, amount numeric, due date, status text, active boolean,
+                email text,
                 notes text, site text, created_at timestamptz not null default now(), updated_at timestamptz not null default now())
             """;
 
     private string Insert =>
         $"""
             insert into {_table} (id, name, amount, due, status, active, email, notes, site)
-            select * from unnest($1::uuid[], $2::text[], $3::numeric[], $4::date[], $5::text[], $6::boolean[], $7::text[], $8::text[], $9::text[])
+            select * from unnest(
+                $1::uuid[], $2::text[], $3::numeric[], $4::date[], $5::text[], $6::boolean[], $7::text[], $8::text[], $9::text[])
             """;
 
     private string Get => $"select {Columns} from {_table} where id = $1";

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Platform.Bench;
 
-/// <summary>One record of the workload: a name, an amount, a due date, a status, a checkbox, an address, notes and a link. About 530 bytes.</summary>
+/// <summary>
+/// One record of the workload, about 530 bytes: a name, an amount, a due date, a status, a checkbox, an e-mail address, notes and a link.
+/// </summary>
 internal sealed record Order(string Name, decimal Amount, DateOnly Due, string Status, bool Active, string Email, string Notes, string Site)
 {
     public static readonly string[] Statuses = ["new", "open", "waiting", "done", "cancelled"];

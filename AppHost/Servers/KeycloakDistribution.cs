@@ -4,7 +4,8 @@ namespace Platform.Servers;
 internal static class KeycloakDistribution
 {
     /// <summary>
-    /// A folder, or an archive, that <c>keycloak.sh</c> runs: that of the variable <c>KEYCLOAK_HOME</c>, else <c>../shared/keycloak*</c> beside the checkout.
+    /// A folder, or an archive, that <c>keycloak.sh</c> can run: the one that the variable <c>KEYCLOAK_HOME</c> names, otherwise
+    /// <c>../shared/keycloak*</c> beside the checkout.
     /// </summary>
     /// <param name="checkout">The repository's root.</param>
     /// <param name="reason">Why there is none.</param>

@@ -7,9 +7,9 @@ using Platform.Servers;
 namespace Platform.AppHost.Servers;
 
 /// <summary>
-/// Servers are containers where a container runtime answers. Where none does, each is a process of this machine: an executable resource
-/// named <c>[server]-process</c> that runs <c>Servers/[server].sh</c>, shown below its server in the dashboard. <c>--Servers=containers</c> and
-/// <c>--Servers=local</c> choose by hand.
+/// Servers are containers where a container runtime answers. Where none does, each server is a process of this machine: an executable
+/// resource named <c>[server]-process</c>, which runs <c>Servers/[server].sh</c> and which the dashboard shows below its server.
+/// <c>--Servers=containers</c> and <c>--Servers=local</c> choose by hand.
 /// </summary>
 internal static class ServersOfThisMachine
 {

@@ -6,7 +6,10 @@ namespace Platform.AppHost.StartUp;
 /// <summary>What the AppHost does beside its resources.</summary>
 internal static class Background
 {
-    /// <summary>Runs <paramref name="work"/> from before the first resource starts until the application is told to stop. Does nothing while a deployment is described.</summary>
+    /// <summary>
+    /// Runs <paramref name="work"/> from before the first resource starts until the application is told to stop. It does nothing while a
+    /// deployment is described.
+    /// </summary>
     public static void RunBeside(this IDistributedApplicationBuilder builder, Func<IServiceProvider, CancellationToken, Task> work)
     {
         if (!builder.ExecutionContext.IsRunMode)

@@ -7,8 +7,8 @@ using Platform.AppHost.Servers;
 namespace Platform.AppHost.StartUp;
 
 /// <summary>
-/// Says where everything is once all of it is healthy: on the console, short, with a first call to paste, and in <c>artifacts/endpoints.json</c>, which is
-/// gone again when the application ends.
+/// Once everything is healthy, says where it is: on the console, short, with a first call to paste, and in <c>artifacts/endpoints.json</c>,
+/// which is removed when the application ends.
 /// </summary>
 internal static class EndpointsFile
 {

@@ -113,7 +113,9 @@ internal sealed class Agent : IAsyncDisposable
         }
     }
 
-    /// <summary>Calls a tool, again when it failed for a passing reason. A write carries an idempotency key, so that it acts once.</summary>
+    /// <summary>
+    /// Calls a tool, and calls it again when it failed for a passing reason. A write carries an idempotency key, so that it acts once.
+    /// </summary>
     public async Task<JsonElement> CallUntilAnsweredAsync(string tool, object arguments, CancellationToken cancellationToken)
     {
         var waited = Stopwatch.StartNew();

@@ -37,7 +37,8 @@ internal static class AuthorizationCode
         };
         using var browser = new SignInBrowser(handler?.Invoke());
         var address = new Uri(
-            $"{issuer}/protocol/openid-connect/auth?{string.Join('&', query.Select(pair => $"{pair.Key}={Uri.EscapeDataString(pair.Value)}"))}"
+            $"{issuer}/protocol/openid-connect/auth?"
+                + string.Join('&', query.Select(pair => $"{pair.Key}={Uri.EscapeDataString(pair.Value)}"))
         );
         var callback = await browser.SignInAsync(address, Redirect, member.Username, member.Password, cancellationToken: cancellationToken);
         using var http = handler is null ? new HttpClient() : new HttpClient(handler());

@@ -7,7 +7,9 @@ using Platform.Testing;
 
 namespace Platform.EndToEnd.Tests;
 
-/// <summary>deploy/backup and deploy/restore: a suite on a restored server answers as before, and its audit log goes on where it was.</summary>
+/// <summary>
+/// deploy/backup and deploy/restore: a suite on a restored server answers as before, and its audit log goes on where it was.
+/// </summary>
 public sealed class BackupTests
 {
     private static readonly string _root = Path.GetDirectoryName(Checkout.Artifacts)!;

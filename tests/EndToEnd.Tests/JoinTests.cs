@@ -4,7 +4,9 @@ using Platform.Demo;
 
 namespace Platform.EndToEnd.Tests;
 
-/// <summary>With the genuine Keycloak where there is one; <see cref="EmbeddedRealmTests"/> goes the same way with the embedded realm.</summary>
+/// <summary>
+/// With the genuine Keycloak where there is one. <see cref="EmbeddedRealmTests"/> does the same with the embedded realm.
+/// </summary>
 [Collection(TheSuite.Name)]
 public sealed partial class JoinTests(RunningSuite suite)
 {

@@ -7,7 +7,9 @@ using Platform.Testing;
 
 namespace Platform.EndToEnd.Tests;
 
-/// <summary>The suite behind a genuine nginx that ends TLS, by the one setting PublicUrl and the configuration of docs/operations.md.</summary>
+/// <summary>
+/// The suite behind a genuine nginx that ends TLS, by the one setting PublicUrl and the configuration of docs/operations.md.
+/// </summary>
 public sealed class PublicUrlTests(PublicUrlTests.Suite suite) : IClassFixture<PublicUrlTests.Suite>
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

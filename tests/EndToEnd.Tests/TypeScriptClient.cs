@@ -6,7 +6,9 @@ using Platform.Testing;
 
 namespace Platform.EndToEnd.Tests;
 
-/// <summary>client.mjs in Node.js, driven by a line of JSON each way. When it wants to send a browser somewhere, the test's goes there.</summary>
+/// <summary>
+/// client.mjs in Node.js, driven by a line of JSON each way. When it wants to send a browser somewhere, the test's browser goes there.
+/// </summary>
 internal sealed class TypeScriptClient : IDisposable
 {
     private static readonly string _sources = Path.Combine(Checkout.Root, "tests", "EndToEnd.Tests", "TypeScript");

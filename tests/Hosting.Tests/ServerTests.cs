@@ -23,7 +23,10 @@ public sealed class ServerTests : IDisposable
             "on,on,on,300",
             await ScalarAsync(
                 server,
-                "select concat_ws(',', current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes'), current_setting('max_connections'))"
+                """
+                select concat_ws(',', current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes'),
+                    current_setting('max_connections'))
+                """
             )
         );
         var wrong = await Assert.ThrowsAsync<PostgresException>(async () =>
@@ -105,7 +108,8 @@ public sealed class ServerTests : IDisposable
                     new Dictionary<string, object?> { ["x-queue-type"] = "quorum" },
                     cancellationToken: Token
                 );
-                // The broker writes its register of queues half a second later; a crash before that orphans the queue (Ra of RabbitMQ 3.10).
+                // The broker writes its register of queues half a second later. A crash before that orphans the queue (Ra of RabbitMQ
+                // 3.10).
                 while (!await IsRegisteredAsync("%2F_kept"))
                 {
                     await Task.Yield();
