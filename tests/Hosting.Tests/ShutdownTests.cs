@@ -4,6 +4,9 @@ using Platform.LocalServers;
 using Platform.Servers;
 using Platform.Testing;
 
+// Some tests are about how long a stop takes.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
 namespace Platform.Hosting.Tests;
 
 /// <summary>The AppHost as a program of its own, with servers of this machine, ended from outside.</summary>
@@ -50,11 +53,7 @@ public sealed class ShutdownTests : IDisposable
         var host = new Host(_folder);
         try
         {
-            await Eventually.True(
-                () => File.Exists(_folder["endpoints.json"]) || host.Process.HasExited,
-                () => $"the suite. It said:\n{host.Output}"
-            );
-            Assert.False(host.Process.HasExited, host.Output);
+            Assert.True(await host.Up.WaitAsync(TimeSpan.FromMinutes(4), Token), host.Output);
             var running = host.Running().Select(Processes.CommandLine).ToList();
             foreach (
                 var part in (string[])["beam", "postgres", "redis-server", "epmd", "EmbeddedRealm", "dcp", "Dashboard", "Platform.Edge"]
@@ -77,6 +76,7 @@ public sealed class ShutdownTests : IDisposable
         private readonly string _mark = $"PLATFORM_TEST={Guid.NewGuid():n}";
         private readonly System.Collections.Concurrent.ConcurrentQueue<string> _lines = new();
 
+        private readonly TaskCompletionSource<bool> _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly Folder _folder;
 
         public Host(Folder folder)
@@ -103,13 +103,16 @@ public sealed class ShutdownTests : IDisposable
                 },
             };
             Process = Process.Start(start)!;
-            Process.OutputDataReceived += (_, line) => _lines.Enqueue(line.Data ?? "");
-            Process.ErrorDataReceived += (_, line) => _lines.Enqueue(line.Data ?? "");
+            Process.OutputDataReceived += (_, line) => Read(line.Data);
+            Process.ErrorDataReceived += (_, line) => Read(line.Data);
             Process.BeginOutputReadLine();
             Process.BeginErrorReadLine();
         }
 
         public Process Process { get; }
+
+        /// <summary>Completes with whether everything came up: false when the AppHost has ended.</summary>
+        public Task<bool> Up => _up.Task;
 
         public string Output => string.Join('\n', _lines.TakeLast(40));
 
@@ -129,6 +132,16 @@ public sealed class ShutdownTests : IDisposable
             }
 
             Process.Dispose();
+        }
+
+        // Without a line, its output has ended.
+        private void Read(string? line)
+        {
+            _lines.Enqueue(line ?? "");
+            if (line is null || line.StartsWith("Everything is up", StringComparison.Ordinal))
+            {
+                _up.TrySetResult(line is not null);
+            }
         }
 
         private static string Url() => string.Create(CultureInfo.InvariantCulture, $"http://localhost:{FreePorts.Next()}");
