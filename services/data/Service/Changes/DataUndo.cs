@@ -1,6 +1,6 @@
 using Platform.Changes.Contracts.V1;
 using Platform.Changes.Undo;
-using Platform.Data.Service.Records;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;

@@ -2,7 +2,6 @@ using System.Text.Json;
 using CsvHelper;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Csv;
 

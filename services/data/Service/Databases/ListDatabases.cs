@@ -2,6 +2,7 @@ using Grpc.Core;
 using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 
 namespace Platform.Data.Service.Databases;

@@ -4,8 +4,6 @@ using System.Text.RegularExpressions;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 

@@ -3,8 +3,6 @@ using Npgsql;
 using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 

@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Queries;
 
 namespace Platform.Data.Service.Fields;
 

@@ -2,9 +2,6 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 

@@ -1,6 +1,8 @@
 using System.Collections.Frozen;
 using Google.Protobuf.WellKnownTypes;
 using Platform.Contracts;
+using Platform.Data.Service.Fields;
+using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;

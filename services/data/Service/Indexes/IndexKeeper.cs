@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
+using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
 using Platform.ServiceDefaults.Telemetry;

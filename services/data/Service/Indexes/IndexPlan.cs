@@ -1,3 +1,4 @@
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 

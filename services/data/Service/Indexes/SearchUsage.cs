@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
 

@@ -2,7 +2,6 @@ using System.Text.Json;
 using Google.Protobuf;
 using Platform.Contracts;
 using Platform.Data.Service.Fields;
-using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 

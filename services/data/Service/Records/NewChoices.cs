@@ -3,7 +3,6 @@ using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
-using Platform.Data.Service.Tables;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
@@ -45,11 +44,11 @@ internal static class NewChoices
 
         foreach (var (field, labels) in found)
         {
-            if (field.Choices.Count + labels.Count > NewFields.MaxChoices)
+            if (field.Choices.Count + labels.Count > FieldSchema.MaxChoices)
             {
                 throw Problem.Invalid(
                     field.Name,
-                    $"would have more than {NewFields.MaxChoices} choices",
+                    $"would have more than {FieldSchema.MaxChoices} choices",
                     "Use a text field for values without end."
                 );
             }

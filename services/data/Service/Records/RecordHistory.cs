@@ -1,5 +1,6 @@
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
 

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Npgsql;
 using Platform.Contracts;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;

@@ -3,6 +3,7 @@ using Npgsql;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Queries;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Records;

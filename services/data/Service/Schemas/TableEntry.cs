@@ -1,4 +1,5 @@
 using Npgsql;
+using Platform.Data.Service.Fields;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Schemas;

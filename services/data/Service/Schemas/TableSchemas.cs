@@ -8,9 +8,6 @@ using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Schemas;
 
-/// <summary>Thrown when a table turns out to have another schema version than the one that work was prepared for.</summary>
-internal sealed class StaleSchemaException : Exception;
-
 /// <summary>
 /// What this process knows of tables. Knowledge is never trusted blindly: every use of a table compares the schema version in the same
 /// round trip, and work that was prepared for another version is prepared anew.

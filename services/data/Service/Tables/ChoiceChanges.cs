@@ -2,7 +2,6 @@ using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
-using Platform.Data.Service.Queries;
 using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;

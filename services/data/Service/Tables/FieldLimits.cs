@@ -3,7 +3,6 @@ using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;

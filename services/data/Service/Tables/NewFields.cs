@@ -13,8 +13,6 @@ internal static class NewFields
 {
     public const int MaxFields = 300;
 
-    public const int MaxChoices = 1000;
-
     // The longest text that fits into an index, four bytes a character.
     public const int MaxUniqueLength = 500;
 
@@ -130,9 +128,9 @@ internal static class NewFields
             yield return Broken("choices", "is empty, so that no value would fit", "Name the choices, or set allowNewChoices.");
         }
 
-        if (field.Choices.Count > MaxChoices)
+        if (field.Choices.Count > FieldSchema.MaxChoices)
         {
-            yield return Broken("choices", $"would be more than {MaxChoices}", "Use a text field for values without end.");
+            yield return Broken("choices", $"would be more than {FieldSchema.MaxChoices}", "Use a text field for values without end.");
         }
 
         var labels = new HashSet<string>(StringComparer.Ordinal);

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;

@@ -3,7 +3,6 @@ using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Schemas;
-using Platform.Data.Service.Tables;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Views;

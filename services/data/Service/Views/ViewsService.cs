@@ -1,5 +1,6 @@
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;

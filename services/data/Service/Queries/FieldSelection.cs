@@ -1,9 +1,10 @@
 using Grpc.Core;
 using Platform.Contracts;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Data.Service.Records;
+namespace Platform.Data.Service.Queries;
 
 /// <summary>Which fields an answer holds, and under which keys.</summary>
 internal sealed record FieldSelection(IReadOnlyList<FieldSchema> Fields, bool ByName)

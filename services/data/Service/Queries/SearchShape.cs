@@ -1,19 +1,7 @@
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 
-namespace Platform.Data.Service.Indexes;
-
-/// <summary>What an index could do for a field of a search.</summary>
-internal enum ShapeUse
-{
-    /// <summary>Compared with one value.</summary>
-    Equal,
-
-    /// <summary>Compared with bounds, or with several values.</summary>
-    Range,
-
-    Ascending,
-    Descending,
-}
+namespace Platform.Data.Service.Queries;
 
 /// <summary>A field of a search, by id or the name of what every record has, and what is done with it.</summary>
 internal readonly record struct ShapePart(string Field, ShapeUse Use)

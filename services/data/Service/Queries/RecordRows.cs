@@ -7,7 +7,7 @@ using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
 
-namespace Platform.Data.Service.Records;
+namespace Platform.Data.Service.Queries;
 
 /// <summary>Turns rows into records. The fields are written as UTF-8 JSON straight from the row, and copied once.</summary>
 internal sealed class RecordRows(FieldSelection selection, bool withAuthors = false) : IDisposable

@@ -1,10 +1,9 @@
 using System.Text.Json;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Fields;
 using Field = Platform.Data.Contracts.V1.Field;
 
-namespace Platform.Data.Service.Schemas;
+namespace Platform.Data.Service.Fields;
 
 /// <summary>A choice of a select or multi-select field.</summary>
 internal sealed record ChoiceSchema(Guid Id, string Label, string Color)
@@ -15,6 +14,9 @@ internal sealed record ChoiceSchema(Guid Id, string Label, string Color)
 /// <summary>A field as the service knows it: how values come in, where they are kept, how they go out.</summary>
 internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string column)
 {
+    /// <summary>The most choices of a field.</summary>
+    public const int MaxChoices = 1000;
+
     private readonly Dictionary<Guid, ChoiceSchema> _byId = [];
     private readonly Dictionary<string, ChoiceSchema> _byLabel = new(StringComparer.Ordinal);
 

@@ -1,8 +1,6 @@
 using System.Text.Json;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Schemas;
 
-namespace Platform.Data.Service.Queries;
+namespace Platform.Data.Service.Fields;
 
 /// <summary>The values a condition compares with. What does not fit is collected as a violation, and the condition compiles to nothing of use.</summary>
 internal sealed class Operands(

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Platform.Data.Service.Fields;
 
-namespace Platform.Data.Service.Queries;
+namespace Platform.Data.Service.Fields;
 
 /// <summary>
 /// What a date operand means: from its first instant up to, not including, <paramref name="Until"/>, UTC. A day is one, a week is one, and

@@ -1,6 +1,6 @@
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Data.Service.Tables;
+namespace Platform.Data.Service.Schemas;
 
 /// <summary>What makes processes look at a table anew.</summary>
 internal static class Versions
