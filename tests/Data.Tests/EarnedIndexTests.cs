@@ -9,7 +9,6 @@ using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Queries;
-using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
 using Platform.Testing;

@@ -194,7 +194,7 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
             );
         }
 
-        if (field.Kind is LinkKind { Target.IsSingle: true })
+        if (field.Kind.IsSingle)
         {
             yield return (
                 field,

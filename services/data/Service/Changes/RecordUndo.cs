@@ -192,15 +192,9 @@ internal static class RecordUndo
         }
 
         await EnterAsync(tx);
-        foreach (
-            var target in undone
-                .Table.Fields.Select(field => field.Kind)
-                .OfType<LinkKind>()
-                .Select(kind => kind.Target)
-                .Where(target => target.IsInverse)
-        )
+        foreach (var target in undone.Table.Fields.Select(field => field.Kind.Link).OfType<LinkTarget>().Where(target => target.IsInverse))
         {
-            var column = FieldSchema.ColumnOf(target.FieldId);
+            var column = target.OtherColumn;
             linked.AddRange(
                 await tx.QueryAsync(
                     $"""

@@ -182,7 +182,7 @@ internal static partial class SchemaObstacles
                 $"""
                 select u.id::text, count(*), (array_agg(r.updated_by order by r.updated_at desc))[1], max(r.updated_at)
                 from {TableSchema.QualifiedNameOf(tx.Call.WorkspaceId, tableId)} r
-                    cross join lateral unnest({(FieldKind.Of(type) is MultiSelectKind ? column : $"array[{column}]")}) as u(id)
+                    cross join lateral unnest({(FieldKind.Of(type).IsList ? column : $"array[{column}]")}) as u(id)
                 where r.deleted_at is null and u.id = any($1) group by u.id
                 """,
                 row => (Choice: row.GetString(0), Count: row.GetInt64(1), By: row.GetString(2), At: row.GetDateTime(3)),

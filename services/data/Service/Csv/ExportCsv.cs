@@ -44,7 +44,7 @@ internal sealed partial class CsvService
 
             foreach (var record in page.Records)
             {
-                CsvCells.Write(csv, record, request.WithIds, request.Raw);
+                CsvCells.Write(csv, record, page.Fields, request.WithIds, request.Raw);
             }
 
             answer.Rows += page.Records.Count;

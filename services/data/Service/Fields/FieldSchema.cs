@@ -80,7 +80,7 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
     /// <summary>Generated names: text that a user wrote never becomes an identifier.</summary>
     public static string ColumnOf(Guid id) => Ids.Format("c", id);
 
-    public static string LinkIndexOf(Guid id) => Ids.Format("l", id);
+    public static string FirstIndexOf(Guid id) => Ids.Format("l", id);
 
     public static string UniqueIndexOf(Guid id) => Ids.Format("u", id);
 
@@ -110,14 +110,7 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
             Unique = Unique,
             AllowNewChoices = AllowNewChoices,
         };
-        if (Kind is LinkKind link)
-        {
-            field.LinkTableId = Ids.Format("tbl", link.Target.TableId);
-            field.LinkField = link.Target.FieldName;
-            field.Single = link.Target.IsSingle && !link.Target.IsInverse;
-            field.Inverse = link.Target.IsInverse;
-        }
-
+        Kind.Describe(field);
         if (MaxLength is { } maxLength)
         {
             field.MaxLength = maxLength;

@@ -22,7 +22,7 @@ internal readonly partial record struct Period(DateTime From, DateTime Until)
 
     public static Reading<Period> Read(JsonElement json, DateTimeOffset now)
     {
-        if (!TextKind.TryGetText(json, out var text, out var refusal))
+        if (!JsonText.TryGet(json, out var text, out var refusal))
         {
             return Reading<Period>.Refused(refusal.Rule!, $"Send {Known}.");
         }

@@ -28,6 +28,8 @@ internal sealed class SelectKind : FieldKind
 
     public override bool HasChoices => true;
 
+    public override bool CanMatch => true;
+
     public override IReadOnlyList<FilterOperator> Operators => _operators;
 
     public override Parsed Parse(JsonElement json, FieldSchema field)
@@ -41,6 +43,9 @@ internal sealed class SelectKind : FieldKind
 
     public override string LabelOf(string text, FieldSchema field) =>
         field.FindChoice(Guid.Parse(text))?.Label ?? throw new StaleSchemaException();
+
+    public override string LabelContains(string column, FieldSchema field, Operands operands) =>
+        $"{column} = any({operands.Parameters.AddIds(WithLabel(FilterOperator.Contains, operands, field))})";
 
     public override string Compile(FilterOperator comparison, string column, Operands operands)
     {
@@ -78,7 +83,7 @@ internal sealed class SelectKind : FieldKind
     /// <summary>By label or id.</summary>
     internal static Reading<ChoiceSchema> Find(JsonElement json, FieldSchema field)
     {
-        if (!TextKind.TryGetText(json, out var text, out var refusal))
+        if (!JsonText.TryGet(json, out var text, out var refusal))
         {
             return Reading<ChoiceSchema>.Refused(refusal.Rule!, refusal.Fix!);
         }

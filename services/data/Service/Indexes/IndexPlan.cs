@@ -49,7 +49,7 @@ internal static class IndexPlan
         if (isComplete && !order.Exists(key => key.Part.Field == "id"))
         {
             byId |= order.Count == 0;
-            order.Add(KeyOf(_id, TableSchema.IdField)!);
+            order.Add(KeyOf(_id, SystemFields.Id)!);
         }
 
         List<IndexKey> keys =

@@ -115,7 +115,7 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
         }
 
         var left = condition.GetProperty("leftSide");
-        if (!TextKind.TryGetText(left, out var key, out _) || table.FindAny(key) is not { } field)
+        if (!JsonText.TryGet(left, out var key, out _) || table.FindAny(key) is not { } field)
         {
             return Refuse($"{path}.leftSide", "is no field of the table", table.KnownFields(withSystem: true));
         }

@@ -193,7 +193,7 @@ internal sealed class RecordQuery
             _keys.Add((key, sort.SortType == "DESC"));
             parts.Add(
                 ShapePart.Of(
-                    key.Sql == "r.id" ? TableSchema.IdField : field,
+                    key.Sql == "r.id" ? SystemFields.Id : field,
                     sort.SortType == "DESC" ? ShapeUse.Descending : ShapeUse.Ascending
                 )
             );
@@ -208,7 +208,7 @@ internal sealed class RecordQuery
         }
         else
         {
-            _keys.Add((Fields.RecordIdKind.Instance.Sort("r.id", TableSchema.IdField, parameters), false));
+            _keys.Add((SystemFields.Id.Kind.Sort("r.id", SystemFields.Id, parameters), false));
         }
 
         return parts;

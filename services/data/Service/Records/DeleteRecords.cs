@@ -90,15 +90,10 @@ file static class Deletion
     public static async Task<List<LinkedFrom>> FindLinkedAsync(WriteTransaction tx, TableSchema table, Guid[] ids)
     {
         var linked = new List<LinkedFrom>();
-        foreach (
-            var target in table
-                .Fields.Select(field => (field.Kind as LinkKind)?.Target)
-                .OfType<LinkTarget>()
-                .Where(target => target.IsInverse)
-        )
+        foreach (var target in table.Fields.Select(field => field.Kind.Link).OfType<LinkTarget>().Where(target => target.IsInverse))
         {
             var count = await tx.ScalarAsync<long>(
-                $"select count(*) from {target.QualifiedName} o where o.{FieldSchema.ColumnOf(target.FieldId)} && $1 and o.deleted_at is null",
+                $"select count(*) from {target.QualifiedName} o where o.{target.OtherColumn} && $1 and o.deleted_at is null",
                 ids
             );
             if (count > 0)

@@ -23,8 +23,8 @@ internal sealed class InverseLinks
         _sides = values
             .Inverses.Select(column => new Side(
                 column.Field,
-                ((LinkKind)column.Field.Kind).Target,
-                [.. column.Values.Select(value => value is null ? [] : LinkKind.IdsOf(value).ToArray())]
+                column.Field.Kind.Link!,
+                [.. column.Values.Select(value => value is null ? [] : LinkTarget.IdsOf(value).ToArray())]
             ))
             .ToLookup(side => side.Target.TableId);
     }
@@ -45,7 +45,7 @@ internal sealed class InverseLinks
         foreach (
             var id in table
                 .Fields.Where(field => !field.Kind.HasColumn)
-                .Select(field => ((LinkKind)field.Kind).Target.TableId)
+                .Select(field => field.Kind.Link!.TableId)
                 .Where(id => id.CompareTo(table.Id) < 0)
                 .Distinct()
                 .Order()
@@ -179,7 +179,7 @@ internal sealed class InverseLinks
             {
                 if (after.TryGetValue(records[i], out var linked))
                 {
-                    links.Set(field, i, linked.Count == 0 ? null : LinkKind.Text(linked));
+                    links.Set(field, i, linked.Count == 0 ? null : LinkTarget.Value(linked));
                 }
             }
         }
@@ -196,13 +196,13 @@ internal sealed class InverseLinks
         var shown = side.Kept.Values.SelectMany(kept => kept.All).Where(indexes.ContainsKey).CountBy(own => own).ToDictionary();
         foreach (var index in indexes.Values)
         {
-            if (shown.GetValueOrDefault(ids[index]) is var count and > LinkKind.MaxLinks)
+            if (shown.GetValueOrDefault(ids[index]) is var count and > LinkTarget.MaxLinks)
             {
                 _values.Refuse(
                     side.Field,
                     index,
-                    $"has {count} links, and only {LinkKind.MaxLinks} of them show and can be replaced from here",
-                    ((LinkKind)side.Field.Kind).ChangedThere
+                    $"has {count} links, and only {LinkTarget.MaxLinks} of them show and can be replaced from here",
+                    side.Target.ChangedThere
                 );
             }
 
@@ -242,7 +242,7 @@ internal sealed class InverseLinks
         var live = kept.Live.Except(gone).ToList();
         var first = added.Concat(removed).First();
         // As the table that keeps the links has it under its lock: this one may not know yet.
-        var isSingle = ((LinkKind)keeping.Kind).Target.IsSingle;
+        var isSingle = keeping.Kind.IsSingle;
         if (isSingle && added.Count > 0 && live.Count + added.Count > 1)
         {
             var other = live.Count > 0 ? live[0] : ids[added[0]];
@@ -253,12 +253,12 @@ internal sealed class InverseLinks
                 $"Take it away from {RecordIds.Format(other)} first, or change {target.FieldName} of {record}."
             );
         }
-        else if (live.Count + added.Count > LinkKind.MaxLinks)
+        else if (live.Count + added.Count > LinkTarget.MaxLinks)
         {
             _values.Refuse(
                 side.Field,
                 first,
-                $"{record} would have more than {LinkKind.MaxLinks} links in {target.FieldName}",
+                $"{record} would have more than {LinkTarget.MaxLinks} links in {target.FieldName}",
                 "Link fewer records to it."
             );
         }
@@ -293,7 +293,7 @@ internal sealed class InverseLinks
     /// <param name="Wanted">By record of the call.</param>
     private sealed record Side(FieldSchema Field, LinkTarget Target, Guid[][] Wanted)
     {
-        public string Column => $"r.{FieldSchema.ColumnOf(Target.FieldId)}";
+        public string Column => $"r.{Target.OtherColumn}";
 
         /// <summary>What the records of the other side keep now, locked.</summary>
         public Dictionary<Guid, Kept> Kept { get; } = [];

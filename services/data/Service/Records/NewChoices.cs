@@ -106,7 +106,7 @@ internal static class NewChoices
         void Add(FieldSchema field, JsonElement value)
         {
             if (
-                TextKind.TryGetText(value, out var label, out _)
+                JsonText.TryGet(value, out var label, out _)
                 && label.Trim().Length > 0
                 && label.Length <= MaxLength
                 && field.FindChoice(label) is null

@@ -125,7 +125,7 @@ internal sealed class RecordValues
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every such link.</exception>
     public async Task CheckLinksAsync(WriteTransaction tx)
     {
-        var links = Columns.Where(column => column.Field.Kind is LinkKind && column.Values.Any(value => value is not null)).ToList();
+        var links = Columns.Where(column => column.Field.Kind.HasLinks && column.Values.Any(value => value is not null)).ToList();
         if (_linksAreKnown || links.Count == 0)
         {
             return;
@@ -152,8 +152,8 @@ internal sealed class RecordValues
             [
                 TableEntry.Role(tx.Call.WorkspaceId),
                 .. links.Select(link => new Statement(
-                    $"select x.id from unnest($1) as x(id) where not exists (select from {((LinkKind)link.Field.Kind).Target.QualifiedName} o where o.id = x.id and o.deleted_at is null)",
-                    link.Values.OfType<object>().SelectMany(LinkKind.IdsOf).Distinct().ToArray()
+                    $"select x.id from unnest($1) as x(id) where not exists (select from {link.Field.Kind.Link!.QualifiedName} o where o.id = x.id and o.deleted_at is null)",
+                    link.Values.OfType<object>().SelectMany(LinkTarget.IdsOf).Distinct().ToArray()
                 )),
                 new Statement("set local role none"),
             ]
@@ -162,7 +162,7 @@ internal sealed class RecordValues
         {
             for (var i = 0; i < _count && unknown.Count > 0; i++)
             {
-                foreach (var id in (column[i] is { } value ? LinkKind.IdsOf(value) : []).Where(unknown.Contains))
+                foreach (var id in (column[i] is { } value ? LinkTarget.IdsOf(value) : []).Where(unknown.Contains))
                 {
                     RefuseUnknown(field, i, id);
                 }
@@ -298,8 +298,8 @@ internal sealed class RecordValues
         Refuse(
             field,
             index,
-            $"{RecordIds.Format(id)} is no record of {((LinkKind)field.Kind).Target.TableName}",
-            $"Use ids of records of {((LinkKind)field.Kind).Target.TableName}, from search_records."
+            $"{RecordIds.Format(id)} is no record of {field.Kind.Link!.TableName}",
+            $"Use ids of records of {field.Kind.Link!.TableName}, from search_records."
         );
 
     /// <summary>Notes that a record's value breaks a rule; <see cref="Checked"/> tells.</summary>

@@ -164,12 +164,12 @@ file static class UpsertKeys
         {
             var field = table.Find(names[i])
                 ?? throw Problem.Invalid($"matchFields[{i}]", $"{names[i]} is no field of the table", table.KnownFields(withSystem: false));
-            if (!field.Kind.CanBeUnique && field.Kind != SelectKind.Instance || keys.Contains(field))
+            if (!field.Kind.CanMatch || keys.Contains(field))
             {
                 throw Problem.Invalid(
                     $"matchFields[{i}]",
                     keys.Contains(field) ? "is given twice" : $"{field.Name} is of type {field.Kind.Name}, which tells no records apart",
-                    "Name each field once, of type text, number, date, date_time, email, url or select."
+                    $"Name each field once, of type {FieldKind.NamesOf(kind => kind.CanMatch)}."
                 );
             }
 

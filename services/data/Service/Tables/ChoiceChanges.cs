@@ -127,8 +127,8 @@ internal sealed class ChoiceChanges
         }
 
         var ids = _removed.Select(choice => choice.Id).ToArray();
-        var isMulti = _field.Kind == MultiSelectKind.Instance;
-        var uses = $"t.deleted_at is null and t.{_field.Column} {(isMulti ? "&& $1" : "= any($1)")}";
+        var isList = _field.Kind.IsList;
+        var uses = $"t.deleted_at is null and t.{_field.Column} {(isList ? "&& $1" : "= any($1)")}";
         var count = await tx.BatchAsync(
             async reader =>
             {
@@ -139,7 +139,7 @@ internal sealed class ChoiceChanges
             TableEntry.Role(tx.Call.WorkspaceId),
             new Statement($"select count(*) from {table.QualifiedName} t where {uses}", ids)
         );
-        if (count > 0 && _replacement is null && (!_request.ClearRemoved || required && !isMulti))
+        if (count > 0 && _replacement is null && (!_request.ClearRemoved || required && !isList))
         {
             throw Problem.Conflict(
                 "CHOICE_IN_USE",
@@ -148,12 +148,12 @@ internal sealed class ChoiceChanges
             );
         }
 
-        var changed = count == 0 ? [] : await ReplaceAsync(tx, table, ids, isMulti, uses);
+        var changed = count == 0 ? [] : await ReplaceAsync(tx, table, ids, isList, uses);
         await tx.LeaveRoleAsync();
         return changed.Length;
     }
 
-    private async Task<Guid[]> ReplaceAsync(WriteTransaction tx, TableSchema table, Guid[] ids, bool isMulti, string uses)
+    private async Task<Guid[]> ReplaceAsync(WriteTransaction tx, TableSchema table, Guid[] ids, bool isList, string uses)
     {
         var (call, change) = (tx.Call, Ids.New());
         var parameters = new QueryParameters();
@@ -165,7 +165,7 @@ internal sealed class ChoiceChanges
             parameters.Add(NpgsqlDbType.Uuid, call.EnvironmentId)
         );
         var changeId = parameters.Add(NpgsqlDbType.Uuid, change);
-        var value = isMulti
+        var value = isList
             ? $"nullif(array(select one.id from (select case when u.id = any($1) then {replacement} else u.id end as id, min(u.n) as n "
                 + $"from unnest(before.{_field.Column}) with ordinality as u(id, n) group by 1) one where one.id is not null order by one.n), '{{}}')"
             : replacement;
@@ -201,7 +201,7 @@ internal sealed class ChoiceChanges
                 parameters.Values
             )
         );
-        if (isMulti && _field.Required && _replacement is null)
+        if (isList && _field.Required && _replacement is null)
         {
             await CheckNoneEmptiedAsync(tx, table, changed);
         }

@@ -37,7 +37,9 @@ internal sealed partial class TablesService
 
             links = await NewLinks.BeginAsync(tx, null, [.. request.Fields.Select((field, index) => (field, $"fields[{index}]"))]);
             var id = Ids.New();
-            var defined = request.Fields.Select(field => FieldKind.Find(field.Type) is LinkKind ? null : NewFields.Define(field)).ToList();
+            var defined = request
+                .Fields.Select(field => FieldKind.Find(field.Type) is { HasLinks: true } ? null : NewFields.Define(field))
+                .ToList();
             var primary = defined.First(field =>
                 field is not null && (request.PrimaryField.Length == 0 || field.Name == request.PrimaryField)
             )!;

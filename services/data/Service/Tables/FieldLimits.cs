@@ -17,8 +17,7 @@ internal sealed record FieldLimits(int? MaxLength, int? Precision, bool IsSingle
 {
     private const int Examples = 5;
 
-    public static FieldLimits Of(FieldSchema field) =>
-        new(field.MaxLength, field.Precision, field.Kind is LinkKind { Target: { IsInverse: false, IsSingle: true } });
+    public static FieldLimits Of(FieldSchema field) => new(field.MaxLength, field.Precision, field.Kind.IsSingle);
 
     /// <summary>The limits that a call wants.</summary>
     /// <param name="field">Whose limits these are.</param>
@@ -39,7 +38,7 @@ internal sealed record FieldLimits(int? MaxLength, int? Precision, bool IsSingle
             );
         }
 
-        if (request.HasSingle && field.Kind is not LinkKind { HasColumn: true })
+        if (request.HasSingle && field.Kind is not { HasLinks: true, HasColumn: true })
         {
             misplaced.Add(
                 new Violation

@@ -39,7 +39,7 @@ internal static class NewFields
         }
 
         if (
-            TableSchema.SystemNames.Contains(field.Name)
+            SystemFields.Names.Contains(field.Name)
             || field.Name.StartsWith(TableSchema.FieldPrefix, StringComparison.Ordinal)
             || field.Name == "*"
         )
@@ -53,11 +53,7 @@ internal static class NewFields
 
         if (FieldKind.Find(field.Type) is not { } kind)
         {
-            yield return Broken(
-                "type",
-                "is missing or unknown",
-                "Use one of: text, long_text, number, checkbox, select, multi_select, date, date_time, email, url, link."
-            );
+            yield return Broken("type", "is missing or unknown", $"Use one of: {FieldKind.NamesOf(_ => true, ", ")}.");
             yield break;
         }
 
@@ -66,7 +62,7 @@ internal static class NewFields
             yield return Broken(
                 "unique",
                 $"does not go with {kind.Name}",
-                "Leave it out, or use text, number, date, date_time, email or url."
+                $"Leave it out, or use {FieldKind.NamesOf(one => one.CanBeUnique)}."
             );
         }
 
@@ -83,12 +79,12 @@ internal static class NewFields
             );
         }
 
-        if (field.HasPrecision && kind != NumberKind.Instance)
+        if (field.HasPrecision && !kind.HasPrecision)
         {
             yield return Broken("precision", $"does not go with {kind.Name}", "Leave it out.");
         }
 
-        if (kind is LinkKind)
+        if (kind.HasLinks)
         {
             if (!Ids.TryParse("tbl", field.LinkTableId, out _))
             {
@@ -111,7 +107,11 @@ internal static class NewFields
         }
         else if (field.LinkTableId.Length > 0 || field.LinkField.Length > 0 || field.Single || field.Inverse)
         {
-            yield return Broken("linkTableId", $"and other properties of links do not go with {kind.Name}", "Leave them out, or use link.");
+            yield return Broken(
+                "linkTableId",
+                $"and other properties of links do not go with {kind.Name}",
+                $"Leave them out, or use {FieldKind.NamesOf(one => one.HasLinks)}."
+            );
         }
 
         if (!kind.HasChoices && (field.Choices.Count > 0 || field.AllowNewChoices))
@@ -119,7 +119,7 @@ internal static class NewFields
             yield return Broken(
                 field.Choices.Count > 0 ? "choices" : "allowNewChoices",
                 $"does not go with {kind.Name}",
-                "Leave it out, or use select or multi_select."
+                $"Leave it out, or use {FieldKind.NamesOf(one => one.HasChoices)}."
             );
         }
 
@@ -180,7 +180,7 @@ internal static class NewFields
 
     public static IEnumerable<Statement> Insert(WriteTransaction tx, Guid tableId, FieldSchema field, int position)
     {
-        var link = (field.Kind as LinkKind)?.Target;
+        var link = field.Kind.Link;
         yield return new Statement(
             InsertField,
             field.Id,
@@ -199,7 +199,7 @@ internal static class NewFields
             Id(link?.TableId),
             Id(link?.FieldId),
             link?.IsInverse ?? false,
-            link is { IsInverse: false, IsSingle: true }
+            field.Kind.IsSingle
         );
         if (field.Choices.Count > 0)
         {
@@ -229,11 +229,9 @@ internal static class NewFields
             yield return UniqueIndex(table, field);
         }
 
-        if (field is { Kind: LinkKind { HasColumn: true } })
+        if (field.Kind.FirstIndex(field.Column) is { } first)
         {
-            yield return new Statement(
-                $"create index {FieldSchema.LinkIndexOf(field.Id)} on {table} using gin ({field.Column}) where deleted_at is null"
-            );
+            yield return new Statement($"create index {FieldSchema.FirstIndexOf(field.Id)} on {table} {first} where deleted_at is null");
         }
     }
 
