@@ -94,12 +94,7 @@ internal sealed partial class CsvService
             rows,
             cursors,
             time.GetUtcNow(),
-            view,
-            request.Filter,
-            request.Sorting,
-            limit,
-            cursor,
-            withTotal
+            new PageRequest(view, request.Filter, request.Sorting, limit, cursor, withTotal)
         );
         return await work.ReadAsync(
             context.Call(),

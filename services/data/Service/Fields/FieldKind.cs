@@ -139,7 +139,10 @@ internal abstract class FieldKind
     /// <summary>A value as <see cref="Write"/> made it, not null, as a cell of CSV.</summary>
     public virtual string ToCell(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
 
-    /// <summary>Writes a cell that is not empty as JSON for <see cref="Parse"/>. What it cannot be goes on as text, to be refused there.</summary>
+    /// <summary>
+    /// Writes a cell that is not empty as JSON for <see cref="Parse"/>. A cell that does not fit the kind is written as text, which
+    /// <see cref="Parse"/> refuses.
+    /// </summary>
     public virtual void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field) => json.WriteStringValue(cell);
 
     /// <summary>The condition in SQL. It may be null where the column is: the caller negates with that in mind.</summary>

@@ -63,7 +63,7 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
         }
     } = [];
 
-    /// <summary>Choices that are none any more, but that values of deleted records and of history still name.</summary>
+    /// <summary>Choices that no longer exist, but that values of deleted records and of history still name.</summary>
     public IReadOnlyList<ChoiceSchema> RemovedChoices
     {
         get;

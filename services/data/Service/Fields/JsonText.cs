@@ -11,7 +11,9 @@ internal static class JsonText
 
     public static JsonWriterOptions Options { get; } = new() { Encoder = Encoder, SkipValidation = true };
 
-    /// <summary>Writes text. The framework's encoders escape all that lies beyond the BMP, such as emoji: twelve bytes instead of four.</summary>
+    /// <summary>
+    /// Writes text. The framework's encoders escape everything beyond the BMP, such as emoji: twelve bytes instead of four.
+    /// </summary>
     public static void Write(Utf8JsonWriter json, string text)
     {
         if (!text.AsSpan().ContainsAnyInRange('\ud800', '\udfff'))

@@ -110,7 +110,8 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
         Target.IsInverse
             ? $"(select array_agg(l.item order by l.id) from (select o.id, {Item} as item from {Others} "
                 + $"where {OtherColumn} @> array[r.id] and o.deleted_at is null order by o.id limit {LinkTarget.MaxLinks + 1}) l)"
-            : $"(select array_agg({Item} order by l.n) from unnest({column}) with ordinality as l(id, n) join {Others} on o.id = l.id and o.deleted_at is null)";
+            : $"(select array_agg({Item} order by l.n) from unnest({column}) with ordinality as l(id, n) "
+                + $"join {Others} on o.id = l.id and o.deleted_at is null)";
 
     private string Item => $"o.id::text || coalesce(' ' || {OtherLabel}, '')";
 
@@ -184,6 +185,7 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
     // From the other side a hash join over all links serves better than a look-up per record.
     private string Exists(string column, string condition) =>
         Target.IsInverse
-            ? $"exists (select from (select unnest({OtherColumn}) as id from {Others} where o.deleted_at is null{condition}) l where l.id = r.id)"
+            ? $"exists (select from (select unnest({OtherColumn}) as id from {Others} where o.deleted_at is null{condition}) l "
+                + "where l.id = r.id)"
             : $"exists (select from {Others} where o.id = any({column}) and o.deleted_at is null{condition})";
 }

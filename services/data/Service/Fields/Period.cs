@@ -12,7 +12,8 @@ internal readonly partial record struct Period(DateTime From, DateTime Until)
 {
     private const string Known =
         "an ISO 8601 date (2026-05-01) or date-time with offset (2026-05-01T10:00:00Z), "
-        + "PREDEFINED:TODAY, YESTERDAY, TOMORROW, THIS_/LAST_/PAST_/NEXT_ with WEEK, MONTH, QUARTER or YEAR, <n>_DAYS_AGO, <n>_DAYS_FROM_NOW, "
+        + "PREDEFINED:TODAY, YESTERDAY, TOMORROW, THIS_/LAST_/PAST_/NEXT_ with WEEK, MONTH, QUARTER or YEAR, "
+        + "<n>_DAYS_AGO, <n>_DAYS_FROM_NOW, "
         + "or RELATIVE_DATE:THIS|PAST|NEXT:DAY|WEEK|MONTH|QUARTER|YEAR|<days>";
 
     private const int MaxDays = 36_500;
@@ -31,7 +32,7 @@ internal readonly partial record struct Period(DateTime From, DateTime Until)
             text.StartsWith("PREDEFINED:", StringComparison.Ordinal) ? Predefined(text["PREDEFINED:".Length..], now.UtcDateTime.Date)
             : text.StartsWith("RELATIVE_DATE:", StringComparison.Ordinal) ? Relative(text["RELATIVE_DATE:".Length..], now.UtcDateTime.Date)
             : Absolute(text);
-        return period is { } known ? new Reading<Period>(known) : Reading<Period>.Refused("is no date", $"Send {Known}.");
+        return period is { } known ? new Reading<Period>(known) : Reading<Period>.Refused("is not a date", $"Send {Known}.");
     }
 
     private static Period? Absolute(string text)

@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace Platform.Data.Service.Fields;
 
-/// <summary>The operators of everything that lies in time. All of them are made of two: not before an instant, and before an instant.</summary>
+/// <summary>
+/// The operators of everything that lies in time. All of them are made of two conditions: not before an instant, and before an instant.
+/// </summary>
 internal static class Ranges
 {
     public static IReadOnlyList<FilterOperator> Operators { get; } =

@@ -90,7 +90,7 @@ internal sealed class SelectKind : FieldKind
 
         return field.FindChoice(text) is { } choice
             ? new Reading<ChoiceSchema>(choice)
-            : Reading<ChoiceSchema>.Refused("is no choice of the field", $"Use one of: {KnownChoices(field)}.");
+            : Reading<ChoiceSchema>.Refused("is not a choice of the field", $"Use one of: {KnownChoices(field)}.");
     }
 
     /// <summary>The choices whose label matches, whatever its case.</summary>

@@ -39,7 +39,7 @@ internal sealed record FieldSelection(IReadOnlyList<FieldSchema> Fields, bool By
                     new Violation
                     {
                         Field = $"{path}[{i}]",
-                        Rule = $"{requested[i]} is no field of the table",
+                        Rule = $"{requested[i]} is not a field of the table",
                         Fix = table.KnownFields(withSystem: false),
                     }
                 );

@@ -117,7 +117,7 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
         var left = condition.GetProperty("leftSide");
         if (!JsonText.TryGet(left, out var key, out _) || table.FindAny(key) is not { } field)
         {
-            return Refuse($"{path}.leftSide", "is no field of the table", table.KnownFields(withSystem: true));
+            return Refuse($"{path}.leftSide", "is not a field of the table", table.KnownFields(withSystem: true));
         }
 
         if (!field.Kind.Operators.Contains(named.Operator))

@@ -1,3 +1,4 @@
+using System.Data;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
@@ -94,14 +95,12 @@ internal sealed class InverseLinks
 
                     while (await reader.ReadAsync())
                     {
-                        var ordinal = 1;
-                        foreach (var side in _sides[id])
+                        foreach (var (index, side) in _sides[id].Index())
                         {
-                            side.Kept[reader.GetGuid(0)] = new Kept(
-                                reader.GetFieldValue<Guid[]>(ordinal),
-                                reader.GetFieldValue<Guid[]>(ordinal + 1)
+                            side.Kept[reader.GetGuid("id")] = new Kept(
+                                reader.GetFieldValue<Guid[]>($"all_{index}"),
+                                reader.GetFieldValue<Guid[]>($"live_{index}")
                             );
-                            ordinal += 2;
                         }
                     }
 
@@ -117,7 +116,9 @@ internal sealed class InverseLinks
     /// <summary>Changes the records that keep the links, tells of it, and leaves as the application role.</summary>
     /// <param name="tx">Its transaction.</param>
     /// <param name="ids">Of the records of the call, in its order.</param>
-    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a link to no record, or one that a rule of the other side forbids.</exception>
+    /// <exception cref="Grpc.Core.RpcException">
+    /// INVALID_ARGUMENT: a link leads to no record, or a rule of the other side forbids it.
+    /// </exception>
     public async Task ApplyAsync(WriteTransaction tx, Guid[] ids)
     {
         await tx.LeaveRoleAsync();
@@ -151,16 +152,18 @@ internal sealed class InverseLinks
         var named = sides.SelectMany(side => side.Wanted.SelectMany(ids => ids)).Concat(tableId == _table.Id ? own : []).Distinct().Order();
         var condition = $"r.id = any({parameters.AddIds([.. named])})";
         var columns = "r.id";
-        foreach (var side in sides)
+        foreach (var (index, side) in sides.Index())
         {
             // A deleted record that is linked to stays in the array, and counts for nothing.
             columns +=
-                $", coalesce({side.Column}, '{{}}'), array(select o.id from {_table.QualifiedName} o where o.id = any({side.Column}) and o.deleted_at is null)";
+                $", coalesce({side.Column}, '{{}}') as all_{index}, array(select o.id from {_table.QualifiedName} o "
+                + $"where o.id = any({side.Column}) and o.deleted_at is null) as live_{index}";
             condition += $" or {side.Column} && {parameters.AddIds(own)}";
         }
 
         return new Statement(
-            $"select {columns} from {TableSchema.QualifiedNameOf(_table.WorkspaceId, tableId)} r where r.deleted_at is null and ({condition}) order by r.id for update of r",
+            $"select {columns} from {TableSchema.QualifiedNameOf(_table.WorkspaceId, tableId)} r "
+                + $"where r.deleted_at is null and ({condition}) order by r.id for update of r",
             parameters.Values
         );
     }

@@ -8,7 +8,7 @@ using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Records;
 
-/// <summary>Makes choices of values that are none yet, in fields that allow it.</summary>
+/// <summary>Turns values into choices where they are not choices yet, in fields that allow it.</summary>
 internal static class NewChoices
 {
     private const int MaxLength = 200;
@@ -17,7 +17,8 @@ internal static class NewChoices
 
     private const string InsertChoices = """
         insert into data.choice (workspace_id, environment_id, id, field_id, position, label, color)
-        select platform.workspace_id(), platform.environment_id(), v.id, $1, (select coalesce(max(position), 0) from data.choice where field_id = $1) + v.ordinality::int, v.label, ''
+        select platform.workspace_id(), platform.environment_id(), v.id, $1,
+            (select coalesce(max(position), 0) from data.choice where field_id = $1) + v.ordinality::int, v.label, ''
         from unnest($2::uuid[], $3::text[]) with ordinality as v(id, label, ordinality)
         """;
 
@@ -102,7 +103,7 @@ internal static class NewChoices
 
         return found;
 
-        // What is no fit label is left to the check of values, which refuses it.
+        // A value that cannot be a label is left to the check of values, which refuses it.
         void Add(FieldSchema field, JsonElement value)
         {
             if (

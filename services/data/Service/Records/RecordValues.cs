@@ -121,7 +121,7 @@ internal sealed class RecordValues
 
     public object?[] Of(FieldSchema field) => _columns[field];
 
-    /// <summary>Refuses links to what is no record of the linked table. Comes and goes as the application role.</summary>
+    /// <summary>Refuses links to what is not a record of the linked table. Comes and goes as the application role.</summary>
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every such link.</exception>
     public async Task CheckLinksAsync(WriteTransaction tx)
     {
@@ -152,7 +152,8 @@ internal sealed class RecordValues
             [
                 TableEntry.Role(tx.Call.WorkspaceId),
                 .. links.Select(link => new Statement(
-                    $"select x.id from unnest($1) as x(id) where not exists (select from {link.Field.Kind.Link!.QualifiedName} o where o.id = x.id and o.deleted_at is null)",
+                    "select x.id from unnest($1) as x(id) where not exists "
+                        + $"(select from {link.Field.Kind.Link!.QualifiedName} o where o.id = x.id and o.deleted_at is null)",
                     link.Values.OfType<object>().SelectMany(LinkTarget.IdsOf).Distinct().ToArray()
                 )),
                 new Statement("set local role none"),
@@ -216,7 +217,7 @@ internal sealed class RecordValues
     {
         if (!TryGetName(property, out var name) || _table.Find(name) is not { } field)
         {
-            Refuse($"{path}.{name}", "is no field of the table", _table.KnownFields(withSystem: false));
+            Refuse($"{path}.{name}", "is not a field of the table", _table.KnownFields(withSystem: false));
             return;
         }
 
@@ -240,7 +241,7 @@ internal sealed class RecordValues
         Set(field, index, parsed.Value);
     }
 
-    // A name with half a surrogate pair is no text, and no field.
+    // A name with half a surrogate pair is not text, and so not a field.
     private static bool TryGetName(JsonProperty property, out string name)
     {
         try
@@ -262,7 +263,7 @@ internal sealed class RecordValues
             var column = _columns.GetValueOrDefault(field);
             for (var i = 0; i < _count; i++)
             {
-                // A value that was refused is told once.
+                // A value that was refused is reported once.
                 if (column?[i] is null && !IsRefused(pathOf(i), field))
                 {
                     Refuse($"{pathOf(i)}.{field.Name}", "is required", "Send a value.");
@@ -293,12 +294,12 @@ internal sealed class RecordValues
         }
     }
 
-    /// <summary>Refuses a link to what is no record of the linked table.</summary>
+    /// <summary>Refuses a link to what is not a record of the linked table.</summary>
     public void RefuseUnknown(FieldSchema field, int index, Guid id) =>
         Refuse(
             field,
             index,
-            $"{RecordIds.Format(id)} is no record of {field.Kind.Link!.TableName}",
+            $"{RecordIds.Format(id)} is not a record of {field.Kind.Link!.TableName}",
             $"Use ids of records of {field.Kind.Link!.TableName}, from search_records."
         );
 
@@ -316,7 +317,7 @@ internal sealed class RecordValues
                 {
                     Field = "",
                     Rule = $"There are {_violations.Count - MaxViolations} more violations",
-                    Fix = "Mend these first.",
+                    Fix = "Fix these first.",
                 },
             ]),
             _ => throw Problem.Invalid(_violations),

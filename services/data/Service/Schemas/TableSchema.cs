@@ -83,13 +83,13 @@ internal sealed class TableSchema
         Views.FirstOrDefault(view => view.Key == idOrName || view.Name == idOrName)
         ?? throw Problem.Invalid(
             "view",
-            $"{idOrName} is no view of the table",
+            $"{idOrName} is not a view of the table",
             Views.Count == 0
                 ? "The table has none; leave it out, or use create_view."
                 : $"Use one of: {string.Join(", ", Views.Select(view => view.Name))}."
         );
 
-    /// <summary>What a caller who named an unknown field is told.</summary>
+    /// <summary>The fix for a caller who named an unknown field.</summary>
     public string KnownFields(bool withSystem) =>
         "Use one of: "
         + string.Join(", ", Fields.Select(field => field.Name).Take(60).Concat(withSystem ? SystemFields.Names : []))

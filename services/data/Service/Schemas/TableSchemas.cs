@@ -10,7 +10,7 @@ namespace Platform.Data.Service.Schemas;
 
 /// <summary>
 /// What this process knows of tables. Knowledge is never trusted blindly: every use of a table compares the schema version in the same
-/// round trip, and work that was prepared for another version is prepared anew.
+/// round trip, and work that was prepared for another version is prepared again.
 /// </summary>
 internal sealed partial class TableSchemas(UnitOfWork work)
 {

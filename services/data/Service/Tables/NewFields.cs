@@ -17,9 +17,11 @@ internal static class NewFields
     public const int MaxUniqueLength = 500;
 
     private const string InsertField = """
-        insert into data.field (workspace_id, environment_id, id, table_id, position, name, type, description, required, is_unique, allow_new_choices,
-            max_length, precision, created_at, created_by, link_table_id, link_field_id, link_is_inverse, link_is_single)
-        values (platform.workspace_id(), platform.environment_id(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        insert into data.field
+            (workspace_id, environment_id, id, table_id, position, name, type, description, required, is_unique, allow_new_choices,
+                max_length, precision, created_at, created_by, link_table_id, link_field_id, link_is_inverse, link_is_single)
+        values (platform.workspace_id(), platform.environment_id(), $1, $2, $3, $4, $5, $6, $7, $8, $9,
+            $10, $11, $12, $13, $14, $15, $16, $17)
         """;
 
     private const string InsertChoices = """
@@ -143,7 +145,7 @@ internal static class NewFields
 
             if (!labels.Add(field.Choices[i].Label))
             {
-                yield return Broken($"choices[{i}].label", $"{field.Choices[i].Label} is there twice", "Name every choice once.");
+                yield return Broken($"choices[{i}].label", $"{field.Choices[i].Label} appears twice", "Name every choice once.");
             }
         }
 

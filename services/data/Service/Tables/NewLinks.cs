@@ -24,7 +24,7 @@ internal sealed class NewLinks
     public IEnumerable<Guid> Tables => _tables.Keys;
 
     /// <summary>Takes the locks that definitions need, the table's own included, in one order for all.</summary>
-    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a link to what is no table.</exception>
+    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a link leads to a table that does not exist.</exception>
     public static async Task<NewLinks> BeginAsync(WriteTransaction tx, Guid? tableId, IReadOnlyList<(Field Field, string Path)> definitions)
     {
         var links = new NewLinks();
@@ -161,5 +161,5 @@ internal sealed class NewLinks
     }
 
     private static Grpc.Core.RpcException Unknown(string path) =>
-        Problem.Invalid($"{path}.linkTableId", "is no table of this database", "Use an id from list_tables, of the same database.");
+        Problem.Invalid($"{path}.linkTableId", "is not a table of this database", "Use an id from list_tables, of the same database.");
 }

@@ -67,7 +67,11 @@ internal sealed partial class ViewsService(UnitOfWork work, TableSchemas schemas
 
             fields.Add(
                 table.Find(names[i])?.Key
-                    ?? throw Problem.Invalid($"fields[{i}]", $"{names[i]} is no field of the table", table.KnownFields(withSystem: false))
+                    ?? throw Problem.Invalid(
+                        $"fields[{i}]",
+                        $"{names[i]} is not a field of the table",
+                        table.KnownFields(withSystem: false)
+                    )
             );
         }
 
