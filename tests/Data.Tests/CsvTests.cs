@@ -28,7 +28,8 @@ public sealed class CsvTests(DataFixture data) : IClassFixture<DataFixture>
         Assert.Equal((3, false), (exported.Rows, exported.Page.HasMore));
         Assert.Equal(
             "Text,Long,Number,Checkbox,Select,Multi,Date,Moment,Email,Url\r\n"
-                + "\"Ada \"\"the\"\", 😀\",\"a\nb\",-12345678901234567890.5,true,Green,Blue; Red,2026-05-01,2026-05-01T10:00:00.123456Z,ada@example.com,https://example.com/a?b=c\r\n"
+                + "\"Ada \"\"the\"\", 😀\",\"a\nb\",-12345678901234567890.5,true,Green,Blue; Red,"
+                + "2026-05-01,2026-05-01T10:00:00.123456Z,ada@example.com,https://example.com/a?b=c\r\n"
                 + ",,,,,,,,,\r\nx;y,,,false,,,,,,\r\n",
             exported.Csv
         );

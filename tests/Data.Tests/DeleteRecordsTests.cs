@@ -61,7 +61,8 @@ public sealed class DeleteRecordsTests(DataFixture data) : IClassFixture<DataFix
         Assert.Equal(
             2L,
             await data.ScalarAsync<long>(
-                "select count(*) from data.record_before b join data.record_change c on c.id = b.change_id where b.workspace_id = $1 and c.kind = 'deleted'",
+                "select count(*) from data.record_before b join data.record_change c on c.id = b.change_id "
+                    + "where b.workspace_id = $1 and c.kind = 'deleted'",
                 owner.Workspace
             )
         );

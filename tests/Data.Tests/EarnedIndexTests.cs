@@ -1,26 +1,24 @@
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using Npgsql;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Queries;
-using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
 using Platform.Testing;
 
 namespace Platform.Data.Tests;
 
-public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixture<EarnedIndexTests.Fixture>
+public sealed partial class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixture<EarnedIndexTests.Fixture>
 {
     private const string Open = """{"operator":"IS","leftSide":"State","rightSide":"Open"}""";
     private const string OpenAndSome = """
-        {"operator":"AND","conditions":[{"operator":"IS","leftSide":"State","rightSide":"Open"},{"operator":"IS_BETWEEN","leftSide":"Amount","lowerBound":1000,"upperBound":6000}]}
+        {"operator":"AND","conditions":[{"operator":"IS","leftSide":"State","rightSide":"Open"},
+         {"operator":"IS_BETWEEN","leftSide":"Amount","lowerBound":1000,"upperBound":6000}]}
         """;
 
     private static readonly Sorting _latest = new() { SortingField = "Due", SortType = "DESC" };
@@ -98,7 +96,8 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
         const string N = """{"operator":"IS","leftSide":"N","rightSide":1}""";
         string[] others =
         [
-            """{"operator":"OR","conditions":[{"operator":"IS","leftSide":"Amount","rightSide":1},{"operator":"IS","leftSide":"Name","rightSide":"a"}]}""",
+            """{"operator":"OR","conditions":[{"operator":"IS","leftSide":"Amount","rightSide":1},"""
+                + """{"operator":"IS","leftSide":"Name","rightSide":"a"}]}""",
             """{"operator":"IS_NOT","leftSide":"Amount","rightSide":1}""",
             """{"operator":"CONTAINS","leftSide":"Name","rightSide":"77"}""",
             """{"operator":"IS","leftSide":"Code","rightSide":"c7"}""",
@@ -235,204 +234,12 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
         await SearchOftenAsync(owner, table, null, new Sorting { SortingField = "Amount", SortType = "ASC" });
         await IndexesAsync(owner, table, 1);
         await data.ExecuteAsync(
-            "update data.field set deleted_at = now() where table_id = (select table_id from data.earned_index where workspace_id = $1) and name = 'Amount'",
+            "update data.field set deleted_at = now() where table_id = (select table_id from data.earned_index "
+                + "where workspace_id = $1) and name = 'Amount'",
             owner.Workspace
         );
         await Eventually.AsyncTrue(async () => await CountAsync(owner) == 0, () => "the index to go");
         await IndexesAsync(owner, table, 0);
-    }
-
-    [Fact]
-    public async Task An_index_that_nobody_uses_for_long_is_dropped_and_one_in_use_is_not()
-    {
-        var (owner, table) = await TableAsync();
-        await SearchOftenAsync(owner, table, Open);
-        await SearchOftenAsync(owner, table, null, _latest);
-        await IndexesAsync(owner, table, 2);
-        await Eventually.AsyncTrue(
-            async () =>
-            {
-                // PostgreSQL tells late of searches before.
-                await data.ExecuteAsync(
-                    "update data.earned_index set last_used_at = now() - interval '31 days' where workspace_id = $1 and keys[1] like '%Equal'",
-                    owner.Workspace
-                );
-                await data.SearchAsync(owner, table, null, _latest);
-                return await CountAsync(owner) == 1;
-            },
-            () => "the index to go"
-        );
-        Assert.Equal("Due DESC", Assert.Single(await IndexesAsync(owner, table, 1)).Fields[0]);
-        var told = await data.Events.WaitAsync(happened =>
-            happened.Type == nameof(IndexDropped) && happened.WorkspaceId == owner.Workspace
-        );
-        Assert.Equal("unused", told.Read<IndexDropped>().Reason);
-    }
-
-    [Fact]
-    public async Task What_a_killed_keeper_left_is_ended_or_removed()
-    {
-        var (owner, table) = await TableAsync();
-        var name = DataFixture.NameOf(owner, table);
-        foreach (var (index, keys, built) in new[] { ("e_finished", "Due", true), ("e_missing", "Amount", false) })
-        {
-            var field = table.Fields.Single(field => field.Name == keys);
-            if (built)
-            {
-                await data.ExecuteAsync(
-                    $"set role ws_{owner.Workspace:n}; create index {index} on {name} (c_{field.Id["fld_".Length..]}); reset role"
-                );
-            }
-
-            await data.ExecuteAsync(
-                """
-                insert into data.earned_index (workspace_id, environment_id, id, table_id, name, keys, created_at, last_used_at)
-                select workspace_id, environment_id, gen_random_uuid(), id, $2, array[$3 || ' Ascending'], now(), now() from data.database_table where workspace_id = $1
-                """,
-                owner.Workspace,
-                index,
-                field.Id
-            );
-        }
-
-        Assert.Equal("Due", Assert.Single(Assert.Single(await IndexesAsync(owner, table, 1)).Fields));
-        await Eventually.AsyncTrue(
-            async () =>
-                await data.ScalarAsync<long>("select count(*) from data.earned_index where workspace_id = $1", owner.Workspace) == 1,
-            () => "the missing one to be forgotten"
-        );
-    }
-
-    [Fact]
-    public async Task Of_several_keepers_one_builds()
-    {
-        var second = new IndexKeeper(
-            new LeaderLoop(data.Pool, TimeProvider.System, NullLogger<LeaderLoop>.Instance),
-            new IndexBuilder(data.Pool, TimeProvider.System),
-            data.Services.GetRequiredService<UnitOfWork>(),
-            data.Services.GetRequiredService<IOptions<IndexOptions>>(),
-            TimeProvider.System,
-            NullLogger<IndexKeeper>.Instance
-        );
-        await second.StartAsync(Cancellation);
-        var (owner, table) = await TableAsync();
-        for (var i = 0; i < 3; i++)
-        {
-            await data.ExecuteAsync(
-                """
-                select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted and objsubid = 1
-                    and (classid::bigint << 32 | objid::bigint) = hashtextextended('platform.data.indexes', 0)
-                    and database = (select oid from pg_database where datname = current_database())
-                """
-            );
-            await SearchOftenAsync(
-                owner,
-                table,
-                Open,
-                i == 0 ? [] : [new Sorting { SortingField = i == 1 ? "Due" : "Amount", SortType = "ASC" }]
-            );
-        }
-
-        await IndexesAsync(owner, table, Fixture.MaxPerTable);
-        await Eventually.AsyncTrue(
-            async () =>
-                await CountAsync(owner)
-                == await data.ScalarAsync<long>(
-                    "select count(*) from data.earned_index where workspace_id = $1 and is_ready",
-                    owner.Workspace
-                ),
-            () => "no index without a row"
-        );
-        await second.StopAsync(Cancellation);
-    }
-
-    [Fact]
-    public async Task A_schema_change_does_not_wait_for_an_index()
-    {
-        var (owner, table) = await TableAsync();
-        // A build waits for those who write the table; the field is created nevertheless.
-        await using var writer = await data.Admin.OpenConnectionAsync(Cancellation);
-        await using (var lasting = await writer.BeginTransactionAsync(Cancellation))
-        {
-            await using var write = new NpgsqlCommand($"lock table {DataFixture.NameOf(owner, table)} in row exclusive mode", writer);
-            await write.ExecuteNonQueryAsync(Cancellation);
-            await SearchOftenAsync(owner, table, Open);
-            await Eventually.AsyncTrue(
-                async () =>
-                    await data.ScalarAsync<long>(
-                        "select count(*) from pg_stat_progress_create_index p join pg_class c on c.oid = p.relid where c.relname = $1",
-                        "t_" + table.Id["tbl_".Length..]
-                    ) == 1,
-                () => "the build"
-            );
-            await using var change = await data.Admin.OpenConnectionAsync(Cancellation);
-            await using var begin = new NpgsqlCommand(
-                "select data.begin_schema_change(id) from data.database_table where workspace_id = $1",
-                change
-            )
-            {
-                Parameters = { new() { Value = owner.Workspace } },
-            };
-            await Eventually.AsyncTrue(
-                async () =>
-                {
-                    try
-                    {
-                        await begin.ExecuteNonQueryAsync(Cancellation);
-                        return true;
-                    }
-                    catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.LockNotAvailable)
-                    {
-                        return false;
-                    }
-                },
-                () => "the schema change"
-            );
-            await lasting.CommitAsync(Cancellation);
-        }
-
-        await IndexesAsync(owner, table, 1);
-    }
-
-    [Fact]
-    public async Task An_index_is_of_one_workspace_and_environment()
-    {
-        var (owner, table) = await TableAsync();
-        var other = DataFixture.Owner();
-        await SearchOftenAsync(owner, table, Open);
-        await IndexesAsync(owner, table, 1);
-        Assert.Equal(
-            owner.Workspace,
-            await data.ScalarAsync<Guid>(
-                "select distinct workspace_id from data.earned_index where name in (select relname from pg_class where relnamespace = $1::regnamespace)",
-                $"ws_{owner.Workspace:n}"
-            )
-        );
-        Assert.Equal(
-            $"ws_{owner.Workspace:n}",
-            await data.ScalarAsync<string>(
-                "select pg_get_userbyid(c.relowner)::text from pg_class c join data.earned_index e on e.name = c.relname where e.workspace_id = $1",
-                owner.Workspace
-            )
-        );
-        foreach (var caller in new[] { other, owner with { Environment = Guid.NewGuid() } })
-        {
-            var problem = await data.Tables.GetTableAsync(new GetTableRequest { TableId = table.Id }, data.As(caller)).ProblemAsync();
-            Assert.Equal("NOT_FOUND", problem.Reason);
-        }
-
-        // The keeper's role sees which tables there are, and no record of any.
-        await using var connection = await data.App.OpenConnectionAsync(Cancellation);
-        await using var peek = new NpgsqlCommand(
-            $"set role {IndexKeeper.Role}; select * from {DataFixture.NameOf(owner, table)}",
-            connection
-        );
-        Assert.Equal(
-            PostgresErrorCodes.InsufficientPrivilege,
-            (await Assert.ThrowsAsync<PostgresException>(() => peek.ExecuteNonQueryAsync(Cancellation))).SqlState
-        );
-        await using var reset = new NpgsqlCommand("reset role", connection);
-        await reset.ExecuteNonQueryAsync(Cancellation);
     }
 
     // Rows enough that the planner prefers an index to reading them all.
@@ -465,7 +272,8 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
                 "Code"
             )})
             select gen_random_uuid(), 1, now(), 'mbr_' || n % 100, now() - n * interval '1 minute', 'mbr_1',
-                'name ' || n % 500 || repeat(' more', 20), (array[{choices}]::uuid[])[1 + n % 5], n % 10007, date '2020-01-01' + n % 3000, n % 50 = 0, 'u' || n % 900 || '@example.com', 'c' || n
+                'name ' || n % 500 || repeat(' more', 20), (array[{choices}]::uuid[])[1 + n % 5], n % 10007,
+                date '2020-01-01' + n % 3000, n % 50 = 0, 'u' || n % 900 || '@example.com', 'c' || n
             from generate_series(1, {Fixture.Rows}) n;
             analyze {DataFixture.NameOf(owner, table)}
             """
@@ -519,12 +327,7 @@ public sealed class EarnedIndexTests(EarnedIndexTests.Fixture data) : IClassFixt
                         rows,
                         data.Services.GetRequiredService<Cursors>(),
                         tx.Now,
-                        null,
-                        filter is null ? null : DataFixture.Json(filter),
-                        sorting,
-                        50,
-                        "",
-                        false
+                        new PageRequest(null, filter is null ? null : DataFixture.Json(filter), sorting, 50, "", WithTotal: false)
                     );
                     await tx.EnterAsync(new SessionSettings(schema.Role, ForceCustomPlan: true));
                     lines = await tx.QueryAsync(

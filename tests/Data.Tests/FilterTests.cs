@@ -13,10 +13,14 @@ public sealed class FilterTests(FilterTests.Fixture data) : IClassFixture<Filter
     // Record by record: a, b, c, d, e; e is empty but for its key.
     private static readonly string[] _rows =
     [
-        """{"Text":"a","Long":"Straße ÄPFEL","Number":1,"Checkbox":true,"Select":"Red","Multi":["Red"],"Date":"2026-11-20","Moment":"2026-11-20T08:00:00Z","Email":"a@x.example","Url":"https://a.example"}""",
-        """{"Text":"b","Long":"50% off_now","Number":2.5,"Checkbox":false,"Select":"Green","Multi":["Red","Green"],"Date":"2026-11-16","Moment":"2026-11-16T00:00:00Z","Email":"b@x.example","Url":"https://b.example"}""",
-        """{"Text":"c","Long":"50x offxnow","Number":-3,"Checkbox":true,"Select":"Blue","Multi":["Green","Blue"],"Date":"2026-10-31","Moment":"2026-10-31T23:59:59.999999Z","Email":"c@y.example","Url":"http://c.example"}""",
-        """{"Text":"d","Long":"back\\slash","Number":12345678901234567890.5,"Select":"Red","Multi":["Blue","Red","Green"],"Date":"2025-11-20","Moment":"2027-01-01T00:00:00Z","Email":"d@y.example","Url":"https://d.example"}""",
+        """{"Text":"a","Long":"Straße ÄPFEL","Number":1,"Checkbox":true,"Select":"Red","Multi":"""
+            + """["Red"],"Date":"2026-11-20","Moment":"2026-11-20T08:00:00Z","Email":"a@x.example","Url":"https://a.example"}""",
+        """{"Text":"b","Long":"50% off_now","Number":2.5,"Checkbox":false,"Select":"Green","Multi":"""
+            + """["Red","Green"],"Date":"2026-11-16","Moment":"2026-11-16T00:00:00Z","Email":"b@x.example","Url":"https://b.example"}""",
+        """{"Text":"c","Long":"50x offxnow","Number":-3,"Checkbox":true,"Select":"Blue","Multi":["Green","Blue"]"""
+            + ""","Date":"2026-10-31","Moment":"2026-10-31T23:59:59.999999Z","Email":"c@y.example","Url":"http://c.example"}""",
+        """{"Text":"d","Long":"back\\slash","Number":12345678901234567890.5,"Select":"Red","Multi":["Blue","Red","Green"]"""
+            + ""","Date":"2025-11-20","Moment":"2027-01-01T00:00:00Z","Email":"d@y.example","Url":"https://d.example"}""",
         """{"Text":"e"}""",
     ];
 
@@ -205,7 +209,8 @@ public sealed class FilterTests(FilterTests.Fixture data) : IClassFixture<Filter
             await data.FindAsync(
                 """
                 {"operator":"OR","conditions":[
-                    {"operator":"AND","conditions":[{"operator":"IS","leftSide":"Select","rightSide":"Red"},{"operator":"LESS_THAN","leftSide":"Number","rightSide":2}]},
+                    {"operator":"AND","conditions":[{"operator":"IS","leftSide":"Select","rightSide":"Red"},
+                        {"operator":"LESS_THAN","leftSide":"Number","rightSide":2}]},
                     {"operator":"HAS_ALL_OF","leftSide":"Multi","rightSide":["Red","Green","Blue"]}]}
                 """
             )
@@ -216,7 +221,8 @@ public sealed class FilterTests(FilterTests.Fixture data) : IClassFixture<Filter
                 {
                     TableId = data.Table.Id,
                     Filter = DataFixture.Json(
-                        """{"operator":"AND","conditions":[{"operator":"NO"},{"operator":"OR","conditions":[{"operator":"IS","leftSide":"Nope","rightSide":1}]}]}"""
+                        """{"operator":"AND","conditions":[{"operator":"NO"},{"operator":"OR","conditions":["""
+                            + """{"operator":"IS","leftSide":"Nope","rightSide":1}]}]}"""
                     ),
                     Sorting = { new Sorting { SortingField = "Text" } },
                 },

@@ -133,7 +133,9 @@ public sealed class IsolationTests(DataFixture data) : IClassFixture<DataFixture
         }
     }
 
-    /// <summary>The SQLSTATE that a statement ends with as the application role, or as one that it entered; null when it succeeds.</summary>
+    /// <summary>
+    /// The SQLSTATE that a statement ends with as the application role, or as one that it entered. Null when it succeeds.
+    /// </summary>
     private async Task<string?> RefusedAsync(string? role, string sql, TestCaller? caller = null)
     {
         await using var connection = await data.App.OpenConnectionAsync();

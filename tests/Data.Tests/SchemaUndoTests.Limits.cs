@@ -180,12 +180,12 @@ public sealed partial class SchemaUndoTests
         Assert.Equal(CallIdOf(theirs), part.Left.Single(left => left.Id == ids[2]).CallId);
         Assert.Equal(
             [
-                (ids[0], "The field Name is required by now, and the record had no value of it."),
-                (ids[1], "The field Note takes 3 characters at most by now, and the record had more."),
-                (ids[2], "The field N takes 1 decimal places at most by now, and the record had more."),
-                (ids[3], "The field To holds one link by now, and the record had more."),
-                (ids[4], "The field Note takes 3 characters at most by now, and the record had more."),
-                (ids[5], "The field Name is required by now, and the record had no value of it."),
+                (ids[0], "The field Name is required now, and the record had no value of it."),
+                (ids[1], "The field Note takes at most 3 characters now, and the record had more."),
+                (ids[2], "The field N takes at most 1 decimal places now, and the record had more."),
+                (ids[3], "The field To holds one link now, and the record had more."),
+                (ids[4], "The field Note takes at most 3 characters now, and the record had more."),
+                (ids[5], "The field Name is required now, and the record had no value of it."),
             ],
             part.Left.Select(left => (left.Id, left.Why)).Order()
         );
@@ -291,7 +291,7 @@ public sealed partial class SchemaUndoTests
         Assert.Equal(
             [
                 ("field", "It would be required again, and 1 records have no value."),
-                ("record", "The field Note takes 3 characters at most by now, and the record had more."),
+                ("record", "The field Note takes at most 3 characters now, and the record had more."),
             ],
             part.Left.Select(left => (left.Kind, left.Why)).Order()
         );

@@ -86,17 +86,22 @@ public sealed partial class SchemaUndoTests
     private static Guid Parse(string prefix, string id) =>
         Ids.TryParse(prefix, id, out var key) ? key : throw new InvalidOperationException(id);
 
-    /// <summary>Every live part of every schema as PostgreSQL writes it; only what counts and dates the changes of a table is left out.</summary>
+    /// <summary>
+    /// Every live part of every schema as PostgreSQL writes it, except for what counts and dates the changes of a table.
+    /// </summary>
     private async Task<string> CatalogueAsync(TestCaller caller) =>
         await data.ScalarAsync<string>(
             """
             select concat_ws(E'\n',
-                (select string_agg(to_jsonb(x)::text, E'\n' order by id) from data.database x where workspace_id = $1 and deleted_at is null),
-                (select string_agg((to_jsonb(x) - array['schema_version', 'updated_at', 'updated_by'])::text, E'\n' order by id) from data.database_table x where workspace_id = $1 and deleted_at is null),
+                (select string_agg(to_jsonb(x)::text, E'\n' order by id)
+                    from data.database x where workspace_id = $1 and deleted_at is null),
+                (select string_agg((to_jsonb(x) - array['schema_version', 'updated_at', 'updated_by'])::text, E'\n' order by id)
+                    from data.database_table x where workspace_id = $1 and deleted_at is null),
                 (select string_agg(to_jsonb(x)::text, E'\n' order by id) from data.field x where workspace_id = $1 and deleted_at is null
                     and exists (select from data.database_table t where t.id = x.table_id and t.deleted_at is null)),
                 (select string_agg(to_jsonb(x)::text, E'\n' order by id) from data.choice x where workspace_id = $1 and removed_at is null
-                    and exists (select from data.database_table t join data.field f on f.table_id = t.id where f.id = x.field_id and f.deleted_at is null and t.deleted_at is null)),
+                    and exists (select from data.database_table t join data.field f on f.table_id = t.id
+                        where f.id = x.field_id and f.deleted_at is null and t.deleted_at is null)),
                 (select string_agg(to_jsonb(x)::text, E'\n' order by id) from data.view x where workspace_id = $1 and deleted_at is null))
             """,
             caller.Workspace

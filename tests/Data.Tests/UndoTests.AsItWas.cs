@@ -28,7 +28,9 @@ public sealed partial class UndoTests
                         .. Enumerable
                             .Range(page * 100, 100)
                             .Select(n =>
-                                $$"""{"Name":"old {{n}}","N":{{n}}.50,"Tags":["b","a"],"At":"2026-01-02T03:04:05.678912Z","Long":"zeile {{n}}\né 😀","For":["{{persons[n % 2]}}"]}"""
+                                $$"""{"Name":"old {{n}}","N":{{n}}.50,"Tags":"""
+                                + $$"""["b","a"],"At":"2026-01-02T03:04:05.678912Z","Long":"zeile {{n}}\né 😀","For":"""
+                                + $$"""["{{persons[n % 2]}}"]}"""
                             ),
                     ]
                 )
@@ -55,7 +57,8 @@ public sealed partial class UndoTests
                         .. Enumerable
                             .Range(page * 100, 100)
                             .Select(n =>
-                                $$"""{"Name":"new {{n}}","N":{{n}},"Tags":["new {{n % 3}}"],"For":[{{(n % 2 == 0 ? $"\"{persons[0]}\"" : "")}}]}"""
+                                $$"""{"Name":"new {{n}}","N":{{n}},"Tags":["new {{n % 3}}"],"For":["""
+                                + $$"""{{(n % 2 == 0 ? $"\"{persons[0]}\"" : "")}}]}"""
                             ),
                     ]
                 ),
@@ -219,7 +222,8 @@ public sealed partial class UndoTests
         {
             TableId = table.Id,
             Filter = DataFixture.Json(
-                """{"operator":"OR","conditions":[{"operator":"CONTAINS","leftSide":"Name","rightSide":"9"},{"operator":"IS_NOT_EMPTY","leftSide":"createdAt"}]}"""
+                """{"operator":"OR","conditions":[{"operator":"CONTAINS","leftSide":"Name","rightSide":"9"},"""
+                    + """{"operator":"IS_NOT_EMPTY","leftSide":"createdAt"}]}"""
             ),
             Sorting =
             {

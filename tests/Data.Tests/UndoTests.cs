@@ -265,7 +265,8 @@ public sealed partial class UndoTests(DataFixture data) : IClassFixture<DataFixt
     {
         var name = DataFixture.NameOf(caller, table);
         var columns = await data.ScalarAsync<string>(
-            "select string_agg(attname, ', ' order by attnum) from pg_attribute where attrelid = $1::regclass and attnum > 0 and attname <> 'version'",
+            "select string_agg(attname, ', ' order by attnum) from pg_attribute "
+                + "where attrelid = $1::regclass and attnum > 0 and attname <> 'version'",
             name
         );
         return await data.ScalarAsync<string>($"select string_agg(row({columns})::text, E'\\n' order by id) from {name}");

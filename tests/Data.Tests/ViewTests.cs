@@ -8,7 +8,8 @@ namespace Platform.Data.Tests;
 public sealed class ViewTests(DataFixture data) : IClassFixture<DataFixture>
 {
     private const string Open =
-        """{"operator":"AND","conditions":[{"operator":"IS","leftSide":"State","rightSide":"Open"},{"operator":"GREATER_THAN","leftSide":"N","rightSide":1}]}""";
+        """{"operator":"AND","conditions":[{"operator":"IS","leftSide":"State","rightSide":"Open"},"""
+        + """{"operator":"GREATER_THAN","leftSide":"N","rightSide":1}]}""";
 
     [Fact]
     public async Task A_view_filters_sorts_and_selects_and_what_the_call_sends_comes_on_top()
@@ -114,7 +115,8 @@ public sealed class ViewTests(DataFixture data) : IClassFixture<DataFixture>
         var view = Assert.Single((await data.Views.ListViewsAsync(new ListViewsRequest { TableId = table.Id }, data.As(owner))).Views);
         Assert.Equal(
             (
-                """{"operator":"AND","conditions":[{"operator":"IS","leftSide":"Status","rightSide":"To do"},{"operator":"GREATER_THAN","leftSide":"Count","rightSide":1}]}""",
+                """{"operator":"AND","conditions":[{"operator":"IS","leftSide":"Status","rightSide":"To do"},"""
+                    + """{"operator":"GREATER_THAN","leftSide":"Count","rightSide":1}]}""",
                 "Count"
             ),
             (view.Filter.Utf8.ToStringUtf8(), Assert.Single(view.Fields))

@@ -17,7 +17,10 @@ public sealed record IndexEarned(
 ) : IEvent;
 
 /// <summary>An index that the service had made is no more.</summary>
-/// <param name="Reason"><c>unused</c>, <c>field_gone</c>, or <c>gone</c> when it was damaged or dropped with its table or column, or when the longest value of a field changed.</param>
+/// <param name="Reason">
+/// <c>unused</c>, <c>field_gone</c>, or <c>gone</c> when it was damaged or dropped with its table or column, or when the longest value of
+/// a field changed.
+/// </param>
 public sealed record IndexDropped(
     Guid EventId,
     Guid WorkspaceId,

@@ -1,6 +1,7 @@
+using System.Data;
 using Platform.Changes.Contracts.V1;
 using Platform.Changes.Undo;
-using Platform.Data.Service.Records;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
@@ -16,7 +17,8 @@ internal sealed class DataUndo : IChangeUndo
     private const int MaxIds = 100;
 
     private const string FindRecordChanges = """
-        select table_id, array_agg(id), array_agg(distinct kind), sum(cardinality(record_ids)) from data.record_change
+        select table_id, array_agg(id) as changes, array_agg(distinct kind) as kinds, sum(cardinality(record_ids)) as records
+        from data.record_change
         where task = $1 and kind <> 'undone' or call_id = $2 group by table_id order by table_id
         """;
 
@@ -104,7 +106,12 @@ internal sealed class DataUndo : IChangeUndo
     private static Task<List<ChangedTable>> FindAsync(WriteTransaction tx, ChangeScope scope) =>
         tx.QueryAsync(
             FindRecordChanges,
-            row => new ChangedTable(row.GetGuid(0), row.GetFieldValue<Guid[]>(1), row.GetFieldValue<string[]>(2), row.GetInt64(3)),
+            row => new ChangedTable(
+                row.GetGuid("table_id"),
+                row.GetFieldValue<Guid[]>("changes"),
+                row.GetFieldValue<string[]>("kinds"),
+                row.GetInt64("records")
+            ),
             scope.Task ?? "",
             scope.CallId ?? ""
         );

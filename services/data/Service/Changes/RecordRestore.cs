@@ -1,3 +1,4 @@
+using System.Data;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
@@ -15,21 +16,24 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
 
     public const string Columns = """
         select a.attname::text from pg_attribute a
-        where a.attrelid = $1::regclass and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and a.attname not in ('id', 'version')
+        where a.attrelid = $1::regclass and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+            and a.attname not in ('id', 'version')
         order by a.attnum
         """;
 
     /// <summary>What is taken back.</summary>
     public IReadOnlyList<RecordPlan> Plans => _plans;
 
-    /// <summary>Takes those out of the plan whose value of a unique field belongs to another record by now, with that record's id.</summary>
+    /// <summary>
+    /// Takes records out of the plan whose value of a unique field belongs to another record now. Returns each with that record's id.
+    /// </summary>
     public async Task<List<(RecordPlan Plan, FieldSchema Field, Guid Owner)>> FindTakenAsync()
     {
         var taken = new List<(RecordPlan, FieldSchema, Guid)>();
         var unique = table.Fields.Where(field => field.Unique).ToList();
         for (var again = unique.Count > 0; again; )
         {
-            // Who is left alone keeps a value that another one may have had.
+            // A record that is left alone keeps its value, and another record of the plan may need it.
             again = false;
             foreach (var field in unique)
             {
@@ -38,11 +42,11 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
                     await tx.QueryAsync(
                         $"""
                         {Past()}
-                        select p.id, min(r.id::text)::uuid from past p
+                        select p.id, min(r.id::text)::uuid as owner from past p
                         join {table.QualifiedName} r on r.{field.Column} = p.{field.Column} and r.deleted_at is null and r.id <> all($3)
                         where p.deleted_at is null group by p.id
                         """,
-                        row => (Id: row.GetGuid(0), Owner: row.GetGuid(1)),
+                        row => (Id: row.GetGuid("id"), Owner: row.GetGuid("owner")),
                         IdsOf(restored),
                         TargetsOf(restored),
                         IdsOf(_plans)
@@ -56,7 +60,7 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
         return taken;
     }
 
-    /// <summary>Takes those out of the plan whose values a rule forbids that came since, with what they would break.</summary>
+    /// <summary>Takes records out of the plan whose values a newer rule forbids. Returns each with the rule that it would break.</summary>
     public async Task<List<(RecordPlan Plan, FieldSchema Field, string Why)>> FindMisfitsAsync()
     {
         var rules = table.Fields.Where(field => field.Kind.HasColumn).SelectMany(RulesOf).ToList();
@@ -65,18 +69,20 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
             return [];
         }
 
-        // A value that stays as it is breaks nothing anew.
+        // A value that does not change breaks no rule that it did not break before.
         var restored = _plans.Where(plan => plan.Target > 0).ToList();
+        var conditions = rules.Select(
+            (rule, index) => $"({index}, {rule.Broken} and (r.id is null or p.{rule.Field.Column} is distinct from r.{rule.Field.Column}))"
+        );
         var broken = (
             await tx.QueryAsync(
                 $"""
-            {Past()}
-            select p.id, min(b.rule) from past p left join {table.QualifiedName} r on r.id = p.id and r.deleted_at is null
-            cross join lateral (values {string.Join(", ", rules.Select((rule, index) =>
-                $"({index}, {rule.Broken} and (r.id is null or p.{rule.Field.Column} is distinct from r.{rule.Field.Column}))"))}) as b(rule, is_broken)
-            where p.deleted_at is null and b.is_broken group by p.id
-            """,
-                row => (Id: row.GetGuid(0), Rule: row.GetInt32(1)),
+                {Past()}
+                select p.id, min(b.rule) as rule from past p left join {table.QualifiedName} r on r.id = p.id and r.deleted_at is null
+                cross join lateral (values {string.Join(", ", conditions)}) as b(rule, is_broken)
+                where p.deleted_at is null and b.is_broken group by p.id
+                """,
+                row => (Id: row.GetGuid("id"), Rule: row.GetInt32("rule")),
                 IdsOf(restored),
                 TargetsOf(restored)
             )
@@ -97,6 +103,8 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
         var present = _plans.Where(plan => plan is { Target: > 0, IsPresent: true }).ToList();
         var absent = _plans.Where(plan => plan is { Target: > 0, IsPresent: false }).ToList();
         var list = string.Join(", ", columns);
+        var assigned = string.Join(", ", columns.Select(column => $"{column} = p.{column}"));
+        var restoredColumns = string.Join(", ", columns.Select(column => "p." + column));
         await tx.ExecuteAsync(change.Insert.Sql, change.Insert.Arguments);
         await tx.ExecuteAsync(
             $"""
@@ -135,13 +143,10 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
         var live = await tx.QueryAsync(
             $"""
             {Past()}
-            update {table.QualifiedName} r set version = r.version + 1, {string.Join(
-                ", ",
-                columns.Select(column => $"{column} = p.{column}")
-            )}
-            from past p where r.id = p.id returning r.id, r.deleted_at is null
+            update {table.QualifiedName} r set version = r.version + 1, {assigned}
+            from past p where r.id = p.id returning r.id, r.deleted_at is null as is_live
             """,
-            row => (Id: row.GetGuid(0), IsLive: row.GetBoolean(1)),
+            row => (Id: row.GetGuid("id"), IsLive: row.GetBoolean("is_live")),
             IdsOf(present),
             TargetsOf(present)
         );
@@ -149,13 +154,11 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
             await tx.QueryAsync(
                 $"""
                 {Past()}
-                insert into {table.QualifiedName} as r (id, version, {list}) select p.id, t.top + 1, {string.Join(
-                    ", ",
-                    columns.Select(column => "p." + column)
-                )}
-                from past p join unnest($1::uuid[], $3::bigint[]) as t(id, top) on t.id = p.id returning r.id, r.deleted_at is null
+                insert into {table.QualifiedName} as r (id, version, {list}) select p.id, t.top + 1, {restoredColumns}
+                from past p join unnest($1::uuid[], $3::bigint[]) as t(id, top) on t.id = p.id
+                returning r.id, r.deleted_at is null as is_live
                 """,
-                row => (row.GetGuid(0), row.GetBoolean(1)),
+                row => (row.GetGuid("id"), row.GetBoolean("is_live")),
                 IdsOf(absent),
                 TargetsOf(absent),
                 absent.ConvertAll(plan => plan.Top).ToArray()
@@ -172,7 +175,7 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
             yield return (
                 field,
                 FieldRules.IsMissing(column),
-                $"The field {field.Name} is required by now, and the record had no value of it."
+                $"The field {field.Name} is required now, and the record had no value of it."
             );
         }
 
@@ -181,7 +184,7 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
             yield return (
                 field,
                 FieldRules.IsLonger(column, length),
-                $"The field {field.Name} takes {length} characters at most by now, and the record had more."
+                $"The field {field.Name} takes at most {length} characters now, and the record had more."
             );
         }
 
@@ -190,17 +193,13 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
             yield return (
                 field,
                 FieldRules.HasMoreDecimals(column, precision),
-                $"The field {field.Name} takes {precision} decimal places at most by now, and the record had more."
+                $"The field {field.Name} takes at most {precision} decimal places now, and the record had more."
             );
         }
 
-        if (field.Kind is LinkKind { Target.IsSingle: true })
+        if (field.Kind.IsSingle)
         {
-            yield return (
-                field,
-                FieldRules.HoldsSeveral(column),
-                $"The field {field.Name} holds one link by now, and the record had more."
-            );
+            yield return (field, FieldRules.HoldsSeveral(column), $"The field {field.Name} holds one link now, and the record had more.");
         }
     }
 
@@ -212,7 +211,8 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
                 from unnest($1::uuid[], $2::bigint[]) as p(id, target)
                 join data.record_before b on b.record_id = p.id and b.version >= p.target
                 join data.record_change c on c.id = b.change_id
-                cross join lateral jsonb_each(case c.kind when 'deleted' then jsonb '{"{\"deleted_at\": null}"}' || b.before else b.before end) as e
+                cross join lateral jsonb_each(
+                    case c.kind when 'deleted' then jsonb '{"{\"deleted_at\": null}"}' || b.before else b.before end) as e
                 order by b.record_id, e.key, b.version
             ),
             images as (select i.record_id, jsonb_object_agg(i.key, i.value) as image from image i group by i.record_id),

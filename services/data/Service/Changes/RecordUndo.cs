@@ -1,3 +1,4 @@
+using System.Data;
 using Google.Protobuf.WellKnownTypes;
 using Platform.Changes.Contracts.V1;
 using Platform.Changes.Undo;
@@ -192,28 +193,23 @@ internal static class RecordUndo
         }
 
         await EnterAsync(tx);
-        foreach (
-            var target in undone
-                .Table.Fields.Select(field => field.Kind)
-                .OfType<LinkKind>()
-                .Select(kind => kind.Target)
-                .Where(target => target.IsInverse)
-        )
+        foreach (var target in undone.Table.Fields.Select(field => field.Kind.Link).OfType<LinkTarget>().Where(target => target.IsInverse))
         {
-            var column = FieldSchema.ColumnOf(target.FieldId);
+            var column = target.OtherColumn;
             linked.AddRange(
                 await tx.QueryAsync(
                     $"""
-                    select distinct on (l.id) l.id, o.id, o.updated_by, o.updated_at from {target.QualifiedName} o cross join lateral unnest(o.{column}) as l(id)
+                    select distinct on (l.id) l.id, o.id as linking_id, o.updated_by, o.updated_at
+                    from {target.QualifiedName} o cross join lateral unnest(o.{column}) as l(id)
                     where o.deleted_at is null and o.{column} && $1 and l.id = any($1) order by l.id, o.updated_at desc, o.id
                     """,
                     row => new LinkedRecord(
                         undone.Table,
-                        row.GetGuid(0),
+                        row.GetGuid("id"),
                         target.TableName,
-                        row.GetGuid(1),
-                        row.GetString(2),
-                        row.GetDateTime(3)
+                        row.GetGuid("linking_id"),
+                        row.GetString("updated_by"),
+                        row.GetDateTime("updated_at")
                     ),
                     [gone]
                 )

@@ -21,8 +21,10 @@ internal static class SchemaUndo
         "select distinct key::uuid as id from platform.row_change where call_id = any($1) and relation = 'database' order by id";
 
     private const string FindTables = """
-        select distinct case r.relation when 'database_table' then r.key when 'choice' then f.table_id::text else coalesce(r.after, r.before) ->> 'table_id' end::uuid as id
-        from platform.row_change r left join data.field f on r.relation = 'choice' and f.id = (coalesce(r.after, r.before) ->> 'field_id')::uuid
+        select distinct case r.relation when 'database_table' then r.key when 'choice' then f.table_id::text
+            else coalesce(r.after, r.before) ->> 'table_id' end::uuid as id
+        from platform.row_change r
+            left join data.field f on r.relation = 'choice' and f.id = (coalesce(r.after, r.before) ->> 'field_id')::uuid
         where r.call_id = any($1) and r.relation in ('database_table', 'field', 'choice', 'view') order by id
         """;
 
@@ -31,7 +33,8 @@ internal static class SchemaUndo
     private const string LockTable = "select data.begin_schema_change($1)";
 
     private const string Loosen = """
-        update data.field f set required = f.required and t.required, is_unique = f.is_unique and t.is_unique, link_is_single = f.link_is_single and t.link_is_single,
+        update data.field f set required = f.required and t.required, is_unique = f.is_unique and t.is_unique,
+            link_is_single = f.link_is_single and t.link_is_single,
             max_length = case when f.max_length is not null and t.max_length is not null then greatest(f.max_length, t.max_length) end,
             precision = case when f.precision is not null and t.precision is not null then greatest(f.precision, t.precision) end
         from jsonb_populate_record(null::data.field, $2::jsonb) t where f.id = $1
@@ -122,8 +125,8 @@ internal static class SchemaUndo
         plan is { Target: not null, Current: null, Table.Name: "database" or "database_table" };
 
     /// <summary>
-    /// Values that a rule forbids which goes back as well, such as those shared before a field became unique, can come back only when it is not there
-    /// any more.
+    /// Lifts rules that go back as well. A value that such a rule forbids, such as one that records shared before a field became unique,
+    /// can come back only after that.
     /// </summary>
     public static async Task LoosenAsync(WriteTransaction tx, RowUndoPlan plan)
     {
@@ -141,7 +144,7 @@ internal static class SchemaUndo
         }
     }
 
-    /// <summary>Makes every process look at the tables, and at those that link to them, anew.</summary>
+    /// <summary>Makes every process read the schemas of these tables, and of those that link to them, again.</summary>
     public static async Task RenewAsync(WriteTransaction tx, IEnumerable<Guid> tables)
     {
         foreach (var id in tables)
@@ -168,7 +171,7 @@ internal static class SchemaUndo
         }
     }
 
-    // If it is to be none any more.
+    // Only if the field will not be unique any more.
     private static async Task DropUniqueIndexAsync(WriteTransaction tx, RowPlan field)
     {
         if (IsUnique(field.Current) && !IsUnique(field.Target))

@@ -16,7 +16,9 @@ internal static class CsvRows
 {
     private const int MaxRows = 10_000;
 
-    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: no CSV, columns that are no fields, rows of other lengths, or too many of them.</exception>
+    /// <exception cref="Grpc.Core.RpcException">
+    /// INVALID_ARGUMENT: the text is not CSV, a column is not a field, a row has another length, or there are too many rows.
+    /// </exception>
     public static List<Json> Read(TableSchema table, ImportCsvRequest request, CsvConfiguration format)
     {
         // A quote that stands where none may is a row cut wrongly: better to refuse than to guess.
@@ -93,7 +95,7 @@ internal static class CsvRows
             .Select(name => new Violation
             {
                 Field = $"columns.{name}",
-                Rule = "is no column of the text",
+                Rule = "is not a column of the text",
                 Fix = $"Use one of: {string.Join(", ", names.Take(60))}.",
             })
             .ToList();
@@ -103,8 +105,8 @@ internal static class CsvRows
             var target = mapped.TryGetValue(names[i], out var other) ? other : names[i];
             columns[i] = table.Find(target);
             var rule =
-                names.AsSpan(0, i).Contains(names[i]) ? "is there twice"
-                : columns[i] is null && (target.Length > 0 || other is null) ? $"{target} is no field of the table"
+                names.AsSpan(0, i).Contains(names[i]) ? "appears twice"
+                : columns[i] is null && (target.Length > 0 || other is null) ? $"{target} is not a field of the table"
                 : columns[i] is not null && columns.AsSpan(0, i).Contains(columns[i]) ? $"goes to {columns[i]!.Name}, like another column"
                 : null;
             if (rule is not null)

@@ -10,7 +10,10 @@ namespace Platform.Data.Service.Csv;
 internal sealed partial class CsvService(UnitOfWork work, TableSchemas schemas, Cursors cursors, TimeProvider time)
     : Contracts.V1.Csv.CsvBase
 {
-    /// <summary>RFC 4180: quotes are doubled inside quotes and stand nowhere else; lines end with CR LF when written, and with either or both when read.</summary>
+    /// <summary>
+    /// RFC 4180: quotes are doubled inside quotes and stand nowhere else. Written lines end with CR LF; read lines may end with either or
+    /// both.
+    /// </summary>
     private static CsvConfiguration Format(string delimiter = ",") =>
         new(CultureInfo.InvariantCulture)
         {

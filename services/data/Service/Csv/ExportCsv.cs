@@ -3,8 +3,8 @@ using CsvHelper;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
-using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
@@ -44,7 +44,7 @@ internal sealed partial class CsvService
 
             foreach (var record in page.Records)
             {
-                CsvCells.Write(csv, record, request.WithIds, request.Raw);
+                CsvCells.Write(csv, record, page.Fields, request.WithIds, request.Raw);
             }
 
             answer.Rows += page.Records.Count;
@@ -94,12 +94,7 @@ internal sealed partial class CsvService
             rows,
             cursors,
             time.GetUtcNow(),
-            view,
-            request.Filter,
-            request.Sorting,
-            limit,
-            cursor,
-            withTotal
+            new PageRequest(view, request.Filter, request.Sorting, limit, cursor, withTotal)
         );
         return await work.ReadAsync(
             context.Call(),

@@ -1,6 +1,8 @@
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
+using Platform.Data.Service.Queries;
 using Platform.Data.Service.Records;
 
 namespace Platform.Data.Service.Csv;

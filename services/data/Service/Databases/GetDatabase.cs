@@ -1,3 +1,4 @@
+using System.Data;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
@@ -29,7 +30,7 @@ internal sealed partial class DatabasesService
                 await reader.NextResultAsync();
                 while (await reader.ReadAsync())
                 {
-                    answer.Tables.Add(new TableName { Id = Ids.Format("tbl", reader.GetGuid(0)), Name = reader.GetString(1) });
+                    answer.Tables.Add(new TableName { Id = Ids.Format("tbl", reader.GetGuid("id")), Name = reader.GetString("name") });
                 }
 
                 return answer;

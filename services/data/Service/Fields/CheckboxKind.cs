@@ -2,9 +2,6 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
@@ -28,10 +25,26 @@ internal sealed class CheckboxKind : FieldKind
     public override Parsed Parse(JsonElement json, FieldSchema field) =>
         json.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? new Parsed(json.GetBoolean())
-            : Parsed.Refused($"is {TextKind.Describe(json)}, not true or false", "Send true or false, without quotes.");
+            : Parsed.Refused($"is {JsonText.Describe(json)}, not true or false", "Send true or false, without quotes.");
 
     public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
         json.WriteBooleanValue(row.GetBoolean(ordinal));
+
+    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field)
+    {
+        switch (cell.ToUpperInvariant())
+        {
+            case "TRUE" or "YES" or "1":
+                json.WriteBooleanValue(true);
+                break;
+            case "FALSE" or "NO" or "0":
+                json.WriteBooleanValue(false);
+                break;
+            default:
+                json.WriteStringValue(cell);
+                break;
+        }
+    }
 
     public override string Compile(FilterOperator comparison, string column, Operands operands) =>
         comparison switch
@@ -58,5 +71,5 @@ internal sealed class CheckboxKind : FieldKind
     private static Reading<bool> Operand(JsonElement json) =>
         json.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? new Reading<bool>(json.GetBoolean())
-            : Reading<bool>.Refused($"is {TextKind.Describe(json)}, not true or false", "Send true or false, without quotes.");
+            : Reading<bool>.Refused($"is {JsonText.Describe(json)}, not true or false", "Send true or false, without quotes.");
 }

@@ -1,7 +1,4 @@
 using NpgsqlTypes;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Records;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 

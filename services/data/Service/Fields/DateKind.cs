@@ -3,12 +3,12 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
-/// <summary>A calendar day without time and zone. It travels as ISO text: Npgsql turns the first and the last day of its own type into infinity.</summary>
+/// <summary>
+/// A calendar day without time and zone. It travels as ISO text: Npgsql turns the first and the last day of its own type into infinity.
+/// </summary>
 internal sealed class DateKind : FieldKind
 {
     public static readonly DateKind Instance = new();
@@ -27,7 +27,7 @@ internal sealed class DateKind : FieldKind
 
     public override Parsed Parse(JsonElement json, FieldSchema field)
     {
-        if (!TextKind.TryGetText(json, out var text, out var refusal))
+        if (!JsonText.TryGet(json, out var text, out var refusal))
         {
             return refusal;
         }
@@ -61,6 +61,9 @@ internal sealed class DateKind : FieldKind
             ? Reading<Period>.Refused("is a moment, but the field holds days", "Send a date without time.")
             : reading;
 
-    private static string Day(DateTime day, Operands operands) =>
-        $"{operands.Parameters.AddText(day == DateTime.MaxValue ? "infinity" : day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture))}::date";
+    private static string Day(DateTime day, Operands operands)
+    {
+        var text = day == DateTime.MaxValue ? "infinity" : day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+        return $"{operands.Parameters.AddText(text)}::date";
+    }
 }

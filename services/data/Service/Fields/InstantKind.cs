@@ -4,8 +4,6 @@ using System.Text.RegularExpressions;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
@@ -26,7 +24,7 @@ internal partial class InstantKind : FieldKind
 
     public override Parsed Parse(JsonElement json, FieldSchema field)
     {
-        if (!TextKind.TryGetText(json, out var text, out var refusal))
+        if (!JsonText.TryGet(json, out var text, out var refusal))
         {
             return refusal;
         }

@@ -3,9 +3,6 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
@@ -39,13 +36,15 @@ internal sealed class NumberKind : FieldKind
 
     public override bool CanBeUnique => true;
 
+    public override bool HasPrecision => true;
+
     public override IReadOnlyList<FilterOperator> Operators => _operators;
 
     public override Parsed Parse(JsonElement json, FieldSchema field)
     {
         if (json.ValueKind != JsonValueKind.Number)
         {
-            return Parsed.Refused($"is {TextKind.Describe(json)}, not a number", "Send a JSON number, without quotes.");
+            return Parsed.Refused($"is {JsonText.Describe(json)}, not a number", "Send a JSON number, without quotes.");
         }
 
         var text = json.GetRawText();
@@ -67,6 +66,18 @@ internal sealed class NumberKind : FieldKind
 
     public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
         json.WriteRawValue(row.GetString(ordinal), skipInputValidation: true);
+
+    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field)
+    {
+        if (IsNumber(cell))
+        {
+            json.WriteRawValue(cell);
+        }
+        else
+        {
+            json.WriteStringValue(cell);
+        }
+    }
 
     public override string Compile(FilterOperator comparison, string column, Operands operands)
     {
@@ -114,7 +125,7 @@ internal sealed class NumberKind : FieldKind
     {
         if (json.ValueKind != JsonValueKind.Number)
         {
-            return Reading<string>.Refused($"is {TextKind.Describe(json)}, not a number", "Send a JSON number, without quotes.");
+            return Reading<string>.Refused($"is {JsonText.Describe(json)}, not a number", "Send a JSON number, without quotes.");
         }
 
         var (whole, decimals) = DigitsOf(json.GetRawText());
@@ -124,6 +135,19 @@ internal sealed class NumberKind : FieldKind
                 $"Send at most {MaxDigits} digits before and {MaxDigits} after the decimal point."
             )
             : new Reading<string>(json.GetRawText());
+    }
+
+    private static bool IsNumber(string cell)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(System.Text.Encoding.UTF8.GetBytes(cell));
+            return reader.Read() && reader.TokenType == JsonTokenType.Number && !reader.Read() && cell.Trim().Length == cell.Length;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     // Of a JSON number as it is written: 1.50e3 has four digits before the point and none after it that count.

@@ -1,10 +1,10 @@
 using System.Text.Json;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Queries;
 
 namespace Platform.Data.Service.Fields;
 
-/// <summary>The operators of everything that lies in time. All of them are made of two: not before an instant, and before an instant.</summary>
+/// <summary>
+/// The operators of everything that lies in time. All of them are made of two conditions: not before an instant, and before an instant.
+/// </summary>
 internal static class Ranges
 {
     public static IReadOnlyList<FilterOperator> Operators { get; } =

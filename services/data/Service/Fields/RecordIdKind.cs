@@ -3,8 +3,6 @@ using Npgsql;
 using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
@@ -37,5 +35,5 @@ internal sealed class RecordIdKind : FieldKind
     internal static Reading<Guid> ReadId(JsonElement json) =>
         json.ValueKind == JsonValueKind.String && Ids.TryParse("rec", json.GetString(), out var id)
             ? new Reading<Guid>(id)
-            : Reading<Guid>.Refused("is no record id", "Send an id such as search_records returns, rec_….");
+            : Reading<Guid>.Refused("is not a record id", "Send an id such as search_records returns, rec_….");
 }

@@ -2,9 +2,6 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
@@ -31,6 +28,8 @@ internal sealed class SelectKind : FieldKind
 
     public override bool HasChoices => true;
 
+    public override bool CanMatch => true;
+
     public override IReadOnlyList<FilterOperator> Operators => _operators;
 
     public override Parsed Parse(JsonElement json, FieldSchema field)
@@ -44,6 +43,9 @@ internal sealed class SelectKind : FieldKind
 
     public override string LabelOf(string text, FieldSchema field) =>
         field.FindChoice(Guid.Parse(text))?.Label ?? throw new StaleSchemaException();
+
+    public override string LabelContains(string column, FieldSchema field, Operands operands) =>
+        $"{column} = any({operands.Parameters.AddIds(WithLabel(FilterOperator.Contains, operands, field))})";
 
     public override string Compile(FilterOperator comparison, string column, Operands operands)
     {
@@ -81,14 +83,14 @@ internal sealed class SelectKind : FieldKind
     /// <summary>By label or id.</summary>
     internal static Reading<ChoiceSchema> Find(JsonElement json, FieldSchema field)
     {
-        if (!TextKind.TryGetText(json, out var text, out var refusal))
+        if (!JsonText.TryGet(json, out var text, out var refusal))
         {
             return Reading<ChoiceSchema>.Refused(refusal.Rule!, refusal.Fix!);
         }
 
         return field.FindChoice(text) is { } choice
             ? new Reading<ChoiceSchema>(choice)
-            : Reading<ChoiceSchema>.Refused("is no choice of the field", $"Use one of: {KnownChoices(field)}.");
+            : Reading<ChoiceSchema>.Refused("is not a choice of the field", $"Use one of: {KnownChoices(field)}.");
     }
 
     /// <summary>The choices whose label matches, whatever its case.</summary>

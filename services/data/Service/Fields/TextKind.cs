@@ -3,9 +3,6 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
@@ -48,7 +45,7 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
 
     public override Parsed Parse(JsonElement json, FieldSchema field)
     {
-        if (!TryGetText(json, out var text, out var refusal))
+        if (!JsonText.TryGet(json, out var text, out var refusal))
         {
             return refusal;
         }
@@ -60,6 +57,8 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
 
     public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
         JsonText.Write(json, row.GetString(ordinal));
+
+    public override string LabelContains(string column, FieldSchema field, Operands operands) => Like(column, "%", "%", operands);
 
     public override string Compile(FilterOperator comparison, string column, Operands operands) =>
         comparison switch
@@ -108,49 +107,9 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
     /// <summary>Rules of a special text, such as an e-mail address.</summary>
     protected virtual Parsed Check(string text) => new(text);
 
-    /// <summary>The text of a JSON string; not every JSON string is one that PostgreSQL keeps.</summary>
-    internal static bool TryGetText(JsonElement json, out string text, out Parsed refusal)
-    {
-        (text, refusal) = ("", default);
-        if (json.ValueKind != JsonValueKind.String)
-        {
-            refusal = Parsed.Refused($"is {Describe(json)}, not text", "Send a string.");
-            return false;
-        }
-
-        try
-        {
-            text = json.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            refusal = Parsed.Refused("holds half of a surrogate pair", "Send whole Unicode characters.");
-            return false;
-        }
-
-        if (text.Contains('\0', StringComparison.Ordinal))
-        {
-            refusal = Parsed.Refused("holds a NUL character", "Remove it.");
-            return false;
-        }
-
-        return true;
-    }
-
-    internal static string Describe(JsonElement json) =>
-        json.ValueKind switch
-        {
-            JsonValueKind.String => "text",
-            JsonValueKind.Number => "a number",
-            JsonValueKind.True or JsonValueKind.False => "true or false",
-            JsonValueKind.Array => "an array",
-            JsonValueKind.Object => "an object",
-            _ => "null",
-        };
-
     internal static Reading<string> Operand(JsonElement json)
     {
-        if (!TryGetText(json, out var text, out var refusal))
+        if (!JsonText.TryGet(json, out var text, out var refusal))
         {
             return Reading<string>.Refused(refusal.Rule!, refusal.Fix!);
         }

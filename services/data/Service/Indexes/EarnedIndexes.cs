@@ -1,6 +1,9 @@
 using System.Collections.Frozen;
+using System.Data;
 using Google.Protobuf.WellKnownTypes;
 using Platform.Contracts;
+using Platform.Data.Service.Fields;
+using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
@@ -11,13 +14,14 @@ namespace Platform.Data.Service.Indexes;
 internal static class EarnedIndexes
 {
     private const string Find = """
-        select e.keys, e.created_at, e.uses + greatest(coalesce(pg_stat_get_numscans(c.oid), 0) - e.scans_seen, 0)
+        select e.keys, e.created_at, e.uses + greatest(coalesce(pg_stat_get_numscans(c.oid), 0) - e.scans_seen, 0) as uses
         from data.earned_index e left join pg_class c on c.relname = e.name and c.relnamespace = to_regnamespace($2)::oid
         where e.table_id = $1 and e.is_ready order by e.created_at
         """;
 
     private const string FindOf = """
-        select name from data.earned_index where table_id = $1 and exists (select from unnest(keys) as k(part) where split_part(k.part, ' ', 1) = $2)
+        select name from data.earned_index
+        where table_id = $1 and exists (select from unnest(keys) as k(part) where split_part(k.part, ' ', 1) = $2)
         """;
 
     /// <summary>
@@ -67,9 +71,9 @@ internal static class EarnedIndexes
                     indexes.Add(
                         new Contracts.V1.Index
                         {
-                            Fields = { reader.GetFieldValue<string[]>(0).Select(part => Describe(table, ShapePart.Parse(part))) },
-                            CreatedAt = Timestamp.FromDateTime(reader.GetDateTime(1)),
-                            Uses = reader.GetInt64(2),
+                            Fields = { reader.GetFieldValue<string[]>("keys").Select(part => Describe(table, ShapePart.Parse(part))) },
+                            CreatedAt = Timestamp.FromDateTime(reader.GetDateTime("created_at")),
+                            Uses = reader.GetInt64("uses"),
                         }
                     );
                 }

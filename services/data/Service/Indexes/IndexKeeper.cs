@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
+using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
 using Platform.ServiceDefaults.Telemetry;
@@ -25,23 +26,6 @@ internal sealed partial class IndexKeeper(
 {
     public const string Role = "data_keeper";
 
-    private const string FindEarned = """
-        select workspace_id, environment_id, table_id, shape, searches, milliseconds from data.search_usage
-        where searches >= $1 and milliseconds >= searches * $2 order by milliseconds desc limit 100
-        """;
-
-    private const string FindIndexes = """
-        select e.workspace_id, e.environment_id, e.id, e.table_id, e.name, e.keys, e.is_ready, e.last_used_at, e.scans_seen,
-            c.oid is not null, coalesce(i.indisvalid, false), coalesce(pg_stat_get_numscans(c.oid), 0)
-        from data.earned_index e
-            left join pg_class c on c.relname = e.name
-                and c.relnamespace = to_regnamespace('ws_' || replace(e.workspace_id::text, '-', ''))::oid
-            left join pg_index i on i.indexrelid = c.oid
-        order by e.id
-        """;
-
-    private const string ForgetOld = "delete from data.search_usage where last_at < now() - interval '7 days'";
-
     private const string StartAnew =
         "update data.search_usage set searches = 0, milliseconds = 0, since = $3 where table_id = $1 and shape = $2";
 
@@ -52,13 +36,6 @@ internal sealed partial class IndexKeeper(
         """;
 
     private const string Finish = "update data.earned_index set is_ready = true, last_used_at = $2 where id = $1 and not is_ready";
-
-    private const string Use = """
-        update data.earned_index set uses = uses + $2 - case when $2 < scans_seen then 0 else scans_seen end, scans_seen = $2, last_used_at = $3
-        where id = $1
-        """;
-
-    private const string Delete = "delete from data.earned_index where id = $1";
 
     private static readonly Counter<long> _changed = PlatformMeter.Instance.CreateCounter<long>(
         "platform.data.indexes",
@@ -98,7 +75,7 @@ internal sealed partial class IndexKeeper(
             return true;
         }
 
-        if (await BeginAsync(earned, cancellationToken) is not var (index, keys))
+        if (await BeginAsync(earned, cancellationToken) is not var (index, table, keys))
         {
             return true;
         }
@@ -107,10 +84,10 @@ internal sealed partial class IndexKeeper(
             hold,
             earned.WorkspaceId,
             [
-                $"create index concurrently if not exists {index.Name} on {keys.Table} ({string.Join(", ", keys.Keys.Select(key => key.Sql))}) "
+                $"create index concurrently if not exists {index.Name} on {table} ({string.Join(", ", keys.Select(key => key.Sql))}) "
                     + "where deleted_at is null",
                 // Expressions have statistics only once they have an index.
-                $"analyze {keys.Table}",
+                $"analyze {table}",
             ],
             cancellationToken
         );
@@ -142,13 +119,12 @@ internal sealed partial class IndexKeeper(
         return true;
     }
 
-    /// <summary>Writes down that an index will be built; null when it is not worth it, whatever the reason: then counting starts anew.</summary>
-    private async Task<(Existing Index, (string Table, IReadOnlyList<IndexKey> Keys) Keys)?> BeginAsync(
-        Earned earned,
-        CancellationToken cancellationToken
-    )
+    /// <summary>
+    /// Writes down that an index will be built. Null when it is not worth it for any reason; then counting starts again.
+    /// </summary>
+    private async Task<Begun?> BeginAsync(Earned earned, CancellationToken cancellationToken)
     {
-        (Existing, (string, IReadOnlyList<IndexKey>))? begun = null;
+        Begun? begun = null;
         await WriteAsync(
             earned.WorkspaceId,
             earned.EnvironmentId,
@@ -177,22 +153,18 @@ internal sealed partial class IndexKeeper(
                 }
 
                 var id = Ids.New();
-                var index = new Existing(
-                    earned.WorkspaceId,
-                    earned.EnvironmentId,
-                    id,
-                    earned.TableId,
-                    Ids.Format("e", id),
-                    [.. keys.Select(key => key.Part.ToString())],
-                    false,
-                    tx.Now.UtcDateTime,
-                    0,
-                    false,
-                    false,
-                    0
-                );
+                var index = new Existing
+                {
+                    WorkspaceId = earned.WorkspaceId,
+                    EnvironmentId = earned.EnvironmentId,
+                    Id = id,
+                    TableId = earned.TableId,
+                    Name = Ids.Format("e", id),
+                    Keys = [.. keys.Select(key => key.Part.ToString())],
+                    LastUsedAt = tx.Now.UtcDateTime,
+                };
                 await tx.ExecuteAsync(Insert, id, earned.TableId, index.Name, index.Keys, tx.Now.UtcDateTime);
-                begun = (index, (table!.QualifiedName, keys));
+                begun = new Begun(index, table!.QualifiedName, keys);
             },
             cancellationToken
         );
@@ -241,94 +213,6 @@ internal sealed partial class IndexKeeper(
         );
     }
 
-    /// <summary>Ends what was begun, counts uses, drops what nobody uses or whose field is gone.</summary>
-    /// <returns>False when something has to wait.</returns>
-    private async Task<bool> TidyAsync(LeaderSession session, CancellationToken cancellationToken)
-    {
-        await using (var forget = new NpgsqlCommand(ForgetOld, session.Connection))
-        {
-            await forget.ExecuteNonQueryAsync(cancellationToken);
-        }
-
-        var all = true;
-        foreach (var index in await FindIndexesAsync(session.Connection, cancellationToken))
-        {
-            all &= await TryAsync(() => TidyAsync(session, index, cancellationToken));
-        }
-
-        return all;
-    }
-
-    private async Task<bool> TidyAsync(LeaderSession session, Existing index, CancellationToken cancellationToken)
-    {
-        var reason = "";
-        await WriteAsync(
-            index.WorkspaceId,
-            index.EnvironmentId,
-            async tx =>
-            {
-                var table = await TableSchemas.LoadAsync(tx, index.TableId);
-                reason =
-                    !index.IsThere || !index.IsValid ? "gone"
-                    : table is null || IndexPlan.Of(table, index.Keys) is null ? "field_gone"
-                    : index.Scans == index.ScansSeen && index.IsReady && tx.Now - index.LastUsedAt >= options.Value.UnusedFor ? "unused"
-                    : "";
-                if (reason.Length == 0 && index.Scans != index.ScansSeen)
-                {
-                    await tx.ExecuteAsync(Use, index.Id, index.Scans, tx.Now.UtcDateTime);
-                }
-            },
-            cancellationToken
-        );
-        if (reason.Length == 0)
-        {
-            if (!index.IsReady)
-            {
-                await FinishAsync(index, null, cancellationToken);
-            }
-
-            return true;
-        }
-
-        if (index.IsThere)
-        {
-            await using var hold = await IndexBuilder.TryHoldAsync(session, index.TableId, cancellationToken);
-            if (
-                hold is null
-                || await builder.RunAsync(
-                    hold,
-                    index.WorkspaceId,
-                    [$"drop index concurrently if exists {TableSchema.RoleOf(index.WorkspaceId)}.{index.Name}"],
-                    cancellationToken
-                )
-                    is not null
-            )
-            {
-                return false;
-            }
-        }
-
-        await WriteAsync(
-            index.WorkspaceId,
-            index.EnvironmentId,
-            async tx =>
-            {
-                if (await tx.ExecuteAsync(Delete, index.Id) == 1 && index.IsReady)
-                {
-                    Tell("dropped");
-                    var table = Ids.Format("tbl", index.TableId);
-                    tx.Announce(
-                        new IndexDropped(tx.NewEventId(), index.WorkspaceId, tx.Now, table, index.Keys, reason),
-                        "index.deleted",
-                        new Target("table", table)
-                    );
-                }
-            },
-            cancellationToken
-        );
-        return true;
-    }
-
     private static void Tell(string outcome) => _changed.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
     // One table's trouble is not another's. A session that is lost ends the lead.
@@ -362,63 +246,6 @@ internal sealed partial class IndexKeeper(
             cancellationToken
         );
 
-    private async Task<List<Earned>> FindEarnedAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using var find = new NpgsqlCommand(FindEarned, connection)
-        {
-            Parameters =
-            {
-                new() { Value = (long)options.Value.MinSearches },
-                new() { Value = options.Value.MinMilliseconds },
-            },
-        };
-        await using var reader = await find.ExecuteReaderAsync(cancellationToken);
-        var earned = new List<Earned>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            earned.Add(
-                new Earned(
-                    reader.GetGuid(0),
-                    reader.GetGuid(1),
-                    reader.GetGuid(2),
-                    reader.GetString(3),
-                    reader.GetInt64(4),
-                    reader.GetDouble(5)
-                )
-            );
-        }
-
-        return earned;
-    }
-
-    private static async Task<List<Existing>> FindIndexesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        await using var find = new NpgsqlCommand(FindIndexes, connection);
-        await using var reader = await find.ExecuteReaderAsync(cancellationToken);
-        var indexes = new List<Existing>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            indexes.Add(
-                new Existing(
-                    reader.GetGuid(0),
-                    reader.GetGuid(1),
-                    reader.GetGuid(2),
-                    reader.GetGuid(3),
-                    reader.GetString(4),
-                    reader.GetFieldValue<string[]>(5),
-                    reader.GetBoolean(6),
-                    reader.GetDateTime(7),
-                    reader.GetInt64(8),
-                    reader.GetBoolean(9),
-                    reader.GetBoolean(10),
-                    reader.GetInt64(11)
-                )
-            );
-        }
-
-        return indexes;
-    }
-
     [LoggerMessage(3010, LogLevel.Warning, "The index {Name} was not built: {Why}")]
     private partial void LogNotBuilt(string name, string why);
 
@@ -427,23 +254,4 @@ internal sealed partial class IndexKeeper(
 
     [LoggerMessage(3012, LogLevel.Warning, "An index could not be looked after; it is tried again")]
     private partial void LogFailed(Exception exception);
-
-    /// <summary>Searches that deserve an index.</summary>
-    private sealed record Earned(Guid WorkspaceId, Guid EnvironmentId, Guid TableId, string Shape, long Searches, double Milliseconds);
-
-    /// <summary>An index as its row and PostgreSQL know it.</summary>
-    private sealed record Existing(
-        Guid WorkspaceId,
-        Guid EnvironmentId,
-        Guid Id,
-        Guid TableId,
-        string Name,
-        string[] Keys,
-        bool IsReady,
-        DateTime LastUsedAt,
-        long ScansSeen,
-        bool IsThere,
-        bool IsValid,
-        long Scans
-    );
 }

@@ -1,3 +1,4 @@
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 
@@ -17,9 +18,9 @@ internal static class IndexPlan
     private static readonly ShapePart _id = new("id", ShapeUse.Ascending);
 
     /// <summary>
-    /// What is compared with one value comes first. Where the search has an order of its own, the order comes next, and then the bounds: they are
-    /// looked at in the index, and no record is fetched in vain. A search in the order of ids has bounds right behind, because in that order the
-    /// primary key serves whenever many records match.
+    /// Fields that are compared with one value come first. Where the search has an order of its own, the order comes next, and then the
+    /// bounds: they are checked in the index, so no record is fetched in vain. A search in the order of ids has its bounds right behind the
+    /// first fields, because the primary key serves that order whenever many records match.
     /// </summary>
     /// <returns>Null when there is none, or a unique index or the primary key serves.</returns>
     public static IReadOnlyList<IndexKey>? For(TableSchema table, SearchShape shape)
@@ -48,7 +49,7 @@ internal static class IndexPlan
         if (isComplete && !order.Exists(key => key.Part.Field == "id"))
         {
             byId |= order.Count == 0;
-            order.Add(KeyOf(_id, TableSchema.IdField)!);
+            order.Add(KeyOf(_id, SystemFields.Id)!);
         }
 
         List<IndexKey> keys =

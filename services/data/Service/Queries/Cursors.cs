@@ -39,7 +39,7 @@ internal sealed class Cursors(IDataProtectionProvider protection)
             : throw Problem.Invalid(
                 "cursor",
                 "does not belong to this query",
-                "Pass the nextCursor of the page before with the same arguments, or none to begin anew."
+                "Pass the nextCursor of the page before with the same arguments, or none to start again."
             );
     }
 

@@ -2,7 +2,6 @@ using System.Text.Json;
 using Google.Protobuf;
 using Platform.Contracts;
 using Platform.Data.Service.Fields;
-using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 
@@ -116,9 +115,9 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
         }
 
         var left = condition.GetProperty("leftSide");
-        if (!TextKind.TryGetText(left, out var key, out _) || table.FindAny(key) is not { } field)
+        if (!JsonText.TryGet(left, out var key, out _) || table.FindAny(key) is not { } field)
         {
-            return Refuse($"{path}.leftSide", "is no field of the table", table.KnownFields(withSystem: true));
+            return Refuse($"{path}.leftSide", "is not a field of the table", table.KnownFields(withSystem: true));
         }
 
         if (!field.Kind.Operators.Contains(named.Operator))

@@ -4,13 +4,24 @@ using Npgsql;
 using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Records;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Queries;
+
+/// <summary>Which records a caller asks for, in which order, and which page of them.</summary>
+/// <param name="View">Its filter counts as well; its order counts where <paramref name="Sorting"/> is empty.</param>
+/// <param name="Cursor">Where the page before ended; empty for the first page.</param>
+internal sealed record PageRequest(
+    ViewSchema? View,
+    Json? Filter,
+    IReadOnlyList<Sorting> Sorting,
+    int Limit,
+    string Cursor,
+    bool WithTotal
+);
 
 /// <summary>One page of records: filter, order, and where it goes on, as SQL. Empty values come last in either direction.</summary>
 internal sealed class RecordQuery
@@ -29,19 +40,9 @@ internal sealed class RecordQuery
     private readonly List<Statement> _statements = [];
     private readonly bool _withTotal;
 
-    public RecordQuery(
-        TableSchema table,
-        RecordRows rows,
-        Cursors cursors,
-        DateTimeOffset now,
-        ViewSchema? view,
-        Json? filter,
-        IReadOnlyList<Sorting> sorting,
-        int limit,
-        string cursor,
-        bool withTotal
-    )
+    public RecordQuery(TableSchema table, RecordRows rows, Cursors cursors, DateTimeOffset now, PageRequest request)
     {
+        var (view, filter, sorting, limit, cursor, withTotal) = request;
         sorting = sorting.Count == 0 && view is not null ? view.SortingKeys : sorting;
         List<(string Path, Json Filter)> filters = [];
         if (view?.FilterJson is { } saved)
@@ -75,7 +76,8 @@ internal sealed class RecordQuery
             var counted = new QueryParameters();
             _statements.Add(
                 new Statement(
-                    $"select count(*) from (select from {table.QualifiedName} r where {Where(filters, counted, now)} limit {MaxCounted + 1}) counted",
+                    $"select count(*) from (select from {table.QualifiedName} r "
+                        + $"where {Where(filters, counted, now)} limit {MaxCounted + 1}) counted",
                     counted.Values
                 )
             );
@@ -88,7 +90,7 @@ internal sealed class RecordQuery
     /// <summary>What an index could serve; null when there is nothing.</summary>
     public SearchShape? Shape { get; }
 
-    /// <exception cref="StaleSchemaException">The table has changed; the query must be built anew.</exception>
+    /// <exception cref="StaleSchemaException">The table has changed; the query must be built again.</exception>
     public async Task<PageInfo> ReadAsync(NpgsqlDataReader reader, ICollection<Record> records)
     {
         await TableEntry.CheckAsync(reader, _table);
@@ -155,7 +157,7 @@ internal sealed class RecordQuery
             filters.Select(one => $" and ({FilterCompiler.Compile(_table, one.Filter.Utf8, parameters, now, one.Path, compared)})")
         );
 
-    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a key that is no field, or has no order.</exception>
+    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a key that is not a field, or has no order.</exception>
     public static void CheckSorting(TableSchema table, IReadOnlyList<Sorting> sorting)
     {
         var violations = new List<Violation>();
@@ -169,7 +171,7 @@ internal sealed class RecordQuery
                     {
                         Field = $"sorting[{i}].sortingField",
                         Rule = field is null
-                            ? $"{sorting[i].SortingField} is no field of the table"
+                            ? $"{sorting[i].SortingField} is not a field of the table"
                             : $"{field.Name} is of type {field.Kind.Name}, which has no order",
                         Fix = field is null ? table.KnownFields(withSystem: true) : "Sort by another field.",
                     }
@@ -194,7 +196,7 @@ internal sealed class RecordQuery
             _keys.Add((key, sort.SortType == "DESC"));
             parts.Add(
                 ShapePart.Of(
-                    key.Sql == "r.id" ? TableSchema.IdField : field,
+                    key.Sql == "r.id" ? SystemFields.Id : field,
                     sort.SortType == "DESC" ? ShapeUse.Descending : ShapeUse.Ascending
                 )
             );
@@ -209,7 +211,7 @@ internal sealed class RecordQuery
         }
         else
         {
-            _keys.Add((Fields.RecordIdKind.Instance.Sort("r.id", TableSchema.IdField, parameters), false));
+            _keys.Add((SystemFields.Id.Kind.Sort("r.id", SystemFields.Id, parameters), false));
         }
 
         return parts;

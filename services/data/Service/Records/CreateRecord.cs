@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Queries;
 
 namespace Platform.Data.Service.Records;
 

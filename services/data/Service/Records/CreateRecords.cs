@@ -1,5 +1,7 @@
 using Grpc.Core;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
+using Platform.Data.Service.Queries;
 
 namespace Platform.Data.Service.Records;
 

@@ -5,6 +5,7 @@ using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
+using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
@@ -79,25 +80,21 @@ file static class Deletion
             TableEntry.Lock(table),
             TableEntry.Role(tx.Call.WorkspaceId),
             new Statement(
-                $"select {rows.Columns} from {table.QualifiedName} r where r.id = any($1) and r.deleted_at is null order by r.id for update",
+                $"select {rows.Columns} from {table.QualifiedName} r "
+                    + "where r.id = any($1) and r.deleted_at is null order by r.id for update",
                 ids
             )
         );
     }
 
-    /// <summary>How many records of which tables show links to these, and will not any more.</summary>
+    /// <summary>How many records of which tables show links to these records, and will stop showing them.</summary>
     public static async Task<List<LinkedFrom>> FindLinkedAsync(WriteTransaction tx, TableSchema table, Guid[] ids)
     {
         var linked = new List<LinkedFrom>();
-        foreach (
-            var target in table
-                .Fields.Select(field => (field.Kind as LinkKind)?.Target)
-                .OfType<LinkTarget>()
-                .Where(target => target.IsInverse)
-        )
+        foreach (var target in table.Fields.Select(field => field.Kind.Link).OfType<LinkTarget>().Where(target => target.IsInverse))
         {
             var count = await tx.ScalarAsync<long>(
-                $"select count(*) from {target.QualifiedName} o where o.{FieldSchema.ColumnOf(target.FieldId)} && $1 and o.deleted_at is null",
+                $"select count(*) from {target.QualifiedName} o where o.{target.OtherColumn} && $1 and o.deleted_at is null",
                 ids
             );
             if (count > 0)
@@ -130,7 +127,9 @@ file static class Deletion
                     returning before.id, before.version, before.updated_at, before.updated_by
                 )
                 insert into data.record_before (workspace_id, environment_id, record_id, version, change_id, before)
-                select $4, $5, g.id, g.version, $6, jsonb_build_object('version', g.version, 'updated_at', g.updated_at, 'updated_by', g.updated_by) from gone g
+                select $4, $5, g.id, g.version, $6,
+                    jsonb_build_object('version', g.version, 'updated_at', g.updated_at, 'updated_by', g.updated_by)
+                from gone g
                 """,
                 ids,
                 tx.Now.UtcDateTime,

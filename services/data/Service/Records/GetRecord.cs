@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;

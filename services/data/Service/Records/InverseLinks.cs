@@ -1,3 +1,4 @@
+using System.Data;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
@@ -23,8 +24,8 @@ internal sealed class InverseLinks
         _sides = values
             .Inverses.Select(column => new Side(
                 column.Field,
-                ((LinkKind)column.Field.Kind).Target,
-                [.. column.Values.Select(value => value is null ? [] : LinkKind.IdsOf(value).ToArray())]
+                column.Field.Kind.Link!,
+                [.. column.Values.Select(value => value is null ? [] : LinkTarget.IdsOf(value).ToArray())]
             ))
             .ToLookup(side => side.Target.TableId);
     }
@@ -45,7 +46,7 @@ internal sealed class InverseLinks
         foreach (
             var id in table
                 .Fields.Where(field => !field.Kind.HasColumn)
-                .Select(field => ((LinkKind)field.Kind).Target.TableId)
+                .Select(field => field.Kind.Link!.TableId)
                 .Where(id => id.CompareTo(table.Id) < 0)
                 .Distinct()
                 .Order()
@@ -94,14 +95,12 @@ internal sealed class InverseLinks
 
                     while (await reader.ReadAsync())
                     {
-                        var ordinal = 1;
-                        foreach (var side in _sides[id])
+                        foreach (var (index, side) in _sides[id].Index())
                         {
-                            side.Kept[reader.GetGuid(0)] = new Kept(
-                                reader.GetFieldValue<Guid[]>(ordinal),
-                                reader.GetFieldValue<Guid[]>(ordinal + 1)
+                            side.Kept[reader.GetGuid("id")] = new Kept(
+                                reader.GetFieldValue<Guid[]>($"all_{index}"),
+                                reader.GetFieldValue<Guid[]>($"live_{index}")
                             );
-                            ordinal += 2;
                         }
                     }
 
@@ -117,7 +116,9 @@ internal sealed class InverseLinks
     /// <summary>Changes the records that keep the links, tells of it, and leaves as the application role.</summary>
     /// <param name="tx">Its transaction.</param>
     /// <param name="ids">Of the records of the call, in its order.</param>
-    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a link to no record, or one that a rule of the other side forbids.</exception>
+    /// <exception cref="Grpc.Core.RpcException">
+    /// INVALID_ARGUMENT: a link leads to no record, or a rule of the other side forbids it.
+    /// </exception>
     public async Task ApplyAsync(WriteTransaction tx, Guid[] ids)
     {
         await tx.LeaveRoleAsync();
@@ -151,16 +152,18 @@ internal sealed class InverseLinks
         var named = sides.SelectMany(side => side.Wanted.SelectMany(ids => ids)).Concat(tableId == _table.Id ? own : []).Distinct().Order();
         var condition = $"r.id = any({parameters.AddIds([.. named])})";
         var columns = "r.id";
-        foreach (var side in sides)
+        foreach (var (index, side) in sides.Index())
         {
             // A deleted record that is linked to stays in the array, and counts for nothing.
             columns +=
-                $", coalesce({side.Column}, '{{}}'), array(select o.id from {_table.QualifiedName} o where o.id = any({side.Column}) and o.deleted_at is null)";
+                $", coalesce({side.Column}, '{{}}') as all_{index}, array(select o.id from {_table.QualifiedName} o "
+                + $"where o.id = any({side.Column}) and o.deleted_at is null) as live_{index}";
             condition += $" or {side.Column} && {parameters.AddIds(own)}";
         }
 
         return new Statement(
-            $"select {columns} from {TableSchema.QualifiedNameOf(_table.WorkspaceId, tableId)} r where r.deleted_at is null and ({condition}) order by r.id for update of r",
+            $"select {columns} from {TableSchema.QualifiedNameOf(_table.WorkspaceId, tableId)} r "
+                + $"where r.deleted_at is null and ({condition}) order by r.id for update of r",
             parameters.Values
         );
     }
@@ -179,7 +182,7 @@ internal sealed class InverseLinks
             {
                 if (after.TryGetValue(records[i], out var linked))
                 {
-                    links.Set(field, i, linked.Count == 0 ? null : LinkKind.Text(linked));
+                    links.Set(field, i, linked.Count == 0 ? null : LinkTarget.Value(linked));
                 }
             }
         }
@@ -196,13 +199,13 @@ internal sealed class InverseLinks
         var shown = side.Kept.Values.SelectMany(kept => kept.All).Where(indexes.ContainsKey).CountBy(own => own).ToDictionary();
         foreach (var index in indexes.Values)
         {
-            if (shown.GetValueOrDefault(ids[index]) is var count and > LinkKind.MaxLinks)
+            if (shown.GetValueOrDefault(ids[index]) is var count and > LinkTarget.MaxLinks)
             {
                 _values.Refuse(
                     side.Field,
                     index,
-                    $"has {count} links, and only {LinkKind.MaxLinks} of them show and can be replaced from here",
-                    ((LinkKind)side.Field.Kind).ChangedThere
+                    $"has {count} links, and only {LinkTarget.MaxLinks} of them show and can be replaced from here",
+                    side.Target.ChangedThere
                 );
             }
 
@@ -242,7 +245,7 @@ internal sealed class InverseLinks
         var live = kept.Live.Except(gone).ToList();
         var first = added.Concat(removed).First();
         // As the table that keeps the links has it under its lock: this one may not know yet.
-        var isSingle = ((LinkKind)keeping.Kind).Target.IsSingle;
+        var isSingle = keeping.Kind.IsSingle;
         if (isSingle && added.Count > 0 && live.Count + added.Count > 1)
         {
             var other = live.Count > 0 ? live[0] : ids[added[0]];
@@ -253,12 +256,12 @@ internal sealed class InverseLinks
                 $"Take it away from {RecordIds.Format(other)} first, or change {target.FieldName} of {record}."
             );
         }
-        else if (live.Count + added.Count > LinkKind.MaxLinks)
+        else if (live.Count + added.Count > LinkTarget.MaxLinks)
         {
             _values.Refuse(
                 side.Field,
                 first,
-                $"{record} would have more than {LinkKind.MaxLinks} links in {target.FieldName}",
+                $"{record} would have more than {LinkTarget.MaxLinks} links in {target.FieldName}",
                 "Link fewer records to it."
             );
         }
@@ -293,7 +296,7 @@ internal sealed class InverseLinks
     /// <param name="Wanted">By record of the call.</param>
     private sealed record Side(FieldSchema Field, LinkTarget Target, Guid[][] Wanted)
     {
-        public string Column => $"r.{FieldSchema.ColumnOf(Target.FieldId)}";
+        public string Column => $"r.{Target.OtherColumn}";
 
         /// <summary>What the records of the other side keep now, locked.</summary>
         public Dictionary<Guid, Kept> Kept { get; } = [];

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Data;
 using System.Text.Json;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -67,11 +68,12 @@ internal sealed partial class RecordsService
 
 file static class History
 {
-    private const int SystemColumns = 8;
+    // Expressions of fields have no names: they follow behind so many columns that do.
+    private const int NamedColumns = 8;
 
     /// <summary>
-    /// Every change has kept the state before it; only the creation had none. It is found by the moment in the record's id, which is that of
-    /// its creation.
+    /// Every change has kept the state before it, except the creation, which had none. The creation is found by the moment in the record's
+    /// id, which is the moment of the creation.
     /// </summary>
     public static Statement Find(TableSchema table, Guid record, long after, int count) =>
         new(
@@ -81,9 +83,11 @@ file static class History
                 join data.record_change c on c.id = b.change_id and c.table_id = $1 where b.record_id = $2
                 union all
                 (select 1, c.id, jsonb '{"{}"}' from data.record_change c
-                where c.table_id = $1 and c.kind = 'created' and c.changed_at >= $5 and c.changed_at < $5 + interval '1 ms' and $2 = any(c.record_ids))
+                where c.table_id = $1 and c.kind = 'created' and c.changed_at >= $5 and c.changed_at < $5 + interval '1 ms'
+                    and $2 = any(c.record_ids))
             )
-            select s.version, c.kind, c.changed_at, c.changed_by, c.call_id, c.tool, c.task, array(select jsonb_object_keys(s.before))
+            select s.version, c.kind, c.changed_at, c.changed_by, c.call_id, c.tool, c.task,
+                array(select jsonb_object_keys(s.before)) as kept
                 {string.Concat(table.Fields.Select(field => ", " + field.Kind.Select("r." + field.Column)))}
             from step s join data.record_change c on c.id = s.change_id
             cross join lateral jsonb_populate_record(null::{table.QualifiedName}, s.before) as r
@@ -99,19 +103,19 @@ file static class History
     public static HistoryEntry Read(NpgsqlDataReader row, TableSchema table) =>
         new()
         {
-            Version = row.GetInt64(0),
-            Kind = row.GetString(1),
-            ChangedAt = Timestamp.FromDateTime(row.GetDateTime(2)),
-            ChangedBy = row.GetString(3),
-            CallId = row.GetString(4),
-            Tool = row.GetString(5),
-            Task = row.IsDBNull(6) ? "" : row.GetString(6),
+            Version = row.GetInt64("version"),
+            Kind = row.GetString("kind"),
+            ChangedAt = Timestamp.FromDateTime(row.GetDateTime("changed_at")),
+            ChangedBy = row.GetString("changed_by"),
+            CallId = row.GetString("call_id"),
+            Tool = row.GetString("tool"),
+            Task = row.IsDBNull("task") ? "" : row.GetString("task"),
             Before = new Json { Utf8 = ReadBefore(row, table) },
         };
 
     private static ByteString ReadBefore(NpgsqlDataReader row, TableSchema table)
     {
-        var kept = row.GetFieldValue<string[]>(7).ToHashSet(StringComparer.Ordinal);
+        var kept = row.GetFieldValue<string[]>("kept").ToHashSet(StringComparer.Ordinal);
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, JsonText.Options))
         {
@@ -125,13 +129,13 @@ file static class History
                 }
 
                 json.WritePropertyName(field.EncodedName);
-                if (row.IsDBNull(SystemColumns + i))
+                if (row.IsDBNull(NamedColumns + i))
                 {
                     json.WriteNullValue();
                 }
                 else
                 {
-                    field.Kind.Write(json, row, SystemColumns + i, field);
+                    field.Kind.Write(json, row, NamedColumns + i, field);
                 }
             }
 

@@ -23,12 +23,14 @@ internal sealed partial class RecordsService
                 rows,
                 cursors,
                 time.GetUtcNow(),
-                view,
-                filter: null,
-                sorting: [],
-                request.HasLimit ? request.Limit : RecordQuery.DefaultLimit,
-                request.Cursor,
-                request.IncludeTotal
+                new PageRequest(
+                    view,
+                    Filter: null,
+                    Sorting: [],
+                    request.HasLimit ? request.Limit : RecordQuery.DefaultLimit,
+                    request.Cursor,
+                    request.IncludeTotal
+                )
             );
             var answer = new ListRecordsResponse();
             answer.Page = await ReadPageAsync(context, table, query, answer.Records);

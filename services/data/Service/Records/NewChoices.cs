@@ -3,13 +3,12 @@ using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
-using Platform.Data.Service.Tables;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Records;
 
-/// <summary>Makes choices of values that are none yet, in fields that allow it.</summary>
+/// <summary>Turns values into choices where they are not choices yet, in fields that allow it.</summary>
 internal static class NewChoices
 {
     private const int MaxLength = 200;
@@ -18,7 +17,8 @@ internal static class NewChoices
 
     private const string InsertChoices = """
         insert into data.choice (workspace_id, environment_id, id, field_id, position, label, color)
-        select platform.workspace_id(), platform.environment_id(), v.id, $1, (select coalesce(max(position), 0) from data.choice where field_id = $1) + v.ordinality::int, v.label, ''
+        select platform.workspace_id(), platform.environment_id(), v.id, $1,
+            (select coalesce(max(position), 0) from data.choice where field_id = $1) + v.ordinality::int, v.label, ''
         from unnest($2::uuid[], $3::text[]) with ordinality as v(id, label, ordinality)
         """;
 
@@ -45,11 +45,11 @@ internal static class NewChoices
 
         foreach (var (field, labels) in found)
         {
-            if (field.Choices.Count + labels.Count > NewFields.MaxChoices)
+            if (field.Choices.Count + labels.Count > FieldSchema.MaxChoices)
             {
                 throw Problem.Invalid(
                     field.Name,
-                    $"would have more than {NewFields.MaxChoices} choices",
+                    $"would have more than {FieldSchema.MaxChoices} choices",
                     "Use a text field for values without end."
                 );
             }
@@ -103,11 +103,11 @@ internal static class NewChoices
 
         return found;
 
-        // What is no fit label is left to the check of values, which refuses it.
+        // A value that cannot be a label is left to the check of values, which refuses it.
         void Add(FieldSchema field, JsonElement value)
         {
             if (
-                TextKind.TryGetText(value, out var label, out _)
+                JsonText.TryGet(value, out var label, out _)
                 && label.Trim().Length > 0
                 && label.Length <= MaxLength
                 && field.FindChoice(label) is null

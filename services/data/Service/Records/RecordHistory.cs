@@ -1,5 +1,6 @@
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
 
@@ -13,7 +14,8 @@ internal sealed record RecordChange(Guid Id, Statement Insert);
 internal static class RecordHistory
 {
     private const string InsertChange = """
-        insert into data.record_change (workspace_id, environment_id, id, table_id, kind, record_ids, changed_at, changed_by, call_id, tool, task)
+        insert into data.record_change
+            (workspace_id, environment_id, id, table_id, kind, record_ids, changed_at, changed_by, call_id, tool, task)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         """;
 

@@ -1,7 +1,9 @@
+using System.Data;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
@@ -43,7 +45,10 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
                 await reader.NextResultAsync();
                 while (await reader.ReadAsync())
                 {
-                    Versions.Add(reader.GetGuid(0), (reader.GetInt64(1), reader.IsDBNull(2) ? null : reader.GetInt64(2)));
+                    Versions.Add(
+                        reader.GetGuid("id"),
+                        (reader.GetInt64("before"), reader.IsDBNull("after") ? null : reader.GetInt64("after"))
+                    );
                 }
 
                 await reader.NextResultAsync();
@@ -88,7 +93,8 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
         {
             // Only links were named that another table keeps.
             return new Statement(
-                $"select id, version, null::bigint from {table.QualifiedName} where id = any($1) and deleted_at is null order by id for update",
+                $"select id, version as before, null::bigint as after from {table.QualifiedName} "
+                    + "where id = any($1) and deleted_at is null order by id for update",
                 ids
             );
         }
@@ -123,6 +129,7 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
             parameters.Add(NpgsqlDbType.Uuid, call.EnvironmentId)
         );
         var change = parameters.Add(NpgsqlDbType.Uuid, ChangeId);
+        var tableId = parameters.Add(NpgsqlDbType.Uuid, table.Id);
         var old = string.Join(", ", _columns.Select(column => "before." + column.Field.Column));
         // History keeps what the record named, and nothing else.
         var image = left.Count == 0 ? "to_jsonb(image)" : $"to_jsonb(image) - array_remove(array[{string.Join(", ", left)}], null)";
@@ -140,11 +147,9 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
                 returning t.id, t.version
             ),
             changed as (
-                insert into data.record_change (workspace_id, environment_id, id, table_id, kind, record_ids, changed_at, changed_by, call_id, tool, task)
-                select {workspace}, {environment}, {change}, {parameters.Add(
-                NpgsqlDbType.Uuid,
-                table.Id
-            )}, 'updated', array_agg(r.id order by r.id), {at}, {by},
+                insert into data.record_change
+                    (workspace_id, environment_id, id, table_id, kind, record_ids, changed_at, changed_by, call_id, tool, task)
+                select {workspace}, {environment}, {change}, {tableId}, 'updated', array_agg(r.id order by r.id), {at}, {by},
                     {parameters.AddText(call.CallId)}, {parameters.AddText(call.Tool)}, {parameters.AddText(call.Task)}
                 from r having count(*) > 0
             ),
@@ -154,7 +159,7 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
                 from before join r on r.id = before.id join v on v.id = before.id,
                     lateral (select before.version, before.updated_at, before.updated_by, {old}) as image
             )
-            select before.id, before.version, r.version from before left join r on r.id = before.id
+            select before.id, before.version as before, r.version as after from before left join r on r.id = before.id
             """,
             parameters.Values
         );

@@ -121,11 +121,11 @@ internal sealed class RecordValues
 
     public object?[] Of(FieldSchema field) => _columns[field];
 
-    /// <summary>Refuses links to what is no record of the linked table. Comes and goes as the application role.</summary>
+    /// <summary>Refuses links to what is not a record of the linked table. Comes and goes as the application role.</summary>
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every such link.</exception>
     public async Task CheckLinksAsync(WriteTransaction tx)
     {
-        var links = Columns.Where(column => column.Field.Kind is LinkKind && column.Values.Any(value => value is not null)).ToList();
+        var links = Columns.Where(column => column.Field.Kind.HasLinks && column.Values.Any(value => value is not null)).ToList();
         if (_linksAreKnown || links.Count == 0)
         {
             return;
@@ -152,8 +152,9 @@ internal sealed class RecordValues
             [
                 TableEntry.Role(tx.Call.WorkspaceId),
                 .. links.Select(link => new Statement(
-                    $"select x.id from unnest($1) as x(id) where not exists (select from {((LinkKind)link.Field.Kind).Target.QualifiedName} o where o.id = x.id and o.deleted_at is null)",
-                    link.Values.OfType<object>().SelectMany(LinkKind.IdsOf).Distinct().ToArray()
+                    "select x.id from unnest($1) as x(id) where not exists "
+                        + $"(select from {link.Field.Kind.Link!.QualifiedName} o where o.id = x.id and o.deleted_at is null)",
+                    link.Values.OfType<object>().SelectMany(LinkTarget.IdsOf).Distinct().ToArray()
                 )),
                 new Statement("set local role none"),
             ]
@@ -162,7 +163,7 @@ internal sealed class RecordValues
         {
             for (var i = 0; i < _count && unknown.Count > 0; i++)
             {
-                foreach (var id in (column[i] is { } value ? LinkKind.IdsOf(value) : []).Where(unknown.Contains))
+                foreach (var id in (column[i] is { } value ? LinkTarget.IdsOf(value) : []).Where(unknown.Contains))
                 {
                     RefuseUnknown(field, i, id);
                 }
@@ -216,7 +217,7 @@ internal sealed class RecordValues
     {
         if (!TryGetName(property, out var name) || _table.Find(name) is not { } field)
         {
-            Refuse($"{path}.{name}", "is no field of the table", _table.KnownFields(withSystem: false));
+            Refuse($"{path}.{name}", "is not a field of the table", _table.KnownFields(withSystem: false));
             return;
         }
 
@@ -240,7 +241,7 @@ internal sealed class RecordValues
         Set(field, index, parsed.Value);
     }
 
-    // A name with half a surrogate pair is no text, and no field.
+    // A name with half a surrogate pair is not text, and so not a field.
     private static bool TryGetName(JsonProperty property, out string name)
     {
         try
@@ -262,7 +263,7 @@ internal sealed class RecordValues
             var column = _columns.GetValueOrDefault(field);
             for (var i = 0; i < _count; i++)
             {
-                // A value that was refused is told once.
+                // A value that was refused is reported once.
                 if (column?[i] is null && !IsRefused(pathOf(i), field))
                 {
                     Refuse($"{pathOf(i)}.{field.Name}", "is required", "Send a value.");
@@ -293,13 +294,13 @@ internal sealed class RecordValues
         }
     }
 
-    /// <summary>Refuses a link to what is no record of the linked table.</summary>
+    /// <summary>Refuses a link to what is not a record of the linked table.</summary>
     public void RefuseUnknown(FieldSchema field, int index, Guid id) =>
         Refuse(
             field,
             index,
-            $"{RecordIds.Format(id)} is no record of {((LinkKind)field.Kind).Target.TableName}",
-            $"Use ids of records of {((LinkKind)field.Kind).Target.TableName}, from search_records."
+            $"{RecordIds.Format(id)} is not a record of {field.Kind.Link!.TableName}",
+            $"Use ids of records of {field.Kind.Link!.TableName}, from search_records."
         );
 
     /// <summary>Notes that a record's value breaks a rule; <see cref="Checked"/> tells.</summary>
@@ -316,7 +317,7 @@ internal sealed class RecordValues
                 {
                     Field = "",
                     Rule = $"There are {_violations.Count - MaxViolations} more violations",
-                    Fix = "Mend these first.",
+                    Fix = "Fix these first.",
                 },
             ]),
             _ => throw Problem.Invalid(_violations),

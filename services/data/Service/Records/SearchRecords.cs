@@ -31,12 +31,14 @@ internal sealed partial class RecordsService
                 rows,
                 cursors,
                 time.GetUtcNow(),
-                view,
-                request.Filter,
-                request.Sorting,
-                request.HasLimit ? request.Limit : RecordQuery.DefaultLimit,
-                request.Cursor,
-                request.IncludeTotal
+                new PageRequest(
+                    view,
+                    request.Filter,
+                    request.Sorting,
+                    request.HasLimit ? request.Limit : RecordQuery.DefaultLimit,
+                    request.Cursor,
+                    request.IncludeTotal
+                )
             );
             var answer = new SearchRecordsResponse();
             answer.Page = await ReadPageAsync(context, table, query, answer.Records);

@@ -1,6 +1,8 @@
+using System.Data;
 using Grpc.Core;
 using Npgsql;
 using Platform.Contracts;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
@@ -41,9 +43,10 @@ internal static class UniqueValues
                 var found = new List<(int Index, Guid Id)>();
                 while (await reader.ReadAsync())
                 {
-                    if (own?[reader.GetInt32(0) - 1] != reader.GetGuid(1))
+                    var (index, id) = (reader.GetInt32("index"), reader.GetGuid("id"));
+                    if (own?[index - 1] != id)
                     {
-                        found.Add((reader.GetInt32(0), reader.GetGuid(1)));
+                        found.Add((index, id));
                     }
                 }
 
@@ -52,7 +55,7 @@ internal static class UniqueValues
             context.CancellationToken,
             TableEntry.For(table),
             new Statement(
-                $"select v.index::int, r.id from unnest($1) with ordinality as v(value, index) "
+                $"select v.index::int as index, r.id from unnest($1) with ordinality as v(value, index) "
                     + $"join {table.QualifiedName} r on r.{field.Column} = v.value{field.Kind.Cast} "
                     + "where r.deleted_at is null order by v.index",
                 field.Kind.ArrayParameter(values)

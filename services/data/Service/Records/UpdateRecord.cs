@@ -3,6 +3,7 @@ using Npgsql;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Queries;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Records;
@@ -23,7 +24,7 @@ internal sealed partial class RecordsService
                     values = RecordValues.OfChange(current, [request.Fields], _ => "fields");
                     if (!values.Any)
                     {
-                        throw Problem.Invalid("fields", "names no field", current.KnownFields(withSystem: false));
+                        throw Problem.Invalid("fields", "does not name any field", current.KnownFields(withSystem: false));
                     }
 
                     var links = InverseLinks.Of(current, values);

@@ -1,3 +1,4 @@
+using System.Data;
 using Grpc.Core;
 using Npgsql;
 using Platform.Contracts;
@@ -156,20 +157,26 @@ internal sealed partial class RecordsService
 
 file static class UpsertKeys
 {
-    /// <exception cref="RpcException">INVALID_ARGUMENT: an unknown field, one given twice, or one of a type that tells no records apart.</exception>
+    /// <exception cref="RpcException">
+    /// INVALID_ARGUMENT: a field is unknown, is given twice, or has a type that cannot tell records apart.
+    /// </exception>
     public static List<FieldSchema> Of(TableSchema table, IReadOnlyList<string> names)
     {
         var keys = new List<FieldSchema>();
         for (var i = 0; i < names.Count; i++)
         {
             var field = table.Find(names[i])
-                ?? throw Problem.Invalid($"matchFields[{i}]", $"{names[i]} is no field of the table", table.KnownFields(withSystem: false));
-            if (!field.Kind.CanBeUnique && field.Kind != SelectKind.Instance || keys.Contains(field))
+                ?? throw Problem.Invalid(
+                    $"matchFields[{i}]",
+                    $"{names[i]} is not a field of the table",
+                    table.KnownFields(withSystem: false)
+                );
+            if (!field.Kind.CanMatch || keys.Contains(field))
             {
                 throw Problem.Invalid(
                     $"matchFields[{i}]",
-                    keys.Contains(field) ? "is given twice" : $"{field.Name} is of type {field.Kind.Name}, which tells no records apart",
-                    "Name each field once, of type text, number, date, date_time, email, url or select."
+                    keys.Contains(field) ? "is given twice" : $"{field.Name} is of type {field.Kind.Name}, which cannot tell records apart",
+                    $"Name each field once, of type {FieldKind.NamesOf(kind => kind.CanMatch)}."
                 );
             }
 
@@ -180,8 +187,8 @@ file static class UpsertKeys
     }
 
     /// <summary>
-    /// The record of every key, locked if wanted; null where there is none. Upserts into a table run one after another from here on, so that of many
-    /// with one key only the first creates a record.
+    /// The record of every key, locked if wanted; null where there is none. Upserts into a table run one after another from here on, so
+    /// that of many with one key only the first creates a record.
     /// </summary>
     /// <exception cref="RpcException">A key is given twice, or two records have it.</exception>
     public static async Task<Guid?[]> FindAsync(
@@ -207,14 +214,14 @@ file static class UpsertKeys
                 await reader.NextResultAsync();
                 while (await reader.ReadAsync())
                 {
-                    Refuse(reader.GetInt32(0), $"has the key of {pathOf(reader.GetInt32(1) - 1)}", "Send every key once.");
+                    Refuse(reader.GetInt32("i"), $"has the key of {pathOf(reader.GetInt32("first") - 1)}", "Send every key once.");
                 }
 
                 await reader.NextResultAsync();
                 var matches = new List<(int Index, Guid Id)>();
                 while (await reader.ReadAsync())
                 {
-                    matches.Add((reader.GetInt32(0), reader.GetGuid(1)));
+                    matches.Add((reader.GetInt32("i"), reader.GetGuid("id")));
                 }
 
                 return matches;
@@ -223,13 +230,14 @@ file static class UpsertKeys
             new Statement("select pg_advisory_xact_lock(data.upsert_lock($1))", table.Id),
             TableEntry.Role(tx.Call.WorkspaceId),
             new Statement(
-                $"select i::int, first::int from (select k.i, min(k.i) over (partition by {partition}) as first from unnest({Arrays(twice)}) "
-                    + $"with ordinality as k({names}i)) numbered where first < i order by i",
+                $"select i::int as i, first::int as first from (select k.i, min(k.i) over (partition by {partition}) as first "
+                    + $"from unnest({Arrays(twice)}) with ordinality as k({names}i)) numbered where first < i order by numbered.i",
                 twice.Values
             ),
             new Statement(
-                $"select k.i::int, r.id from unnest({Arrays(again)}) with ordinality as k({names}i) join {table.QualifiedName} r on {equal} "
-                    + $"where r.deleted_at is null order by r.id{(withLocks ? " for update of r" : "")}",
+                $"select k.i::int as i, r.id from unnest({Arrays(again)}) with ordinality as k({names}i) "
+                    + $"join {table.QualifiedName} r on {equal} where r.deleted_at is null order by r.id"
+                    + (withLocks ? " for update of r" : ""),
                 again.Values
             )
         );

@@ -7,7 +7,9 @@ namespace Platform.Data.Service.Schemas;
 
 /// <summary>A view of a table.</summary>
 /// <param name="Filter">With fields and choices by id; null for none.</param>
-/// <param name="Sorting">Each a field's id, or the name of what every record has, and <c>ASC</c> or <c>DESC</c>, with a space between.</param>
+/// <param name="Sorting">
+/// Each a field's id, or the name of what every record has, then a space and <c>ASC</c> or <c>DESC</c>.
+/// </param>
 /// <param name="Fields">Ids; empty for all.</param>
 internal sealed record ViewSchema(
     Guid Id,

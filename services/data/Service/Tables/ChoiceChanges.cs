@@ -2,7 +2,6 @@ using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
-using Platform.Data.Service.Queries;
 using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
@@ -18,7 +17,8 @@ internal sealed class ChoiceChanges
 {
     private const string Insert = """
         insert into data.choice (workspace_id, environment_id, id, field_id, position, label, color)
-        select platform.workspace_id(), platform.environment_id(), v.id, $1, (select coalesce(max(position), 0) from data.choice where field_id = $1) + v.ordinality::int,
+        select platform.workspace_id(), platform.environment_id(), v.id, $1,
+            (select coalesce(max(position), 0) from data.choice where field_id = $1) + v.ordinality::int,
             v.label, v.color
         from unnest($2::uuid[], $3::text[], $4::text[]) with ordinality as v(id, label, color, ordinality)
         """;
@@ -119,7 +119,9 @@ internal sealed class ChoiceChanges
     }
 
     /// <summary>How many records got another value.</summary>
-    /// <exception cref="Grpc.Core.RpcException">CHOICE_IN_USE: records have a removed choice, and the caller does not say what they get.</exception>
+    /// <exception cref="Grpc.Core.RpcException">
+    /// CHOICE_IN_USE: records have a removed choice, and the caller does not say what they get instead.
+    /// </exception>
     public async Task<int> ReplaceRemovedAsync(WriteTransaction tx, TableSchema table, bool required)
     {
         if (_removed.Count == 0)
@@ -128,8 +130,8 @@ internal sealed class ChoiceChanges
         }
 
         var ids = _removed.Select(choice => choice.Id).ToArray();
-        var isMulti = _field.Kind == MultiSelectKind.Instance;
-        var uses = $"t.deleted_at is null and t.{_field.Column} {(isMulti ? "&& $1" : "= any($1)")}";
+        var isList = _field.Kind.IsList;
+        var uses = $"t.deleted_at is null and t.{_field.Column} {(isList ? "&& $1" : "= any($1)")}";
         var count = await tx.BatchAsync(
             async reader =>
             {
@@ -140,7 +142,7 @@ internal sealed class ChoiceChanges
             TableEntry.Role(tx.Call.WorkspaceId),
             new Statement($"select count(*) from {table.QualifiedName} t where {uses}", ids)
         );
-        if (count > 0 && _replacement is null && (!_request.ClearRemoved || required && !isMulti))
+        if (count > 0 && _replacement is null && (!_request.ClearRemoved || required && !isList))
         {
             throw Problem.Conflict(
                 "CHOICE_IN_USE",
@@ -149,12 +151,12 @@ internal sealed class ChoiceChanges
             );
         }
 
-        var changed = count == 0 ? [] : await ReplaceAsync(tx, table, ids, isMulti, uses);
+        var changed = count == 0 ? [] : await ReplaceAsync(tx, table, ids, isList, uses);
         await tx.LeaveRoleAsync();
         return changed.Length;
     }
 
-    private async Task<Guid[]> ReplaceAsync(WriteTransaction tx, TableSchema table, Guid[] ids, bool isMulti, string uses)
+    private async Task<Guid[]> ReplaceAsync(WriteTransaction tx, TableSchema table, Guid[] ids, bool isList, string uses)
     {
         var (call, change) = (tx.Call, Ids.New());
         var parameters = new QueryParameters();
@@ -165,10 +167,11 @@ internal sealed class ChoiceChanges
             parameters.Add(NpgsqlDbType.Uuid, call.WorkspaceId),
             parameters.Add(NpgsqlDbType.Uuid, call.EnvironmentId)
         );
-        var changeId = parameters.Add(NpgsqlDbType.Uuid, change);
-        var value = isMulti
+        var (changeId, tableId) = (parameters.Add(NpgsqlDbType.Uuid, change), parameters.Add(NpgsqlDbType.Uuid, table.Id));
+        var value = isList
             ? $"nullif(array(select one.id from (select case when u.id = any($1) then {replacement} else u.id end as id, min(u.n) as n "
-                + $"from unnest(before.{_field.Column}) with ordinality as u(id, n) group by 1) one where one.id is not null order by one.n), '{{}}')"
+                + $"from unnest(before.{_field.Column}) with ordinality as u(id, n) group by 1) one "
+                + "where one.id is not null order by one.n), '{}')"
             : replacement;
         var changed = await tx.BatchAsync(
             async reader =>
@@ -180,15 +183,14 @@ internal sealed class ChoiceChanges
                 $"""
                 with before as (select * from {table.QualifiedName} t where {uses} order by t.id for update),
                 r as (
-                    update {table.QualifiedName} t set {_field.Column} = {value}, version = before.version + 1, updated_at = {at}, updated_by = {by}
+                    update {table.QualifiedName} t
+                    set {_field.Column} = {value}, version = before.version + 1, updated_at = {at}, updated_by = {by}
                     from before where t.id = before.id returning t.id
                 ),
                 changed as (
-                    insert into data.record_change (workspace_id, environment_id, id, table_id, kind, record_ids, changed_at, changed_by, call_id, tool, task)
-                    select {workspace}, {environment}, {changeId}, {parameters.Add(
-                    NpgsqlDbType.Uuid,
-                    table.Id
-                )}, 'updated', array_agg(r.id order by r.id), {at}, {by},
+                    insert into data.record_change
+                        (workspace_id, environment_id, id, table_id, kind, record_ids, changed_at, changed_by, call_id, tool, task)
+                    select {workspace}, {environment}, {changeId}, {tableId}, 'updated', array_agg(r.id order by r.id), {at}, {by},
                         {parameters.AddText(call.CallId)}, {parameters.AddText(call.Tool)}, {parameters.AddText(call.Task)}
                     from r
                 ),
@@ -202,7 +204,7 @@ internal sealed class ChoiceChanges
                 parameters.Values
             )
         );
-        if (isMulti && _field.Required && _replacement is null)
+        if (isList && _field.Required && _replacement is null)
         {
             await CheckNoneEmptiedAsync(tx, table, changed);
         }
@@ -234,7 +236,7 @@ internal sealed class ChoiceChanges
             return choice;
         }
 
-        Refuse(path, "is no choice of the field", "Use a label or id from list_fields.");
+        Refuse(path, "is not a choice of the field", "Use a label or id from list_fields.");
         return null;
     }
 

@@ -37,10 +37,9 @@ internal sealed partial class TablesService
                 );
             }
 
-            var field =
-                FieldKind.Find(request.Field.Type) is LinkKind
-                    ? links.Define(request.Field, "field", id, table.Name, table.DatabaseId, table.PrimaryField, tx.Call.WorkspaceId)
-                    : NewFields.Define(request.Field);
+            var field = FieldKind.Find(request.Field.Type) is { HasLinks: true }
+                ? links.Define(request.Field, "field", id, table.Name, table.DatabaseId, table.PrimaryField, tx.Call.WorkspaceId)
+                : NewFields.Define(request.Field);
             var position = await tx.ScalarAsync<int>(LastPosition, id) + 1;
             await tx.BatchAsync(_ => Task.FromResult(0), [.. NewFields.Insert(tx, id, field, position), Versions.Next(tx, id)]);
             await links.InsertInversesAsync(tx);

@@ -17,7 +17,8 @@ internal sealed partial class TablesService
 
     private const string InsertTable = """
         insert into data.database_table
-            (workspace_id, environment_id, id, database_id, name, description, primary_field_id, schema_version, created_at, created_by, updated_at, updated_by)
+            (workspace_id, environment_id, id, database_id, name, description, primary_field_id, schema_version,
+                created_at, created_by, updated_at, updated_by)
         values (platform.workspace_id(), platform.environment_id(), $1, $2, $3, $4, $5, 1, $6, $7, $6, $7)
         """;
 
@@ -37,7 +38,9 @@ internal sealed partial class TablesService
 
             links = await NewLinks.BeginAsync(tx, null, [.. request.Fields.Select((field, index) => (field, $"fields[{index}]"))]);
             var id = Ids.New();
-            var defined = request.Fields.Select(field => FieldKind.Find(field.Type) is LinkKind ? null : NewFields.Define(field)).ToList();
+            var defined = request
+                .Fields.Select(field => FieldKind.Find(field.Type) is { HasLinks: true } ? null : NewFields.Define(field))
+                .ToList();
             var primary = defined.First(field =>
                 field is not null && (request.PrimaryField.Length == 0 || field.Name == request.PrimaryField)
             )!;
@@ -124,7 +127,7 @@ file static class TableDefinition
                     new Violation
                     {
                         Field = $"fields[{i}].name",
-                        Rule = $"{request.Fields[i].Name} is there twice",
+                        Rule = $"{request.Fields[i].Name} appears twice",
                         Fix = "Give every field a name of its own.",
                     }
                 );
@@ -141,7 +144,7 @@ file static class TableDefinition
                 new Violation
                 {
                     Field = "primaryField",
-                    Rule = "is the name of no field",
+                    Rule = "is not the name of a field",
                     Fix = $"Use one of: {string.Join(", ", request.Fields.Select(field => field.Name))}.",
                 }
             );
@@ -152,7 +155,7 @@ file static class TableDefinition
                 new Violation
                 {
                     Field = "primaryField",
-                    Rule = $"{primary.Name} is of type {kind.Name}, which names no record",
+                    Rule = $"{primary.Name} is of type {kind.Name}, which cannot name records",
                     Fix = "Name a field of another type in primaryField.",
                 }
             );

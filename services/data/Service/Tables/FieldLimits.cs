@@ -1,9 +1,9 @@
+using System.Data;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
@@ -18,13 +18,12 @@ internal sealed record FieldLimits(int? MaxLength, int? Precision, bool IsSingle
 {
     private const int Examples = 5;
 
-    public static FieldLimits Of(FieldSchema field) =>
-        new(field.MaxLength, field.Precision, field.Kind is LinkKind { Target: { IsInverse: false, IsSingle: true } });
+    public static FieldLimits Of(FieldSchema field) => new(field.MaxLength, field.Precision, field.Kind.IsSingle);
 
     /// <summary>The limits that a call wants.</summary>
     /// <param name="field">Whose limits these are.</param>
     /// <param name="request">What the call says.</param>
-    /// <param name="misplaced">What goes with no such field and is no part of a definition.</param>
+    /// <param name="misplaced">What does not go with such a field and does not belong to a definition.</param>
     public FieldLimits With(FieldSchema field, UpdateFieldRequest request, out List<Violation> misplaced)
     {
         misplaced = [];
@@ -40,7 +39,7 @@ internal sealed record FieldLimits(int? MaxLength, int? Precision, bool IsSingle
             );
         }
 
-        if (request.HasSingle && field.Kind is not LinkKind { HasColumn: true })
+        if (request.HasSingle && field.Kind is not { HasLinks: true, HasColumn: true })
         {
             misplaced.Add(
                 new Violation
@@ -110,22 +109,23 @@ internal sealed record FieldLimits(int? MaxLength, int? Precision, bool IsSingle
                 {
                     await reader.NextResultAsync();
                     await reader.ReadAsync();
-                    return (reader.GetInt64(0), reader.GetFieldValue<Guid[]>(1));
+                    return (reader.GetInt64("count"), reader.GetFieldValue<Guid[]>("examples"));
                 },
                 TableEntry.Role(tx.Call.WorkspaceId),
                 new Statement(
-                    $"select count(*), coalesce((array_agg(id order by id))[1:{Examples}], '{{}}') from {table.QualifiedName} where deleted_at is null and {condition}"
+                    $"select count(*) as count, coalesce((array_agg(id order by id))[1:{Examples}], '{{}}') as examples "
+                        + $"from {table.QualifiedName} where deleted_at is null and {condition}"
                 ),
                 new Statement("set local role none")
             );
             if (count > 0)
             {
+                var examples = string.Join(", ", ids.Select(RecordIds.Format)) + (count > ids.Length ? ", …" : "");
                 violations.Add(
                     new Violation
                     {
                         Field = property,
-                        Rule =
-                            $"cannot be {value} while {count} records {how}: {string.Join(", ", ids.Select(RecordIds.Format))}{(count > ids.Length ? ", …" : "")}",
+                        Rule = $"cannot be {value} while {count} records {how}: {examples}",
                         Fix = "Change those records first.",
                     }
                 );

@@ -1,9 +1,11 @@
+using System.Data;
 using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
@@ -16,7 +18,8 @@ internal sealed partial class TablesService
         "select $1::uuid is null or exists (select from data.database where id = $1 and deleted_at is null)";
 
     private const string SelectTables = """
-        select id, database_id, name, description, primary_field_id, created_at, updated_at, lower(name) from data.database_table
+        select id, database_id, name, description, primary_field_id, created_at, updated_at, lower(name) as sort_key
+        from data.database_table
         where ($4::uuid is null or database_id = $4) and ($5::text is null or strpos(lower(name), lower($5)) > 0) and deleted_at is null
             and ($2::text is null or (lower(name), id) > ($2, $3)) order by lower(name), id limit $1
         """;
@@ -59,17 +62,17 @@ internal sealed partial class TablesService
                         break;
                     }
 
-                    last = (reader.GetString(7), reader.GetGuid(0));
+                    last = (reader.GetString("sort_key"), reader.GetGuid("id"));
                     answer.Tables.Add(
                         new Table
                         {
                             Id = Ids.Format("tbl", last.Id),
-                            DatabaseId = Ids.Format("db", reader.GetGuid(1)),
-                            Name = reader.GetString(2),
-                            Description = reader.GetString(3),
-                            PrimaryFieldId = Ids.Format("fld", reader.GetGuid(4)),
-                            CreatedAt = Timestamp.FromDateTime(reader.GetDateTime(5)),
-                            UpdatedAt = Timestamp.FromDateTime(reader.GetDateTime(6)),
+                            DatabaseId = Ids.Format("db", reader.GetGuid("database_id")),
+                            Name = reader.GetString("name"),
+                            Description = reader.GetString("description"),
+                            PrimaryFieldId = Ids.Format("fld", reader.GetGuid("primary_field_id")),
+                            CreatedAt = Timestamp.FromDateTime(reader.GetDateTime("created_at")),
+                            UpdatedAt = Timestamp.FromDateTime(reader.GetDateTime("updated_at")),
                         }
                     );
                 }

@@ -13,15 +13,15 @@ internal static class NewFields
 {
     public const int MaxFields = 300;
 
-    public const int MaxChoices = 1000;
-
     // The longest text that fits into an index, four bytes a character.
     public const int MaxUniqueLength = 500;
 
     private const string InsertField = """
-        insert into data.field (workspace_id, environment_id, id, table_id, position, name, type, description, required, is_unique, allow_new_choices,
-            max_length, precision, created_at, created_by, link_table_id, link_field_id, link_is_inverse, link_is_single)
-        values (platform.workspace_id(), platform.environment_id(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        insert into data.field
+            (workspace_id, environment_id, id, table_id, position, name, type, description, required, is_unique, allow_new_choices,
+                max_length, precision, created_at, created_by, link_table_id, link_field_id, link_is_inverse, link_is_single)
+        values (platform.workspace_id(), platform.environment_id(), $1, $2, $3, $4, $5, $6, $7, $8, $9,
+            $10, $11, $12, $13, $14, $15, $16, $17)
         """;
 
     private const string InsertChoices = """
@@ -41,7 +41,7 @@ internal static class NewFields
         }
 
         if (
-            TableSchema.SystemNames.Contains(field.Name)
+            SystemFields.Names.Contains(field.Name)
             || field.Name.StartsWith(TableSchema.FieldPrefix, StringComparison.Ordinal)
             || field.Name == "*"
         )
@@ -55,11 +55,7 @@ internal static class NewFields
 
         if (FieldKind.Find(field.Type) is not { } kind)
         {
-            yield return Broken(
-                "type",
-                "is missing or unknown",
-                "Use one of: text, long_text, number, checkbox, select, multi_select, date, date_time, email, url, link."
-            );
+            yield return Broken("type", "is missing or unknown", $"Use one of: {FieldKind.NamesOf(_ => true, ", ")}.");
             yield break;
         }
 
@@ -68,7 +64,7 @@ internal static class NewFields
             yield return Broken(
                 "unique",
                 $"does not go with {kind.Name}",
-                "Leave it out, or use text, number, date, date_time, email or url."
+                $"Leave it out, or use {FieldKind.NamesOf(one => one.CanBeUnique)}."
             );
         }
 
@@ -85,12 +81,12 @@ internal static class NewFields
             );
         }
 
-        if (field.HasPrecision && kind != NumberKind.Instance)
+        if (field.HasPrecision && !kind.HasPrecision)
         {
             yield return Broken("precision", $"does not go with {kind.Name}", "Leave it out.");
         }
 
-        if (kind is LinkKind)
+        if (kind.HasLinks)
         {
             if (!Ids.TryParse("tbl", field.LinkTableId, out _))
             {
@@ -113,7 +109,11 @@ internal static class NewFields
         }
         else if (field.LinkTableId.Length > 0 || field.LinkField.Length > 0 || field.Single || field.Inverse)
         {
-            yield return Broken("linkTableId", $"and other properties of links do not go with {kind.Name}", "Leave them out, or use link.");
+            yield return Broken(
+                "linkTableId",
+                $"and other properties of links do not go with {kind.Name}",
+                $"Leave them out, or use {FieldKind.NamesOf(one => one.HasLinks)}."
+            );
         }
 
         if (!kind.HasChoices && (field.Choices.Count > 0 || field.AllowNewChoices))
@@ -121,7 +121,7 @@ internal static class NewFields
             yield return Broken(
                 field.Choices.Count > 0 ? "choices" : "allowNewChoices",
                 $"does not go with {kind.Name}",
-                "Leave it out, or use select or multi_select."
+                $"Leave it out, or use {FieldKind.NamesOf(one => one.HasChoices)}."
             );
         }
 
@@ -130,9 +130,9 @@ internal static class NewFields
             yield return Broken("choices", "is empty, so that no value would fit", "Name the choices, or set allowNewChoices.");
         }
 
-        if (field.Choices.Count > MaxChoices)
+        if (field.Choices.Count > FieldSchema.MaxChoices)
         {
-            yield return Broken("choices", $"would be more than {MaxChoices}", "Use a text field for values without end.");
+            yield return Broken("choices", $"would be more than {FieldSchema.MaxChoices}", "Use a text field for values without end.");
         }
 
         var labels = new HashSet<string>(StringComparer.Ordinal);
@@ -145,7 +145,7 @@ internal static class NewFields
 
             if (!labels.Add(field.Choices[i].Label))
             {
-                yield return Broken($"choices[{i}].label", $"{field.Choices[i].Label} is there twice", "Name every choice once.");
+                yield return Broken($"choices[{i}].label", $"{field.Choices[i].Label} appears twice", "Name every choice once.");
             }
         }
 
@@ -182,7 +182,7 @@ internal static class NewFields
 
     public static IEnumerable<Statement> Insert(WriteTransaction tx, Guid tableId, FieldSchema field, int position)
     {
-        var link = (field.Kind as LinkKind)?.Target;
+        var link = field.Kind.Link;
         yield return new Statement(
             InsertField,
             field.Id,
@@ -201,7 +201,7 @@ internal static class NewFields
             Id(link?.TableId),
             Id(link?.FieldId),
             link?.IsInverse ?? false,
-            link is { IsInverse: false, IsSingle: true }
+            field.Kind.IsSingle
         );
         if (field.Choices.Count > 0)
         {
@@ -231,11 +231,9 @@ internal static class NewFields
             yield return UniqueIndex(table, field);
         }
 
-        if (field is { Kind: LinkKind { HasColumn: true } })
+        if (field.Kind.FirstIndex(field.Column) is { } first)
         {
-            yield return new Statement(
-                $"create index {FieldSchema.LinkIndexOf(field.Id)} on {table} using gin ({field.Column}) where deleted_at is null"
-            );
+            yield return new Statement($"create index {FieldSchema.FirstIndexOf(field.Id)} on {table} {first} where deleted_at is null");
         }
     }
 

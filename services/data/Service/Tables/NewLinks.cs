@@ -24,12 +24,12 @@ internal sealed class NewLinks
     public IEnumerable<Guid> Tables => _tables.Keys;
 
     /// <summary>Takes the locks that definitions need, the table's own included, in one order for all.</summary>
-    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a link to what is no table.</exception>
+    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a link leads to a table that does not exist.</exception>
     public static async Task<NewLinks> BeginAsync(WriteTransaction tx, Guid? tableId, IReadOnlyList<(Field Field, string Path)> definitions)
     {
         var links = new NewLinks();
         var linked = definitions
-            .Where(one => FieldKind.Find(one.Field.Type) is LinkKind)
+            .Where(one => FieldKind.Find(one.Field.Type) is { HasLinks: true })
             .Select(one => (one.Path, Id: Ids.TryParse("tbl", one.Field.LinkTableId, out var id) ? id : throw Unknown(one.Path)))
             .ToList();
         foreach (var id in linked.Select(one => one.Id).Concat(tableId is { } own ? [own] : []).Distinct().Order())
@@ -79,7 +79,7 @@ internal sealed class NewLinks
             .Concat(_inverses.Where(one => one.Table == other).Select(one => one.Field.Name))
             .Concat(other.Id == tableId ? [definition.Name] : [])
             .Contains(name, StringComparer.OrdinalIgnoreCase);
-        if (taken || TableSchema.SystemNames.Contains(name))
+        if (taken || SystemFields.Names.Contains(name))
         {
             throw Problem.Invalid(
                 $"{path}.linkField",
@@ -98,13 +98,14 @@ internal sealed class NewLinks
         }
 
         var (id, inverseId) = (Ids.New(), Ids.New());
+        var kind = FieldKind.Find(definition.Type)!;
         _inverses.Add(
             (
                 other,
                 new FieldSchema(
                     inverseId,
                     name,
-                    new LinkKind(
+                    kind.LinkedTo(
                         new LinkTarget(
                             tableId,
                             tableName,
@@ -123,7 +124,7 @@ internal sealed class NewLinks
         return new FieldSchema(
             id,
             definition.Name,
-            new LinkKind(
+            kind.LinkedTo(
                 new LinkTarget(
                     other.Id,
                     other.Name,
@@ -160,5 +161,5 @@ internal sealed class NewLinks
     }
 
     private static Grpc.Core.RpcException Unknown(string path) =>
-        Problem.Invalid($"{path}.linkTableId", "is no table of this database", "Use an id from list_tables, of the same database.");
+        Problem.Invalid($"{path}.linkTableId", "is not a table of this database", "Use an id from list_tables, of the same database.");
 }

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
@@ -65,12 +66,12 @@ internal sealed partial class TablesService
         }
 
         var field = table.Find(nameOrId)
-            ?? throw Problem.Invalid("primaryField", "is no field of the table", table.KnownFields(withSystem: false));
+            ?? throw Problem.Invalid("primaryField", "is not a field of the table", table.KnownFields(withSystem: false));
         return field.Kind.CanBePrimary
             ? field
             : throw Problem.Invalid(
                 "primaryField",
-                $"{field.Name} is of type {field.Kind.Name}, which names no record",
+                $"{field.Name} is of type {field.Kind.Name}, which cannot name records",
                 "Name a field of another type."
             );
     }

@@ -3,7 +3,6 @@ using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Schemas;
-using Platform.Data.Service.Tables;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Views;
@@ -11,7 +10,8 @@ namespace Platform.Data.Service.Views;
 internal sealed partial class ViewsService
 {
     private const string InsertView = """
-        insert into data.view (workspace_id, environment_id, id, table_id, name, filter, sorting, fields, created_at, created_by, updated_at, updated_by)
+        insert into data.view
+            (workspace_id, environment_id, id, table_id, name, filter, sorting, fields, created_at, created_by, updated_at, updated_by)
         values (platform.workspace_id(), platform.environment_id(), $1, $2, $3, nullif($4, ''), $5, $6, $7, $8, $7, $8)
         """;
 

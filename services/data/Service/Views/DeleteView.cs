@@ -2,7 +2,7 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Tables;
+using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Views;
 

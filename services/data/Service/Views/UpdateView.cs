@@ -3,7 +3,6 @@ using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Schemas;
-using Platform.Data.Service.Tables;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Views;
@@ -11,7 +10,8 @@ namespace Platform.Data.Service.Views;
 internal sealed partial class ViewsService
 {
     private const string ChangeView =
-        "update data.view set name = $2, filter = nullif($3, ''), sorting = $4, fields = $5, updated_at = $6, updated_by = $7 where id = $1";
+        "update data.view set name = $2, filter = nullif($3, ''), sorting = $4, fields = $5, updated_at = $6, updated_by = $7 "
+        + "where id = $1";
 
     public override async Task<UpdateViewResponse> UpdateView(UpdateViewRequest request, ServerCallContext context)
     {

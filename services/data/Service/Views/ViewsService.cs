@@ -1,5 +1,6 @@
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
@@ -66,7 +67,11 @@ internal sealed partial class ViewsService(UnitOfWork work, TableSchemas schemas
 
             fields.Add(
                 table.Find(names[i])?.Key
-                    ?? throw Problem.Invalid($"fields[{i}]", $"{names[i]} is no field of the table", table.KnownFields(withSystem: false))
+                    ?? throw Problem.Invalid(
+                        $"fields[{i}]",
+                        $"{names[i]} is not a field of the table",
+                        table.KnownFields(withSystem: false)
+                    )
             );
         }
 

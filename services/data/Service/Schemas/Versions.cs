@@ -1,8 +1,8 @@
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Data.Service.Tables;
+namespace Platform.Data.Service.Schemas;
 
-/// <summary>What makes processes look at a table anew.</summary>
+/// <summary>Statements that make every process read the schema of a table again.</summary>
 internal static class Versions
 {
     private const string NextVersion =

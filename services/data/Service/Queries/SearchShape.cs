@@ -1,19 +1,7 @@
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 
-namespace Platform.Data.Service.Indexes;
-
-/// <summary>What an index could do for a field of a search.</summary>
-internal enum ShapeUse
-{
-    /// <summary>Compared with one value.</summary>
-    Equal,
-
-    /// <summary>Compared with bounds, or with several values.</summary>
-    Range,
-
-    Ascending,
-    Descending,
-}
+namespace Platform.Data.Service.Queries;
 
 /// <summary>A field of a search, by id or the name of what every record has, and what is done with it.</summary>
 internal readonly record struct ShapePart(string Field, ShapeUse Use)
@@ -23,7 +11,7 @@ internal readonly record struct ShapePart(string Field, ShapeUse Use)
     public static ShapePart Parse(string text) =>
         text.Split(' ') is [var field, var use]
             ? new ShapePart(field, Enum.Parse<ShapeUse>(use))
-            : throw new FormatException($"{text} is no part of a shape.");
+            : throw new FormatException($"{text} is not a part of a shape.");
 
     public bool IsSort => Use is ShapeUse.Ascending or ShapeUse.Descending;
 
@@ -33,7 +21,10 @@ internal readonly record struct ShapePart(string Field, ShapeUse Use)
     public override string ToString() => $"{Field} {Use}";
 }
 
-/// <summary>What searches have in common that one index can serve: fields, no values. What is compared is in no order, the sorting in its own.</summary>
+/// <summary>
+/// What searches have in common that one index can serve: fields, not values. The order of compared fields does not matter; the order of
+/// sorted ones does.
+/// </summary>
 internal sealed class SearchShape
 {
     // Far more than an index holds. Such a search is not counted.

@@ -1,4 +1,4 @@
-namespace Platform.Data.Service.Schemas;
+namespace Platform.Data.Service.Fields;
 
 /// <summary>When a value that is stored breaks a rule of its field: conditions over its column.</summary>
 internal static class FieldRules

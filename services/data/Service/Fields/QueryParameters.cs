@@ -1,7 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Platform.Data.Service.Queries;
+namespace Platform.Data.Service.Fields;
 
 /// <summary>Collects the parameters of one statement. Values reach SQL in no other way.</summary>
 internal sealed class QueryParameters

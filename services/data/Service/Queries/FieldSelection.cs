@@ -1,9 +1,10 @@
 using Grpc.Core;
 using Platform.Contracts;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Data.Service.Records;
+namespace Platform.Data.Service.Queries;
 
 /// <summary>Which fields an answer holds, and under which keys.</summary>
 internal sealed record FieldSelection(IReadOnlyList<FieldSchema> Fields, bool ByName)
@@ -38,7 +39,7 @@ internal sealed record FieldSelection(IReadOnlyList<FieldSchema> Fields, bool By
                     new Violation
                     {
                         Field = $"{path}[{i}]",
-                        Rule = $"{requested[i]} is no field of the table",
+                        Rule = $"{requested[i]} is not a field of the table",
                         Fix = table.KnownFields(withSystem: false),
                     }
                 );

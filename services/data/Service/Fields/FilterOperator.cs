@@ -1,4 +1,4 @@
-namespace Platform.Data.Service.Queries;
+namespace Platform.Data.Service.Fields;
 
 /// <summary>The filter operators that are not the negation of another one.</summary>
 internal enum FilterOperator

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Platform.Contracts;
 
-namespace Platform.Data.Service.Records;
+namespace Platform.Data.Service.Fields;
 
 /// <summary>
 /// Ids of records: UUIDv7 whose millisecond is the record's creation time, so that the order of ids is the order of creation, also

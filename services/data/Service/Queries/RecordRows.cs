@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Data;
 using System.Text.Json;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -7,7 +8,7 @@ using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
 
-namespace Platform.Data.Service.Records;
+namespace Platform.Data.Service.Queries;
 
 /// <summary>Turns rows into records. The fields are written as UTF-8 JSON straight from the row, and copied once.</summary>
 internal sealed class RecordRows(FieldSelection selection, bool withAuthors = false) : IDisposable
@@ -16,29 +17,28 @@ internal sealed class RecordRows(FieldSelection selection, bool withAuthors = fa
     private readonly Utf8JsonWriter _json = new(Stream.Null, JsonText.Options);
 
     /// <summary>The columns that <see cref="Read"/> expects first, of a table aliased r.</summary>
-    public string Columns => string.Join(", ", SystemColumns().Concat(selection.Fields.Select(one => one.Kind.Select("r." + one.Column))));
+    public string Columns => string.Join(", ", SystemColumns.Concat(selection.Fields.Select(one => one.Kind.Select("r." + one.Column))));
 
-    public int Count => (withAuthors ? 6 : 4) + selection.Fields.Count;
+    public int Count => SystemColumns.Length + selection.Fields.Count;
 
     public Record Read(NpgsqlDataReader row)
     {
         var record = new Record
         {
-            Id = RecordIds.Format(row.GetGuid(0)),
-            Version = row.GetInt64(1),
-            CreatedAt = Timestamp.FromDateTime(row.GetDateTime(2)),
-            UpdatedAt = Timestamp.FromDateTime(row.GetDateTime(3)),
+            Id = RecordIds.Format(row.GetGuid("id")),
+            Version = row.GetInt64("version"),
+            CreatedAt = Timestamp.FromDateTime(row.GetDateTime("created_at")),
+            UpdatedAt = Timestamp.FromDateTime(row.GetDateTime("updated_at")),
         };
-        var ordinal = 4;
         if (withAuthors)
         {
-            record.CreatedBy = row.GetString(ordinal++);
-            record.UpdatedBy = row.GetString(ordinal++);
+            record.CreatedBy = row.GetString("created_by");
+            record.UpdatedBy = row.GetString("updated_by");
         }
 
         if (selection.Fields.Count > 0)
         {
-            record.Fields = new Json { Utf8 = ReadFields(row, ordinal) };
+            record.Fields = new Json { Utf8 = ReadFields(row, SystemColumns.Length) };
         }
 
         return record;
@@ -71,7 +71,8 @@ internal sealed class RecordRows(FieldSelection selection, bool withAuthors = fa
         return ByteString.CopyFrom(_buffer.WrittenSpan);
     }
 
-    private IEnumerable<string> SystemColumns() =>
+    // These stand first, and are read by name. Expressions of fields have no names of their own: they follow in order.
+    private string[] SystemColumns =>
         withAuthors
             ? ["r.id", "r.version", "r.created_at", "r.updated_at", "r.created_by", "r.updated_by"]
             : ["r.id", "r.version", "r.created_at", "r.updated_at"];

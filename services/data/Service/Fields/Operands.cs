@@ -1,10 +1,11 @@
 using System.Text.Json;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Schemas;
 
-namespace Platform.Data.Service.Queries;
+namespace Platform.Data.Service.Fields;
 
-/// <summary>The values a condition compares with. What does not fit is collected as a violation, and the condition compiles to nothing of use.</summary>
+/// <summary>
+/// The values that a condition compares with. A value that does not fit is collected as a violation, and the compiled condition must not be
+/// used then.
+/// </summary>
 internal sealed class Operands(
     FieldSchema compared,
     JsonElement condition,

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Platform.Data.Service.Fields;
 
-namespace Platform.Data.Service.Queries;
+namespace Platform.Data.Service.Fields;
 
 /// <summary>
 /// What a date operand means: from its first instant up to, not including, <paramref name="Until"/>, UTC. A day is one, a week is one, and
@@ -13,7 +12,8 @@ internal readonly partial record struct Period(DateTime From, DateTime Until)
 {
     private const string Known =
         "an ISO 8601 date (2026-05-01) or date-time with offset (2026-05-01T10:00:00Z), "
-        + "PREDEFINED:TODAY, YESTERDAY, TOMORROW, THIS_/LAST_/PAST_/NEXT_ with WEEK, MONTH, QUARTER or YEAR, <n>_DAYS_AGO, <n>_DAYS_FROM_NOW, "
+        + "PREDEFINED:TODAY, YESTERDAY, TOMORROW, THIS_/LAST_/PAST_/NEXT_ with WEEK, MONTH, QUARTER or YEAR, "
+        + "<n>_DAYS_AGO, <n>_DAYS_FROM_NOW, "
         + "or RELATIVE_DATE:THIS|PAST|NEXT:DAY|WEEK|MONTH|QUARTER|YEAR|<days>";
 
     private const int MaxDays = 36_500;
@@ -23,7 +23,7 @@ internal readonly partial record struct Period(DateTime From, DateTime Until)
 
     public static Reading<Period> Read(JsonElement json, DateTimeOffset now)
     {
-        if (!TextKind.TryGetText(json, out var text, out var refusal))
+        if (!JsonText.TryGet(json, out var text, out var refusal))
         {
             return Reading<Period>.Refused(refusal.Rule!, $"Send {Known}.");
         }
@@ -32,7 +32,7 @@ internal readonly partial record struct Period(DateTime From, DateTime Until)
             text.StartsWith("PREDEFINED:", StringComparison.Ordinal) ? Predefined(text["PREDEFINED:".Length..], now.UtcDateTime.Date)
             : text.StartsWith("RELATIVE_DATE:", StringComparison.Ordinal) ? Relative(text["RELATIVE_DATE:".Length..], now.UtcDateTime.Date)
             : Absolute(text);
-        return period is { } known ? new Reading<Period>(known) : Reading<Period>.Refused("is no date", $"Send {Known}.");
+        return period is { } known ? new Reading<Period>(known) : Reading<Period>.Refused("is not a date", $"Send {Known}.");
     }
 
     private static Period? Absolute(string text)

@@ -1,4 +1,4 @@
-namespace Platform.Data.Service.Queries;
+namespace Platform.Data.Service.Fields;
 
 /// <summary>One thing to order by.</summary>
 /// <param name="Sql">The expression of the order.</param>

@@ -1,10 +1,9 @@
 using System.Text.Json;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Fields;
 using Field = Platform.Data.Contracts.V1.Field;
 
-namespace Platform.Data.Service.Schemas;
+namespace Platform.Data.Service.Fields;
 
 /// <summary>A choice of a select or multi-select field.</summary>
 internal sealed record ChoiceSchema(Guid Id, string Label, string Color)
@@ -15,6 +14,9 @@ internal sealed record ChoiceSchema(Guid Id, string Label, string Color)
 /// <summary>A field as the service knows it: how values come in, where they are kept, how they go out.</summary>
 internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string column)
 {
+    /// <summary>The most choices of a field.</summary>
+    public const int MaxChoices = 1000;
+
     private readonly Dictionary<Guid, ChoiceSchema> _byId = [];
     private readonly Dictionary<string, ChoiceSchema> _byLabel = new(StringComparer.Ordinal);
 
@@ -61,7 +63,7 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
         }
     } = [];
 
-    /// <summary>Choices that are none any more, but that values of deleted records and of history still name.</summary>
+    /// <summary>Choices that no longer exist, but that values of deleted records and of history still name.</summary>
     public IReadOnlyList<ChoiceSchema> RemovedChoices
     {
         get;
@@ -78,7 +80,7 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
     /// <summary>Generated names: text that a user wrote never becomes an identifier.</summary>
     public static string ColumnOf(Guid id) => Ids.Format("c", id);
 
-    public static string LinkIndexOf(Guid id) => Ids.Format("l", id);
+    public static string FirstIndexOf(Guid id) => Ids.Format("l", id);
 
     public static string UniqueIndexOf(Guid id) => Ids.Format("u", id);
 
@@ -108,14 +110,7 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
             Unique = Unique,
             AllowNewChoices = AllowNewChoices,
         };
-        if (Kind is LinkKind link)
-        {
-            field.LinkTableId = Ids.Format("tbl", link.Target.TableId);
-            field.LinkField = link.Target.FieldName;
-            field.Single = link.Target.IsSingle && !link.Target.IsInverse;
-            field.Inverse = link.Target.IsInverse;
-        }
-
+        Kind.Describe(field);
         if (MaxLength is { } maxLength)
         {
             field.MaxLength = maxLength;
