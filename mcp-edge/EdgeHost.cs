@@ -3,18 +3,22 @@ using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
-using Platform.Audit.Contracts.V1;
 using Platform.Contracts.Catalogue;
 using Platform.Edge.Access;
 using Platform.Edge.Audit;
+using Platform.Edge.Callers;
+using Platform.Edge.Catalogue;
 using Platform.Edge.Compact;
 using Platform.Edge.Completions;
+using Platform.Edge.Http;
+using Platform.Edge.Lookups;
+using Platform.Edge.Pages;
 using Platform.Edge.Prompts;
-using Platform.Edge.Protocol;
 using Platform.Edge.Resources;
 using Platform.Edge.Tools;
-using Platform.Identity.Contracts.V1;
 using Platform.ServiceDefaults;
+using CallersClient = Platform.Identity.Contracts.V1.Callers.CallersClient;
+using CallsClient = Platform.Audit.Contracts.V1.Calls.CallsClient;
 
 namespace Platform.Edge;
 
@@ -64,7 +68,7 @@ public static class EdgeHost
 
     private static void AddAccess(IServiceCollection services)
     {
-        services.AddServiceClient<Callers.CallersClient>("identity");
+        services.AddServiceClient<CallersClient>("identity");
         services.AddSingleton<BearerReader>();
         services.AddSingleton(provider =>
             ActivatorUtilities.CreateInstance<CallerCache>(
@@ -116,7 +120,7 @@ public static class EdgeHost
 
     private static void AddAudit(IServiceCollection services)
     {
-        services.AddServiceClient<Calls.CallsClient>("audit");
+        services.AddServiceClient<CallsClient>("audit");
         services.AddSingleton<CallRecorder>();
         services.AddSingleton<CallSpool>();
         services.AddSingleton<CallAudit>();

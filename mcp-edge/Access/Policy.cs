@@ -1,4 +1,5 @@
-using Platform.Edge.Tools;
+using Platform.Edge.Callers;
+using Platform.Edge.Catalogue;
 using Platform.Identity.Contracts.V1;
 
 namespace Platform.Edge.Access;

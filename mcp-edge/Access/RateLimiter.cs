@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
+using Platform.Edge.Callers;
 
 namespace Platform.Edge.Access;
 

@@ -3,8 +3,10 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Platform.Audit.Contracts.V1;
 using Platform.Contracts;
-using Platform.Edge.Protocol;
-using Platform.Edge.Tools;
+using Platform.Edge.Calls;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Http;
+using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Audit;
 

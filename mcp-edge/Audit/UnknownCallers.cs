@@ -1,7 +1,8 @@
 using Platform.Audit.Contracts;
-using Platform.Edge.Audit;
+using Platform.Edge.Calls;
+using Platform.Edge.Http;
 
-namespace Platform.Edge.Access;
+namespace Platform.Edge.Audit;
 
 /// <summary>
 /// Records refusals of callers that nobody knows, up to a number per second: whoever can reach the port could fill the log otherwise.
@@ -19,7 +20,7 @@ internal sealed class UnknownCallers(CallAudit audit, TimeProvider time)
         Refused(
             new EdgeCall
             {
-                Exchange = Protocol.McpExchange.Unread(http),
+                Exchange = McpExchange.Unread(http),
                 StartedAt = time.GetTimestamp(),
                 OccurredAt = time.GetUtcNow(),
                 TraceParent = System.Diagnostics.Activity.Current?.Id,

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Platform.Edge.Access;
+namespace Platform.Edge.Callers;
 
 /// <summary>How callers are told apart and how much each may ask. Bound from the section <c>Edge:Access</c>.</summary>
 public sealed record AccessOptions

@@ -3,10 +3,10 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
-using Platform.Edge.Protocol;
+using Platform.Edge.Http;
 using Platform.Identity.Contracts;
 
-namespace Platform.Edge.Access;
+namespace Platform.Edge.Callers;
 
 /// <summary>What the Authorization header holds.</summary>
 /// <param name="Problem">Why there is no credential; null with one, and when the header is missing.</param>

@@ -3,8 +3,9 @@ using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
 using Platform.Identity.Contracts.V1;
+using CallersClient = Platform.Identity.Contracts.V1.Callers.CallersClient;
 
-namespace Platform.Edge.Access;
+namespace Platform.Edge.Callers;
 
 /// <summary>Identity could not be asked. Nobody passes then.</summary>
 internal sealed class IdentityUnavailableException(Exception inner) : Exception("Who is calling cannot be checked at the moment.", inner);
@@ -14,7 +15,7 @@ internal sealed class IdentityUnavailableException(Exception inner) : Exception(
 /// without waiting for it; there is never more than one under way for the same question.
 /// </summary>
 internal sealed class CallerCache(
-    Callers.CallersClient identity,
+    CallersClient identity,
     IOptions<AccessOptions> options,
     TimeProvider time,
     IReadOnlyCollection<string> audiences

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Platform.Edge.Access;
+namespace Platform.Edge.Callers;
 
 /// <summary>A bearer token as it came. Its text is a secret: it goes to identity or nowhere.</summary>
 internal sealed class Credential

@@ -1,7 +1,7 @@
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
-namespace Platform.Edge.Access;
+namespace Platform.Edge.Callers;
 
 /// <summary>
 /// Finds an issuer's metadata in every form there is: behind the issuer (OpenID Connect Discovery), and inserted before its path

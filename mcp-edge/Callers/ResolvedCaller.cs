@@ -1,10 +1,10 @@
 using System.Collections.Frozen;
 using System.Text.Json;
 using Platform.Contracts;
-using Platform.Edge.Protocol;
+using Platform.Edge.Transcoding;
 using Platform.Identity.Contracts.V1;
 
-namespace Platform.Edge.Access;
+namespace Platform.Edge.Callers;
 
 /// <summary>What identity said about a credential in one environment, prepared for many calls.</summary>
 internal sealed class ResolvedCaller

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Platform.Edge.Access;
-using Platform.Edge.Tools;
+using Platform.Edge.Catalogue;
 
-namespace Platform.Edge;
+namespace Platform.Edge.Calls;
 
 /// <summary>What a message asks for, before anybody has looked at who asks.</summary>
 /// <param name="Name">As it was asked for.</param>

@@ -2,10 +2,12 @@ using System.Diagnostics;
 using System.Text.Json;
 using Platform.Contracts;
 using Platform.Edge.Access;
-using Platform.Edge.Protocol;
-using Platform.Edge.Tools;
+using Platform.Edge.Callers;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Http;
+using Platform.Edge.Transcoding;
 
-namespace Platform.Edge;
+namespace Platform.Edge.Calls;
 
 /// <summary>One tool call on its way: who, what, and what is known for its audit record.</summary>
 internal sealed class EdgeCall

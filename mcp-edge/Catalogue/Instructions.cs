@@ -1,7 +1,4 @@
-using Platform.Edge.Access;
-using Platform.Edge.Tools;
-
-namespace Platform.Edge;
+namespace Platform.Edge.Catalogue;
 
 /// <summary>What the server tells every model at the start, beside its tools.</summary>
 internal sealed class Instructions(ToolSurface surface)

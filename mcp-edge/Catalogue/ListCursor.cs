@@ -2,7 +2,7 @@ using System.Buffers.Text;
 using System.Text;
 using ModelContextProtocol;
 
-namespace Platform.Edge.Protocol;
+namespace Platform.Edge.Catalogue;
 
 /// <summary>
 /// Cuts sorted lists into pages. A cursor holds the key of the last entry shown, so that a list which has changed meanwhile goes on where

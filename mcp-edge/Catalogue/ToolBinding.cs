@@ -3,9 +3,9 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Grpc.Core;
 using Platform.Contracts.Catalogue;
-using Platform.Edge.Protocol;
+using Platform.Edge.Transcoding;
 
-namespace Platform.Edge.Tools;
+namespace Platform.Edge.Catalogue;
 
 /// <summary>A tool with all that a call of it needs, prepared once.</summary>
 internal sealed class ToolBinding

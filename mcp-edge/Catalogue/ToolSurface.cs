@@ -1,10 +1,10 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using Platform.Contracts.Catalogue;
-using Platform.Edge.Access;
-using Platform.Edge.Protocol;
+using Platform.Edge.Callers;
+using Platform.Edge.Transcoding;
 
-namespace Platform.Edge.Tools;
+namespace Platform.Edge.Catalogue;
 
 /// <summary>The named tools of all services. The compact surface shows the same bindings in another way.</summary>
 internal sealed class ToolSurface

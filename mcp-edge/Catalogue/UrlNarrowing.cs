@@ -2,9 +2,8 @@ using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.WebUtilities;
 using Platform.Contracts;
-using Platform.Edge.Tools;
 
-namespace Platform.Edge.Access;
+namespace Platform.Edge.Catalogue;
 
 /// <summary>What the query of the endpoint's URL leaves of it. It can only narrow.</summary>
 /// <param name="Toolsets">Null: the default ones are listed, all can be called.</param>

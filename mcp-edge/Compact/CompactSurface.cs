@@ -1,8 +1,10 @@
 using System.Text;
 using System.Text.Json;
 using Platform.Edge.Access;
-using Platform.Edge.Protocol;
-using Platform.Edge.Tools;
+using Platform.Edge.Callers;
+using Platform.Edge.Calls;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Compact;
 

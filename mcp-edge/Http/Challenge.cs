@@ -1,4 +1,4 @@
-namespace Platform.Edge.Protocol;
+namespace Platform.Edge.Http;
 
 /// <summary>Writes the OAuth refusals of RFC 6750, with what an MCP client needs to get past them.</summary>
 internal static class Challenge

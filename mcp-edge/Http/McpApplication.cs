@@ -1,6 +1,6 @@
 using ModelContextProtocol.Server;
 
-namespace Platform.Edge.Protocol;
+namespace Platform.Edge.Http;
 
 /// <summary>What an MCP endpoint serves. The endpoint owns HTTP and the protocol, the application owns who may do what.</summary>
 public abstract class McpApplication

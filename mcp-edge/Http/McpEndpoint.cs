@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
 
-namespace Platform.Edge.Protocol;
+namespace Platform.Edge.Http;
 
 /// <summary>
 /// MCP over HTTP without sessions: one server object lives for one POST. Serves 2026-07-28 and the revisions that open with

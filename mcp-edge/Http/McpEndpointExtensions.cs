@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using IPNetwork = System.Net.IPNetwork;
 
-namespace Platform.Edge.Protocol;
+namespace Platform.Edge.Http;
 
 public static class McpEndpointExtensions
 {

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Platform.Edge.Protocol;
+namespace Platform.Edge.Http;
 
 /// <summary>Where the MCP endpoint is reached and how much one request may take. Bound from the section <c>Edge</c>.</summary>
 public sealed record McpEndpointOptions

@@ -1,7 +1,8 @@
 using System.Text.Json;
 using ModelContextProtocol.Protocol;
+using Platform.Edge.Transcoding;
 
-namespace Platform.Edge.Protocol;
+namespace Platform.Edge.Http;
 
 /// <summary>A JSON-RPC error together with the HTTP status it travels under.</summary>
 internal readonly record struct McpError(int Status, int Code, string Message)

@@ -1,7 +1,8 @@
 using System.Text.Json;
 using ModelContextProtocol.Protocol;
+using Platform.Edge.Transcoding;
 
-namespace Platform.Edge.Protocol;
+namespace Platform.Edge.Http;
 
 /// <summary>One POST: the message as it came in, and the way its answer goes out.</summary>
 public sealed class McpExchange

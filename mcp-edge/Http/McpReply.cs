@@ -5,8 +5,9 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
+using Platform.Edge.Transcoding;
 
-namespace Platform.Edge.Protocol;
+namespace Platform.Edge.Http;
 
 /// <summary>
 /// Writes what the server sends for one request: a single JSON object when the answer is the first thing sent, an event stream

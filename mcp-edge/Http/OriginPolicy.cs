@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 
-namespace Platform.Edge.Protocol;
+namespace Platform.Edge.Http;
 
 /// <summary>Which browser origins may talk to the endpoint. The Origin check and CORS both ask here, so they cannot disagree.</summary>
 public sealed class OriginPolicy(IOptions<McpEndpointOptions> options)

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 
-namespace Platform.Edge.Protocol;
+namespace Platform.Edge.Http;
 
 /// <summary>The protected-resource metadata of RFC 9728: which authorization servers issue tokens for this endpoint.</summary>
 internal sealed class ProtectedResourceMetadata(IOptions<McpEndpointOptions> options, McpScopes scopes)

@@ -1,7 +1,8 @@
 using System.Text.Json;
 using ModelContextProtocol.Protocol;
+using Platform.Edge.Transcoding;
 
-namespace Platform.Edge.Protocol;
+namespace Platform.Edge.Http;
 
 /// <summary>What the transport demands of a message and its headers, for both eras of the protocol.</summary>
 internal static class ProtocolRules

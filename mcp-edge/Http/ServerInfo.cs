@@ -1,7 +1,7 @@
 using System.Reflection;
 using ModelContextProtocol.Protocol;
 
-namespace Platform.Edge.Protocol;
+namespace Platform.Edge.Http;
 
 /// <summary>How the server introduces itself.</summary>
 internal static class ServerInfo

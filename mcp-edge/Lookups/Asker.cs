@@ -1,7 +1,9 @@
-using Platform.Edge.Access;
+using Platform.Edge.Callers;
+using Platform.Edge.Calls;
+using Platform.Edge.Catalogue;
 using Platform.Identity.Contracts.V1;
 
-namespace Platform.Edge.Resources;
+namespace Platform.Edge.Lookups;
 
 /// <summary>Who asks for a list or a completion that takes looks into several environments.</summary>
 /// <param name="Call">The message, with the caller in the environment that the URL names, or in the default one.</param>

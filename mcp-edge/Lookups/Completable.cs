@@ -1,4 +1,4 @@
-namespace Platform.Edge.Completions;
+namespace Platform.Edge.Lookups;
 
 /// <summary>What the values of a template's variable or a prompt's argument are, where they can be told in advance.</summary>
 internal enum Completable

@@ -3,10 +3,13 @@ using System.Text.Json.Serialization;
 using ModelContextProtocol;
 using Platform.Contracts.Catalogue;
 using Platform.Edge.Access;
+using Platform.Edge.Callers;
+using Platform.Edge.Calls;
+using Platform.Edge.Catalogue;
 using Platform.Edge.Tools;
 using Platform.Identity.Contracts.V1;
 
-namespace Platform.Edge.Resources;
+namespace Platform.Edge.Lookups;
 
 /// <summary>
 /// Looks that a list or a completion takes by itself. Each is a call of a tool that reads: the same rules, the same record in the audit log.

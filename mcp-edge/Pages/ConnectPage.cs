@@ -1,8 +1,8 @@
 using System.Text;
 using Microsoft.Extensions.Options;
-using Platform.Edge.Protocol;
+using Platform.Edge.Http;
 
-namespace Platform.Edge;
+namespace Platform.Edge.Pages;
 
 /// <summary>
 /// docs/connect.md with this instance's addresses in it, beside the MCP endpoint: <c>https://host/connect</c> for <c>https://host/mcp</c>.

@@ -3,11 +3,10 @@ using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Platform.Directory.Contracts;
-using Platform.Edge.Access;
-using Platform.Edge.Protocol;
+using Platform.Edge.Http;
 using Platform.ServiceDefaults;
 
-namespace Platform.Edge;
+namespace Platform.Edge.Pages;
 
 /// <summary>Hands the page on which invitations are accepted on to the directory, so that one public URL is all that people see.</summary>
 internal static class JoinForwarding

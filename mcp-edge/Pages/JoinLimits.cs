@@ -5,8 +5,10 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
 using Platform.Directory.Contracts;
+using Platform.Edge.Access;
+using Platform.Edge.Callers;
 
-namespace Platform.Edge.Access;
+namespace Platform.Edge.Pages;
 
 /// <summary>
 /// How often the page of invitations is asked for: by one address, as known proxies tell it, and about one invitation. People need a handful of

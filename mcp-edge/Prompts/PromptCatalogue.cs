@@ -2,11 +2,10 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
-using Platform.Edge.Access;
-using Platform.Edge.Completions;
-using Platform.Edge.Protocol;
-using Platform.Edge.Resources;
-using Platform.Edge.Tools;
+using Platform.Edge.Callers;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Lookups;
+using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Prompts;
 

@@ -3,9 +3,12 @@ using System.Text.Json;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using Platform.Edge.Access;
-using Platform.Edge.Completions;
-using Platform.Edge.Protocol;
+using Platform.Edge.Callers;
+using Platform.Edge.Calls;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Lookups;
 using Platform.Edge.Tools;
+using Platform.Edge.Transcoding;
 using Platform.Identity.Contracts.V1;
 
 namespace Platform.Edge.Resources;

@@ -5,7 +5,8 @@ using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Contracts;
-using Platform.Edge.Protocol;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Transcoding;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Edge.Tools;

@@ -3,8 +3,9 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Platform.Contracts;
-using Platform.Edge.Access;
-using Platform.Edge.Protocol;
+using Platform.Edge.Callers;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Tools;
 

@@ -3,7 +3,7 @@ using Grpc.Core;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
-using Platform.Edge.Protocol;
+using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Tools;
 

@@ -8,9 +8,10 @@ using ModelContextProtocol.Server;
 using Platform.Audit.Contracts;
 using Platform.Contracts;
 using Platform.Contracts.Catalogue;
-using Platform.Edge.Access;
 using Platform.Edge.Audit;
-using Platform.Edge.Protocol;
+using Platform.Edge.Callers;
+using Platform.Edge.Calls;
+using Platform.Edge.Transcoding;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Edge.Tools;

@@ -2,9 +2,8 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Platform.Edge.Protocol;
 
-namespace Platform.Edge.Tools;
+namespace Platform.Edge.Transcoding;
 
 /// <summary>
 /// Writes a protobuf answer as JSON, straight from the wire. Secrets stop here: of a secret field only whether it is set goes on.

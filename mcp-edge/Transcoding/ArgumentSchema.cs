@@ -3,9 +3,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Platform.Edge.Protocol;
 
-namespace Platform.Edge.Tools;
+namespace Platform.Edge.Transcoding;
 
 /// <summary>
 /// A JSON Schema in the keywords that our generator emits, compiled once. A keyword it does not know fails the start: a rule that is

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Platform.Edge.Protocol;
+namespace Platform.Edge.Transcoding;
 
 internal static class JsonText
 {

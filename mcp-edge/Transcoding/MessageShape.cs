@@ -4,7 +4,7 @@ using Google.Protobuf.Reflection;
 using Platform.Contracts;
 using Platform.Contracts.Catalogue;
 
-namespace Platform.Edge.Tools;
+namespace Platform.Edge.Transcoding;
 
 internal enum FieldKind
 {

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Platform.Edge.Protocol;
+namespace Platform.Edge.Transcoding;
 
 /// <summary>A growing byte buffer over the shared pool. Dispose returns the memory; what was read from it must not be used after.</summary>
 public sealed class PooledBuffer(int capacity = 1024) : IBufferWriter<byte>, IDisposable

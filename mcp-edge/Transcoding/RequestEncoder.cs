@@ -2,9 +2,8 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
-using Platform.Edge.Protocol;
 
-namespace Platform.Edge.Tools;
+namespace Platform.Edge.Transcoding;
 
 /// <summary>Writes the arguments of a call as the protobuf request of its rpc, straight from the parsed body to the wire.</summary>
 internal static class RequestEncoder

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Platform.Edge.Tools;
+namespace Platform.Edge.Transcoding;
 
 /// <summary>All broken rules of one call's arguments, so that a model can mend them in one go.</summary>
 internal sealed class Violations

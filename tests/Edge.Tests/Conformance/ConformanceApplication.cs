@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
-using Platform.Edge.Protocol;
+using Platform.Edge.Http;
 
 #pragma warning disable MCP9005 // Logging is deprecated with 2026-07-28, and still what the suite of 2025-11-25 asks for.
 
