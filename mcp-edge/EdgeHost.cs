@@ -7,6 +7,7 @@ using Platform.Contracts.Catalogue;
 using Platform.Edge.Access;
 using Platform.Edge.Audit;
 using Platform.Edge.Callers;
+using Platform.Edge.Calls;
 using Platform.Edge.Catalogue;
 using Platform.Edge.Compact;
 using Platform.Edge.Completions;
@@ -32,7 +33,9 @@ public static class EdgeHost
         SecurityAlgorithms.EcdsaSha256,
     ];
 
-    /// <summary>Serves the tools of these catalogues over MCP. <paramref name="defaultToolsets"/>: what a URL without toolsets lists.</summary>
+    /// <summary>
+    /// Serves the tools of these catalogues over MCP. <paramref name="defaultToolsets"/>: what a URL without toolsets lists.
+    /// </summary>
     public static void AddEdge(
         this WebApplicationBuilder builder,
         IEnumerable<string> defaultToolsets,
@@ -45,10 +48,15 @@ public static class EdgeHost
         services.AddOptions<AuditOptions>().Bind(section.GetSection("Audit")).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton(new ToolSurface(ToolCatalogue.Join(catalogues), defaultToolsets));
         services.AddSingleton(new McpScopes(Contracts.Scopes.Ordinary));
-        services.AddMcpEndpoint<EdgeApplication>(section);
+        services.AddMcpEndpoint<EdgePipeline>(section);
+        services.AddSingleton<TargetFinder>();
+        services.AddSingleton<MethodHandlers>();
         services.AddSingleton<UrlNarrowings>();
         services.AddSingleton<ServiceChannels>();
+        services.AddSingleton<ServiceCalls>();
         services.AddSingleton<ToolCaller>();
+        services.AddSingleton<ToolReader>();
+        services.AddSingleton<RefusalWriter>();
         services.AddJoinPage();
         services.AddSingleton<CompactSurface>();
         services.AddSingleton<Instructions>();
@@ -70,6 +78,7 @@ public static class EdgeHost
     {
         services.AddServiceClient<CallersClient>("identity");
         services.AddSingleton<BearerReader>();
+        services.AddSingleton<Admissions>();
         services.AddSingleton(provider =>
             ActivatorUtilities.CreateInstance<CallerCache>(
                 provider,
@@ -79,7 +88,9 @@ public static class EdgeHost
         services.AddSingleton<RateLimiter>();
         services.AddSingleton<JoinLimits>();
         services.AddSingleton<Policy>();
-        services.AddSingleton<UnknownCallers>();
+        services.AddSingleton<CallerResolution>();
+        services.AddSingleton<Decisions>();
+        services.AddSingleton<CallTelemetry>();
         services.AddHostedService<RateSharing>();
         services.AddAuthentication().AddJwtBearer(BearerReader.Scheme);
         services
@@ -124,6 +135,8 @@ public static class EdgeHost
         services.AddSingleton<CallRecorder>();
         services.AddSingleton<CallSpool>();
         services.AddSingleton<CallAudit>();
+        services.AddSingleton<UnknownCallers>();
+        services.AddSingleton<RefusalRecorder>();
         services.AddHostedService(provider => provider.GetRequiredService<CallAudit>());
     }
 

@@ -10,7 +10,9 @@ using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Audit;
 
-/// <summary>Writes what the log shall know of a call: who, with what, on what, and what the decision was made from. No argument values but ids.</summary>
+/// <summary>
+/// Writes what the log shall know of a call: who, with what, on what, and what the decision was made from. No argument values but ids.
+/// </summary>
 internal static class CallRecords
 {
     private const int MaxTargets = 1000;

@@ -5,7 +5,9 @@ namespace Platform.Edge.Callers;
 /// <summary>How callers are told apart and how much each may ask. Bound from the section <c>Edge:Access</c>.</summary>
 public sealed record AccessOptions
 {
-    /// <summary>Where the issuer is reached from here, when that is another address than the one in tokens. Empty: the issuer itself.</summary>
+    /// <summary>
+    /// Where the issuer is reached from here, when that is another address than the one in tokens. Empty: the issuer itself.
+    /// </summary>
     public string InternalIssuer { get; init; } = "";
 
     /// <summary>How long a decision of identity holds. Revocations take effect within it, so it never exceeds half a second.</summary>

@@ -27,7 +27,9 @@ internal sealed class ToolSurface
 
     public IReadOnlySet<string> Toolsets { get; }
 
-    /// <summary>What a URL without toolsets lists. Calling goes further: the list is what a model should have in mind, not a rule.</summary>
+    /// <summary>
+    /// What a URL without toolsets lists. Calling goes further: the list is what a model should have in mind, not a rule.
+    /// </summary>
     public IReadOnlySet<string> DefaultToolsets { get; }
 
     /// <summary>The services that tools lead to.</summary>

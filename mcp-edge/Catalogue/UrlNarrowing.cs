@@ -95,8 +95,10 @@ internal sealed class UrlNarrowings(ToolSurface surface)
                 case "workspace" when Ids.TryParse("wks", value, out _):
                     workspace = value;
                     break;
-                case "environment" or "workspace":
-                    return $"The query key '{key}' takes {(key == "workspace" ? "an id such as wks_…" : "the id, name or kind of an environment")}.";
+                case "workspace":
+                    return "The query key 'workspace' takes an id such as wks_….";
+                case "environment":
+                    return "The query key 'environment' takes the id, name or kind of an environment.";
                 default:
                     return $"The query key '{Clean(key)}' is not known. Known keys: environment, readOnly, surface, toolsets, workspace.";
             }
@@ -120,17 +122,17 @@ internal sealed class UrlNarrowings(ToolSurface surface)
             }
             else if (!surface.Toolsets.Contains(name))
             {
-                return $"There is no toolset '{Clean(name)}'. Known toolsets: {string.Join(", ", surface.Toolsets)}; or default, or all.";
+                return $"There is no toolset '{Clean(name)}'. {Known}";
             }
             else
             {
                 toolsets.Add(name);
             }
         }
-        return toolsets.Count > 0
-            ? null
-            : $"The query key 'toolsets' takes names with commas. Known toolsets: {string.Join(", ", surface.Toolsets)}; or default, or all.";
+        return toolsets.Count > 0 ? null : $"The query key 'toolsets' takes names with commas. {Known}";
     }
+
+    private string Known => $"Known toolsets: {string.Join(", ", surface.Toolsets)}; or default, or all.";
 
     private string ScopesOf(HashSet<string>? toolsets, bool readOnly)
     {

@@ -21,7 +21,7 @@ internal static class OperationList
         {
             return usable.FirstOrDefault(tool => tool.Name == name || tool.Definition.Options.Aliases.Contains(name)) is { } tool
                 ? Write(json => WriteOne(json, tool))
-                : Refuse(call, CompactSurface.Unknown(name));
+                : Refuse(call, PolicyRefusal.UnknownOperation(name));
         }
         var toolsets = usable.Select(tool => tool.Toolset).Distinct().Order(StringComparer.Ordinal).ToList();
         var toolset = call.Text("toolset") ?? "";
@@ -50,7 +50,7 @@ internal static class OperationList
         }
         catch (McpProtocolException exception)
         {
-            return Refuse(call, new(RefusalForm.ToolError, "INVALID_ARGUMENT", exception.Message));
+            return Refuse(call, PolicyRefusal.InvalidArgument(exception.Message));
         }
     }
 

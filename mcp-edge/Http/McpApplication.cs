@@ -32,7 +32,8 @@ public readonly struct McpHandling
 
     /// <summary>
     /// Without the engine, for what neither asks the client nor tells it anything before the answer: <paramref name="answer"/> ends with
-    /// <see cref="McpExchange.AnswerWith"/>. The engine makes a server, a session and a pump for each message, which such an answer need not pay.
+    /// <see cref="McpExchange.AnswerWith"/>. The engine makes a server, a session and a pump for each message, which such an answer need
+    /// not pay.
     /// </summary>
     public static McpHandling Plainly(Func<CancellationToken, Task> answer) => new(null, answer);
 }

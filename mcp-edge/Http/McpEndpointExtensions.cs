@@ -12,7 +12,9 @@ public static class McpEndpointExtensions
 {
     private const string CorsPolicyName = "mcp";
 
-    /// <summary>Adds the MCP endpoint with <typeparamref name="TApplication"/> behind it. The application also needs <see cref="McpScopes"/>.</summary>
+    /// <summary>
+    /// Adds the MCP endpoint with <typeparamref name="TApplication"/> behind it. The application also needs <see cref="McpScopes"/>.
+    /// </summary>
     public static IServiceCollection AddMcpEndpoint<TApplication>(this IServiceCollection services, IConfiguration section)
         where TApplication : McpApplication
     {

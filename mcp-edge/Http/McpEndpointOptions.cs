@@ -19,8 +19,8 @@ public sealed record McpEndpointOptions
     public bool AllowLoopbackOrigins { get; init; }
 
     /// <summary>
-    /// Addresses and networks (CIDR) of the proxies before the edge. Only they are believed where a call came from (<c>X-Forwarded-For</c>);
-    /// the audit log tells it, and the page of invitations is limited by it. Empty: nobody is.
+    /// Addresses and networks (CIDR) of the proxies before the edge. Only they are believed where a call came from
+    /// (<c>X-Forwarded-For</c>); the audit log tells it, and the page of invitations is limited by it. Empty: nobody is.
     /// </summary>
     public string[] Proxies { get; init; } = [];
 

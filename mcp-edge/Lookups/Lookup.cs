@@ -12,10 +12,10 @@ using Platform.Identity.Contracts.V1;
 namespace Platform.Edge.Lookups;
 
 /// <summary>
-/// Looks that a list or a completion takes by itself. Each is a call of a tool that reads: the same rules, the same record in the audit log.
-/// What the caller may not see is not there; that they cannot see it was not their question, and is no refusal.
+/// Looks that a list or a completion takes by itself. Each is a call of a tool that reads: the same rules, the same record in the audit
+/// log. What the caller may not see is not there; that they cannot see it was not their question, and is no refusal.
 /// </summary>
-internal sealed class Lookup(ToolSurface surface, ToolCaller tools, CallerCache callers, Policy policy, TimeProvider time)
+internal sealed class Lookup(ToolSurface surface, ToolReader tools, CallerCache callers, Policy policy, TimeProvider time)
 {
     /// <summary>What the tools that list take at most.</summary>
     public const int MaxLimit = 200;

@@ -11,8 +11,8 @@ using Platform.Edge.Callers;
 namespace Platform.Edge.Pages;
 
 /// <summary>
-/// How often the page of invitations is asked for: by one address, as known proxies tell it, and about one invitation. People need a handful of
-/// requests; whoever goes through links or passwords needs many.
+/// How often the page of invitations is asked for: by one address, as known proxies tell it, and about one invitation. People need a
+/// handful of requests; whoever goes through links or passwords needs many.
 /// </summary>
 internal sealed class JoinLimits(RateLimiter rates, IOptions<AccessOptions> options)
 {
@@ -48,7 +48,8 @@ internal sealed class JoinLimits(RateLimiter rates, IOptions<AccessOptions> opti
         await http.Response.WriteAsync(
             JoinPage.Html(
                 "Too many attempts",
-                $"<p>Nothing was changed, and the invitation is as good as before. Open the link from your mail again in {seconds} seconds.</p>"
+                "<p>Nothing was changed, and the invitation is as good as before. "
+                    + $"Open the link from your mail again in {seconds} seconds.</p>"
             ),
             http.RequestAborted
         );

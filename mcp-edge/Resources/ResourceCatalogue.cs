@@ -105,7 +105,9 @@ internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
         return result;
     }
 
-    /// <summary>Fills the page with tables from this position on: an environment, a space and the tool's cursor. Returns where the next page begins.</summary>
+    /// <summary>
+    /// Fills the page with tables from this position on: an environment, a space and the tool's cursor. Returns where the next page begins.
+    /// </summary>
     private async ValueTask<string?> AddTablesAsync(
         IList<Resource> page,
         Asker asker,

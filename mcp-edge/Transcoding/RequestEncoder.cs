@@ -8,7 +8,9 @@ namespace Platform.Edge.Transcoding;
 /// <summary>Writes the arguments of a call as the protobuf request of its rpc, straight from the parsed body to the wire.</summary>
 internal static class RequestEncoder
 {
-    /// <summary>The arguments have passed their schema; what only the wire type can tell is added to <paramref name="violations"/>.</summary>
+    /// <summary>
+    /// The arguments have passed their schema; what only the wire type can tell is added to <paramref name="violations"/>.
+    /// </summary>
     public static void Encode(JsonElement arguments, MessageShape shape, PooledBuffer wire, Violations violations)
     {
         if (arguments.ValueKind == JsonValueKind.Object)

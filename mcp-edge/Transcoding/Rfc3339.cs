@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Platform.Edge.Transcoding;
 
-/// <summary>Instants as RFC 3339 writes them: an offset is not optional, because a local time would mean something else on each server.</summary>
+/// <summary>
+/// Instants as RFC 3339 writes them: an offset is not optional, because a local time would mean something else on each server.
+/// </summary>
 internal static class Rfc3339
 {
     private static readonly string[] _forms =

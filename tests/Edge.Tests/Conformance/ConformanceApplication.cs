@@ -12,7 +12,9 @@ using Platform.Edge.Http;
 
 namespace Platform.Edge.Tests.Conformance;
 
-/// <summary>The tools, resources and prompts that the official suite calls, behind the product's endpoint. Without policy: the suite has no token.</summary>
+/// <summary>
+/// The tools, resources and prompts that the official suite calls, behind the product's endpoint. Without policy: the suite has no token.
+/// </summary>
 public sealed class ConformanceApplication : McpApplication
 {
     private readonly ConcurrentDictionary<Channel<string>, bool> _listeners = new();

@@ -7,7 +7,7 @@ using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Tools;
 
-internal sealed partial class ToolCaller
+internal sealed partial class ServiceCalls
 {
     /// <summary>
     /// Reads a stream to its end: the last message is the answer, and those before it tell how far the call is. A client that named a
