@@ -3,18 +3,23 @@ using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
-using Platform.Audit.Contracts.V1;
 using Platform.Contracts.Catalogue;
 using Platform.Edge.Access;
 using Platform.Edge.Audit;
+using Platform.Edge.Callers;
+using Platform.Edge.Calls;
+using Platform.Edge.Catalogue;
 using Platform.Edge.Compact;
 using Platform.Edge.Completions;
+using Platform.Edge.Http;
+using Platform.Edge.Lookups;
+using Platform.Edge.Pages;
 using Platform.Edge.Prompts;
-using Platform.Edge.Protocol;
 using Platform.Edge.Resources;
 using Platform.Edge.Tools;
-using Platform.Identity.Contracts.V1;
 using Platform.ServiceDefaults;
+using CallersClient = Platform.Identity.Contracts.V1.Callers.CallersClient;
+using CallsClient = Platform.Audit.Contracts.V1.Calls.CallsClient;
 
 namespace Platform.Edge;
 
@@ -28,7 +33,9 @@ public static class EdgeHost
         SecurityAlgorithms.EcdsaSha256,
     ];
 
-    /// <summary>Serves the tools of these catalogues over MCP. <paramref name="defaultToolsets"/>: what a URL without toolsets lists.</summary>
+    /// <summary>
+    /// Serves the tools of these catalogues over MCP. <paramref name="defaultToolsets"/>: what a URL without toolsets lists.
+    /// </summary>
     public static void AddEdge(
         this WebApplicationBuilder builder,
         IEnumerable<string> defaultToolsets,
@@ -41,10 +48,15 @@ public static class EdgeHost
         services.AddOptions<AuditOptions>().Bind(section.GetSection("Audit")).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton(new ToolSurface(ToolCatalogue.Join(catalogues), defaultToolsets));
         services.AddSingleton(new McpScopes(Contracts.Scopes.Ordinary));
-        services.AddMcpEndpoint<EdgeApplication>(section);
+        services.AddMcpEndpoint<EdgePipeline>(section);
+        services.AddSingleton<TargetFinder>();
+        services.AddSingleton<MethodHandlers>();
         services.AddSingleton<UrlNarrowings>();
         services.AddSingleton<ServiceChannels>();
+        services.AddSingleton<ServiceCalls>();
         services.AddSingleton<ToolCaller>();
+        services.AddSingleton<ToolReader>();
+        services.AddSingleton<RefusalWriter>();
         services.AddJoinPage();
         services.AddSingleton<CompactSurface>();
         services.AddSingleton<Instructions>();
@@ -64,8 +76,9 @@ public static class EdgeHost
 
     private static void AddAccess(IServiceCollection services)
     {
-        services.AddServiceClient<Callers.CallersClient>("identity");
+        services.AddServiceClient<CallersClient>("identity");
         services.AddSingleton<BearerReader>();
+        services.AddSingleton<Admissions>();
         services.AddSingleton(provider =>
             ActivatorUtilities.CreateInstance<CallerCache>(
                 provider,
@@ -75,7 +88,9 @@ public static class EdgeHost
         services.AddSingleton<RateLimiter>();
         services.AddSingleton<JoinLimits>();
         services.AddSingleton<Policy>();
-        services.AddSingleton<UnknownCallers>();
+        services.AddSingleton<CallerResolution>();
+        services.AddSingleton<Decisions>();
+        services.AddSingleton<CallTelemetry>();
         services.AddHostedService<RateSharing>();
         services.AddAuthentication().AddJwtBearer(BearerReader.Scheme);
         services
@@ -116,10 +131,12 @@ public static class EdgeHost
 
     private static void AddAudit(IServiceCollection services)
     {
-        services.AddServiceClient<Calls.CallsClient>("audit");
+        services.AddServiceClient<CallsClient>("audit");
         services.AddSingleton<CallRecorder>();
         services.AddSingleton<CallSpool>();
         services.AddSingleton<CallAudit>();
+        services.AddSingleton<UnknownCallers>();
+        services.AddSingleton<RefusalRecorder>();
         services.AddHostedService(provider => provider.GetRequiredService<CallAudit>());
     }
 

@@ -1,30 +1,11 @@
-using Platform.Edge.Tools;
+using Platform.Contracts;
+using Platform.Edge.Callers;
+using Platform.Edge.Catalogue;
 using Platform.Identity.Contracts.V1;
 
 namespace Platform.Edge.Access;
 
-internal enum RefusalForm
-{
-    /// <summary>401: come back with another token.</summary>
-    Unauthorized,
-
-    /// <summary>403 that asks an OAuth client to step up.</summary>
-    StepUp,
-
-    /// <summary>An HTTP status with a JSON-RPC error.</summary>
-    Http,
-
-    /// <summary>As if there were no such tool.</summary>
-    UnknownTool,
-
-    /// <summary>A tool result that the model reads.</summary>
-    ToolError,
-}
-
-/// <summary>Why a call does not go on.</summary>
-internal sealed record PolicyRefusal(RefusalForm Form, string Reason, string Message, string Fix = "", int Status = 200);
-
-/// <summary>Who may do what, in the fixed order of section 4.4 of the architecture: the first rule that says no decides.</summary>
+/// <summary>Who may do what, in a fixed order: the first rule that says no decides.</summary>
 internal sealed class Policy(RateLimiter rates)
 {
     /// <summary>The caller's rate is used up.</summary>
@@ -34,18 +15,23 @@ internal sealed class Policy(RateLimiter rates)
             "RATE_LIMITED",
             "Too many calls with this token. Wait a second.",
             Status: StatusCodes.Status429TooManyRequests
-        );
+        )
+        {
+            RetryAfter = 1,
+        };
 
-    /// <summary>What identity has refused. <paramref name="asTool"/>: the environment came from the arguments, so the model can name another.</summary>
-    public static PolicyRefusal? OfIdentity(ResolvedCaller caller, bool asTool)
+    /// <summary>
+    /// What identity has refused. <paramref name="asTool"/>: the environment came from the arguments, so the model can name another.
+    /// </summary>
+    public static PolicyRefusal? OfIdentity(ResolvedCaller caller, UrlNarrowing narrowing, bool asTool)
     {
         var message = caller.RefusalMessage.Length > 0 ? caller.RefusalMessage : "The caller was refused.";
         return caller.Refusal switch
         {
             Refusal.Unspecified => null,
-            Refusal.UnknownToken => new(RefusalForm.Unauthorized, "UNKNOWN_TOKEN", message),
-            Refusal.Expired => new(RefusalForm.Unauthorized, "TOKEN_EXPIRED", message),
-            Refusal.Revoked => new(RefusalForm.Unauthorized, "TOKEN_REVOKED", message),
+            Refusal.UnknownToken => new(RefusalForm.Unauthorized, "UNKNOWN_TOKEN", message) { Scopes = narrowing.Scopes },
+            Refusal.Expired => new(RefusalForm.Unauthorized, "TOKEN_EXPIRED", message) { Scopes = narrowing.Scopes },
+            Refusal.Revoked => new(RefusalForm.Unauthorized, "TOKEN_REVOKED", message) { Scopes = narrowing.Scopes },
             Refusal.WorkspaceRequired => new(RefusalForm.Http, "WORKSPACE_REQUIRED", message, Status: StatusCodes.Status400BadRequest),
             Refusal.McpDisabled => new(RefusalForm.Http, "MCP_DISABLED", message, Status: StatusCodes.Status403Forbidden),
             Refusal.EnvironmentNotFound => new(
@@ -109,7 +95,11 @@ internal sealed class Policy(RateLimiter rates)
                     RefusalForm.StepUp,
                     "INSUFFICIENT_SCOPE",
                     $"{tool.Name} needs the scope {tool.Scope}. Clients that do not ask for it by themselves: sign in again with it."
-                );
+                )
+                {
+                    // Older clients ask for exactly what stands here, so what they have stands here too.
+                    Scopes = string.Join(' ', Scopes.All.Where(scope => scope == tool.Scope || caller.Scopes.Contains(scope))),
+                };
         }
         return rates.TryTake(caller.RateKey, !tool.Definition.IsRead) ? null : TooMany;
     }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
+using Platform.Edge.Callers;
 
 namespace Platform.Edge.Access;
 
@@ -7,8 +8,8 @@ namespace Platform.Edge.Access;
 internal interface ISharedRates
 {
     /// <summary>
-    /// Adds counts and returns, in the same order, what all edges together have counted. Counts are needed for their lifetime. Null when nobody
-    /// can be asked.
+    /// Adds counts and returns, in the same order, what all edges together have counted. Counts are needed for their lifetime. Null when
+    /// nobody can be asked.
     /// </summary>
     Task<IReadOnlyList<long>?> AddAsync(IReadOnlyList<(string Key, long Window, int Count, TimeSpan Lifetime)> counts);
 }
@@ -18,8 +19,8 @@ internal interface ISharedRates
 internal readonly record struct RateLimit(char Kind, int Count, TimeSpan Within);
 
 /// <summary>
-/// Limits calls per token and second, and whatever else has a limit, by a sliding window. Decisions are local and immediate; every tenth of a
-/// second the counts are shared through Redis, so that several edges together hold the limit. Without Redis each holds it alone.
+/// Limits calls per token and second, and whatever else has a limit, by a sliding window. Decisions are local and immediate; every tenth of
+/// a second the counts are shared through Redis, so that several edges together hold the limit. Without Redis each holds it alone.
 /// </summary>
 internal sealed class RateLimiter(IOptions<AccessOptions> options, TimeProvider time)
 {

@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Options;
 using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
+using Platform.Edge.Calls;
 using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.Edge.Audit;

@@ -2,13 +2,15 @@ using Grpc.Core;
 using Microsoft.Extensions.Options;
 using Platform.Audit.Contracts.V1;
 using Platform.Identity.Contracts.V1;
+using CallersClient = Platform.Identity.Contracts.V1.Callers.CallersClient;
+using CallsClient = Platform.Audit.Contracts.V1.Calls.CallsClient;
 
 namespace Platform.Edge.Audit;
 
 /// <summary>Hands call records to audit with the edge's own identity.</summary>
 internal sealed partial class CallRecorder(
-    Calls.CallsClient audit,
-    Callers.CallersClient identity,
+    CallsClient audit,
+    CallersClient identity,
     IOptions<AuditOptions> options,
     TimeProvider time,
     ILogger<CallRecorder> log

@@ -3,12 +3,16 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Platform.Audit.Contracts.V1;
 using Platform.Contracts;
-using Platform.Edge.Protocol;
-using Platform.Edge.Tools;
+using Platform.Edge.Calls;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Http;
+using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Audit;
 
-/// <summary>Writes what the log shall know of a call: who, with what, on what, and what the decision was made from. No argument values but ids.</summary>
+/// <summary>
+/// Writes what the log shall know of a call: who, with what, on what, and what the decision was made from. No argument values but ids.
+/// </summary>
 internal static class CallRecords
 {
     private const int MaxTargets = 1000;

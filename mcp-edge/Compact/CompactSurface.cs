@@ -1,8 +1,10 @@
 using System.Text;
 using System.Text.Json;
 using Platform.Edge.Access;
-using Platform.Edge.Protocol;
-using Platform.Edge.Tools;
+using Platform.Edge.Callers;
+using Platform.Edge.Calls;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Compact;
 
@@ -22,10 +24,13 @@ internal sealed class CompactSurface(ToolSurface tools)
     private static readonly Shown _listOperations = new(
         ListOperations,
         "List operations",
-        "Finds operations by words and toolset, with name, title and effect. With `name`, tells one operation's arguments and answer: read that before you call it the first time.",
+        "Finds operations by words and toolset, with name, title and effect. "
+            + "With `name`, tells one operation's arguments and answer: read that before you call it the first time.",
         """
-        {"type":"object","properties":{"search":{"description":"Words that name, title or description must have.","type":"string","maxLength":200},
-        "toolset":{"description":"Only of this toolset.","type":"string","maxLength":60},"name":{"description":"Tell all about this one operation.","type":"string","maxLength":60},
+        {"type":"object","properties":{
+        "search":{"description":"Words that name, title or description must have.","type":"string","maxLength":200},
+        "toolset":{"description":"Only of this toolset.","type":"string","maxLength":60},
+        "name":{"description":"Tell all about this one operation.","type":"string","maxLength":60},
         "cursor":{"description":"The nextCursor of the page before.","type":"string","maxLength":400}},"additionalProperties":false}
         """,
         "\"readOnlyHint\":true,\"destructiveHint\":false,\"idempotentHint\":true"
@@ -42,7 +47,9 @@ internal sealed class CompactSurface(ToolSurface tools)
     private static readonly Shown _mutate = new(
         Mutate,
         "Mutate",
-        "Calls an operation whose effect is `write` or `destructive`. A destructive one first answers with a preview and a confirmation: show it to the user, then call again with the same arguments and `confirmation`.",
+        "Calls an operation whose effect is `write` or `destructive`. "
+            + "A destructive one first answers with a preview and a confirmation: show it to the user, "
+            + "then call again with the same arguments and `confirmation`.",
         Operation("As list_operations tells for this name, with idempotencyKey, dryRun, task and confirmation where it takes them."),
         "\"readOnlyHint\":false,\"destructiveHint\":true,\"idempotentHint\":false"
     );
@@ -92,16 +99,12 @@ internal sealed class CompactSurface(ToolSurface tools)
             },
         };
 
-    /// <summary>What is said of an operation that is not there, or not there for this caller.</summary>
-    public static PolicyRefusal Unknown(string operation) =>
-        new(RefusalForm.ToolError, "UNKNOWN_OPERATION", $"There is no operation '{operation}' here.", "Find names with list_operations.");
-
     private AskedFor FindOperation(string through, JsonElement arguments)
     {
         var name = arguments.GetProperty("operation"u8).TextOrNull() ?? "";
         if (!tools.TryFind(name, out var tool))
         {
-            return new AskedFor(name, null, arguments) { Refusal = Unknown(name), Through = through };
+            return new AskedFor(name, null, arguments) { Refusal = PolicyRefusal.UnknownOperation(name), Through = through };
         }
 
         var inner = arguments.TryGetProperty("arguments"u8, out var given) ? given : default;
@@ -122,10 +125,7 @@ internal sealed class CompactSurface(ToolSurface tools)
         shown.Arguments.Check(arguments, "", violations);
         return violations.Count == 0
             ? null
-            : new AskedFor(shown.Name, null, arguments)
-            {
-                Refusal = new(RefusalForm.ToolError, "INVALID_ARGUMENT", violations.What, violations.Fix),
-            };
+            : new AskedFor(shown.Name, null, arguments) { Refusal = PolicyRefusal.InvalidArgument(violations.What, violations.Fix) };
     }
 
     private static string Operation(string argumentsAre) =>

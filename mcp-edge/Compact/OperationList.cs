@@ -1,7 +1,10 @@
 using System.Text.Json;
 using ModelContextProtocol;
-using Platform.Edge.Protocol;
+using Platform.Edge.Access;
+using Platform.Edge.Calls;
+using Platform.Edge.Catalogue;
 using Platform.Edge.Tools;
+using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Compact;
 
@@ -18,7 +21,7 @@ internal static class OperationList
         {
             return usable.FirstOrDefault(tool => tool.Name == name || tool.Definition.Options.Aliases.Contains(name)) is { } tool
                 ? Write(json => WriteOne(json, tool))
-                : Refuse(call, CompactSurface.Unknown(name));
+                : Refuse(call, PolicyRefusal.UnknownOperation(name));
         }
         var toolsets = usable.Select(tool => tool.Toolset).Distinct().Order(StringComparer.Ordinal).ToList();
         var toolset = call.Text("toolset") ?? "";
@@ -27,7 +30,7 @@ internal static class OperationList
             return Refuse(
                 call,
                 new(
-                    Access.RefusalForm.ToolError,
+                    RefusalForm.ToolError,
                     "UNKNOWN_TOOLSET",
                     $"There is no toolset '{toolset}' here.",
                     $"Use one of: {string.Join(", ", toolsets)}."
@@ -47,7 +50,7 @@ internal static class OperationList
         }
         catch (McpProtocolException exception)
         {
-            return Refuse(call, new(Access.RefusalForm.ToolError, "INVALID_ARGUMENT", exception.Message));
+            return Refuse(call, PolicyRefusal.InvalidArgument(exception.Message));
         }
     }
 
@@ -92,7 +95,7 @@ internal static class OperationList
         json.WriteEndObject();
     }
 
-    private static PooledBuffer Refuse(EdgeCall call, Access.PolicyRefusal refusal) =>
+    private static PooledBuffer Refuse(EdgeCall call, PolicyRefusal refusal) =>
         ToolAnswers.Error(refusal.Reason, refusal.Message, refusal.Fix, call.TraceId);
 
     private static PooledBuffer Write(Action<Utf8JsonWriter> write)

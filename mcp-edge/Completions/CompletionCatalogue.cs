@@ -1,9 +1,10 @@
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using Platform.Contracts.Catalogue;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Lookups;
 using Platform.Edge.Prompts;
 using Platform.Edge.Resources;
-using Platform.Edge.Tools;
 using Platform.Identity.Contracts.V1;
 
 namespace Platform.Edge.Completions;

@@ -3,9 +3,12 @@ using System.Text.Json;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using Platform.Edge.Access;
-using Platform.Edge.Completions;
-using Platform.Edge.Protocol;
+using Platform.Edge.Callers;
+using Platform.Edge.Calls;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Lookups;
 using Platform.Edge.Tools;
+using Platform.Edge.Transcoding;
 using Platform.Identity.Contracts.V1;
 
 namespace Platform.Edge.Resources;
@@ -102,7 +105,9 @@ internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
         return result;
     }
 
-    /// <summary>Fills the page with tables from this position on: an environment, a space and the tool's cursor. Returns where the next page begins.</summary>
+    /// <summary>
+    /// Fills the page with tables from this position on: an environment, a space and the tool's cursor. Returns where the next page begins.
+    /// </summary>
     private async ValueTask<string?> AddTablesAsync(
         IList<Resource> page,
         Asker asker,

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Platform.Edge.Catalogue;
 using Platform.ServiceDefaults;
 
 namespace Platform.Edge.Tools;

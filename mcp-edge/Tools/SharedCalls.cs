@@ -5,7 +5,8 @@ using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Contracts;
-using Platform.Edge.Protocol;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Transcoding;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Edge.Tools;
@@ -19,7 +20,7 @@ internal static class SharedCalls
     private const char Between = '~';
     private const char Of = ':';
 
-    public static async Task<(PooledBuffer Answer, string Outcome)> SendAsync(
+    public static async Task<ServiceAnswer> SendAsync(
         ServiceChannels channels,
         ToolBinding tool,
         PooledBuffer wire,
@@ -54,8 +55,12 @@ internal static class SharedCalls
         }
 
         var outcome = committed ? Outcomes.Committed : answered[0].Outcome!;
-        return (tool.Decode(Join(tool.Definition.Method.OutputType, answered, failed)), outcome);
+        return new(tool.Decode(Join(tool.Definition.Method.OutputType, answered, failed)), outcome);
     }
+
+    /// <summary>What a service says became of a call, or what an answer without a word of it means.</summary>
+    public static string OutcomeOf(ToolBinding tool, Metadata trailers) =>
+        trailers.GetValue(CallMetadata.Outcome) ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged);
 
     private static async Task<Reply> AskAsync(
         ServiceChannels channels,
@@ -69,12 +74,7 @@ internal static class SharedCalls
         {
             using var sent = channels.For(service).AsyncUnaryCall(tool.SharedMethod, null, options, wire);
             var answer = await sent.ResponseAsync;
-            return new Reply(
-                service,
-                answer,
-                sent.GetTrailers().GetValue(CallMetadata.Outcome) ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged),
-                null
-            );
+            return new Reply(service, answer, OutcomeOf(tool, sent.GetTrailers()), null);
         }
         catch (RpcException exception) when (!options.CancellationToken.IsCancellationRequested)
         {

@@ -15,8 +15,8 @@ public sealed partial class SettingsDocument
     // Where each is bound. Demo members exist in Development only.
     private static readonly (string Service, string Section, string File)[] _options =
     [
-        ("edge", "Edge", "mcp-edge/Protocol/McpEndpointOptions.cs"),
-        ("edge", "Edge:Access", "mcp-edge/Access/AccessOptions.cs"),
+        ("edge", "Edge", "mcp-edge/Http/McpEndpointOptions.cs"),
+        ("edge", "Edge:Access", "mcp-edge/Callers/AccessOptions.cs"),
         ("edge", "Edge:Audit", "mcp-edge/Audit/AuditOptions.cs"),
         ("identity", "Keycloak", "identity/Service/Keycloak/KeycloakOptions.cs"),
         ("identity", "Keycloak:Clients:<client id>", "identity/Service/Keycloak/ClientRedirects.cs"),

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Options;
 using Platform.Edge.Access;
+using Platform.Edge.Callers;
 using Platform.Edge.Tests.Fixture;
 
 namespace Platform.Edge.Tests.Access;

@@ -32,7 +32,10 @@ public sealed class CompletionTests : IAsyncLifetime
             ? Post.ModernRequest(_edge.Url, "server/discover")
             : Post.Raw(
                 _edge.Url,
-                """{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"""
+                """
+                {"jsonrpc":"2.0","id":1,"method":"initialize","params":
+                  {"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
+                """
             );
         request.Headers.Authorization = new("Bearer", _edge.Token);
         using var response = await _edge.Http.SendAsync(request);

@@ -6,13 +6,15 @@ using Microsoft.AspNetCore.Http;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
-using Platform.Edge.Protocol;
+using Platform.Edge.Http;
 
 #pragma warning disable MCP9005 // Logging is deprecated with 2026-07-28, and still what the suite of 2025-11-25 asks for.
 
 namespace Platform.Edge.Tests.Conformance;
 
-/// <summary>The tools, resources and prompts that the official suite calls, behind the product's endpoint. Without policy: the suite has no token.</summary>
+/// <summary>
+/// The tools, resources and prompts that the official suite calls, behind the product's endpoint. Without policy: the suite has no token.
+/// </summary>
 public sealed class ConformanceApplication : McpApplication
 {
     private readonly ConcurrentDictionary<Channel<string>, bool> _listeners = new();

@@ -150,9 +150,11 @@ internal static class ConformanceTools
         switch (name)
         {
             case "test_input_required_result_elicitation":
-                return $"Hello, {Wanted(answers, "user_name", Form("user_name", "What is your name?", "name")).GetProperty("content").GetProperty("name")}!";
+                var form = Wanted(answers, "user_name", Form("user_name", "What is your name?", "name"));
+                return $"Hello, {form.GetProperty("content").GetProperty("name")}!";
             case "test_input_required_result_sampling":
-                return $"{Wanted(answers, "capital_question", Sampling("capital_question", "What is the capital of France?")).GetProperty("content")}";
+                var sample = Wanted(answers, "capital_question", Sampling("capital_question", "What is the capital of France?"));
+                return $"{sample.GetProperty("content")}";
             case "test_input_required_result_list_roots":
                 return $"{Wanted(answers, "client_roots", Roots).GetProperty("roots")}";
             case "test_input_required_result_request_state" or "test_input_required_result_tampered_state":
@@ -259,11 +261,14 @@ internal static class ConformanceTools
                     "test_mirrored_parameter" => """{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"}}}""",
                     "json_schema_2020_12_tool" => """
                     {"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object",
-                     "$defs":{"address":{"$anchor":"addressDef","type":"object","properties":{"street":{"type":"string"},"city":{"type":"string"}}}},
-                     "properties":{"name":{"type":"string"},"address":{"$ref":"#/$defs/address"},"contactMethod":{"type":"string","enum":["phone","email"]},
+                     "$defs":{"address":{"$anchor":"addressDef","type":"object",
+                       "properties":{"street":{"type":"string"},"city":{"type":"string"}}}},
+                     "properties":{"name":{"type":"string"},"address":{"$ref":"#/$defs/address"},
+                       "contactMethod":{"type":"string","enum":["phone","email"]},
                        "phone":{"type":"string"},"email":{"type":"string"}},
                      "allOf":[{"anyOf":[{"required":["phone"]},{"required":["email"]}]}],
-                     "if":{"properties":{"contactMethod":{"const":"phone"}},"required":["contactMethod"]},"then":{"required":["phone"]},"else":{"required":["email"]},
+                     "if":{"properties":{"contactMethod":{"const":"phone"}},"required":["contactMethod"]},
+                     "then":{"required":["phone"]},"else":{"required":["email"]},
                      "additionalProperties":false}
                     """,
                     _ => """{"type":"object"}""",

@@ -2,7 +2,9 @@ using Platform.Testing;
 
 namespace Platform.Edge.Tests.Conformance;
 
-/// <summary>The programs of the folder Npm, under the Node.js that comes with them: they need a newer one than many machines have.</summary>
+/// <summary>
+/// The programs of the folder Npm, under the Node.js that comes with them: they need a newer one than many machines have.
+/// </summary>
 internal static class NpmTools
 {
     private static readonly string _root = FindRoot();

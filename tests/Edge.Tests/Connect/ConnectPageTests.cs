@@ -7,7 +7,9 @@ using Platform.Edge.Tests.Fixture;
 
 namespace Platform.Edge.Tests.Connect;
 
-/// <summary>docs/connect.md: what it is generated from, what an instance makes of it, and whether clients can read what it tells them to write.</summary>
+/// <summary>
+/// docs/connect.md: what it is generated from, what an instance makes of it, and whether clients can read what it tells them to write.
+/// </summary>
 public sealed partial class ConnectPageTests
 {
     private const string Example = "https://mcp.example.com/mcp";
@@ -104,7 +106,8 @@ public sealed partial class ConnectPageTests
         Assert.Contains($"${{input:{input.GetProperty("id").GetString()}}}", files[1].GetRawText(), StringComparison.Ordinal);
     }
 
-    // https://developers.openai.com/codex/mcp: [mcp_servers.<name>] with "url", "bearer_token_env_var"; [mcp_servers.<name>.oauth] with "client_id".
+    // https://developers.openai.com/codex/mcp: [mcp_servers.<name>] with "url", "bearer_token_env_var";
+    // [mcp_servers.<name>.oauth] with "client_id".
     [Fact]
     public async Task Codex_can_read_its_file()
     {

@@ -8,6 +8,8 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using ModelContextProtocol.Client;
+using ModelContextProtocol.Protocol;
 using Platform.Contracts.Catalogue;
 using Platform.Edge.Tests.Protocol;
 using Platform.Identity.Contracts;
@@ -139,6 +141,25 @@ public sealed class EdgeFixture : IAsyncDisposable
                 .EnumerateArray()
                 .Select(tool => tool.GetProperty("name").GetString()!),
         ];
+    }
+
+    /// <summary>The official client, connected by the rules of a version.</summary>
+    public async Task<McpClient> ConnectAsync(
+        string version,
+        Func<ElicitRequestParams?, CancellationToken, ValueTask<ElicitResult>>? elicit = null
+    )
+    {
+        var http = new HttpClient();
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+        return await McpClient.CreateAsync(
+            new HttpClientTransport(new() { Endpoint = Url, TransportMode = HttpTransportMode.StreamableHttp }, http, ownsHttpClient: true),
+            new()
+            {
+                ProtocolVersion = version,
+                Handlers = new() { ElicitationHandler = elicit },
+            },
+            cancellationToken: TestContext.Current.CancellationToken
+        );
     }
 
     public async Task StopEdgeAsync()

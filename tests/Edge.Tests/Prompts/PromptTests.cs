@@ -1,7 +1,8 @@
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using Platform.Contracts;
-using Platform.Edge.Access;
+using Platform.Edge.Callers;
+using Platform.Edge.Catalogue;
 using Platform.Edge.Prompts;
 using Platform.Edge.Tests.Tools;
 

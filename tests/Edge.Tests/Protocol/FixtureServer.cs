@@ -11,7 +11,8 @@ using Microsoft.Extensions.Logging;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
-using Platform.Edge.Protocol;
+using Platform.Edge.Http;
+using Platform.Edge.Transcoding;
 using Platform.Testing;
 
 namespace Platform.Edge.Tests.Protocol;

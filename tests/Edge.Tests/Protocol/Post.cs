@@ -31,9 +31,11 @@ internal static class Post
     {
         var progress = token is null ? "" : $"\"progressToken\":{token},";
         var meta =
-            $$"""{{{progress}}"io.modelcontextprotocol/protocolVersion":"{{Modern}}","io.modelcontextprotocol/clientCapabilities":{{capabilities}}}""";
-        var body =
-            $$"""{"jsonrpc":"2.0","id":7,"method":"{{method}}","params":{{{members}}{{(members.Length > 0 ? "," : "")}}"_meta":{{meta}} } }""";
+            $"{progress}\"io.modelcontextprotocol/protocolVersion\":\"{Modern}\","
+            + $"\"io.modelcontextprotocol/clientCapabilities\":{capabilities}";
+        var comma = members.Length > 0 ? "," : "";
+        var parameters = $$"""{{{members}}{{comma}}"_meta":{{{meta}} } }""";
+        var body = $$"""{"jsonrpc":"2.0","id":7,"method":"{{method}}","params":{{parameters}} }""";
         return Raw(url, body, request =>
         {
             request.Headers.Add("MCP-Protocol-Version", Modern);

@@ -227,7 +227,10 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
     [InlineData("""{"name":"echo"}""")]
     [InlineData("""{"name":"echo","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}""")]
     [InlineData(
-        """{"name":"echo","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":1}}"""
+        """
+            {"name":"echo","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",
+             "io.modelcontextprotocol/clientCapabilities":1}}
+            """
     )]
     public async Task A_modern_request_without_its_metadata_is_refused(string parameters)
     {

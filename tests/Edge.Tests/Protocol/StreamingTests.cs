@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
+using Platform.Edge.Http;
 
 namespace Platform.Edge.Tests.Protocol;
 
@@ -97,8 +98,7 @@ public sealed class StreamingTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_call_may_be_silent_for_ten_seconds() =>
-        Assert.Equal(TimeSpan.FromSeconds(10), new Platform.Edge.Protocol.McpEndpointOptions().StreamAfter);
+    public void A_call_may_be_silent_for_ten_seconds() => Assert.Equal(TimeSpan.FromSeconds(10), new McpEndpointOptions().StreamAfter);
 
     [Theory]
     [InlineData("wait")]

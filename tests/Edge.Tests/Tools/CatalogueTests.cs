@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Platform.Contracts;
-using Platform.Edge.Tools;
+using Platform.Edge.Catalogue;
 
 namespace Platform.Edge.Tests.Tools;
 

@@ -4,8 +4,8 @@ using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Platform.Contracts;
 using Platform.Contracts.Catalogue;
-using Platform.Edge.Protocol;
-using Platform.Edge.Tools;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Tests.Tools;
 

@@ -3,8 +3,8 @@ using Platform.Contracts;
 using Platform.Contracts.Catalogue;
 using Platform.Data.Contracts;
 using Platform.Directory.Contracts;
-using Platform.Edge.Access;
-using Platform.Edge.Tools;
+using Platform.Edge.Callers;
+using Platform.Edge.Catalogue;
 using Platform.Identity.Contracts;
 using Platform.Identity.Contracts.V1;
 

@@ -1,12 +1,12 @@
 using System.Text;
 using System.Text.Json;
 using Platform.Contracts;
-using Platform.Edge.Access;
+using Platform.Edge.Callers;
+using Platform.Edge.Catalogue;
 using Platform.Edge.Compact;
-using Platform.Edge.Protocol;
 using Platform.Edge.Tests.Fixture;
 using Platform.Edge.Tests.Protocol;
-using Platform.Edge.Tools;
+using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Tests.Tools;
 
