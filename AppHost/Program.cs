@@ -27,7 +27,6 @@ directory.WithMail(edge);
 identity.WithReference(directory).WaitFor(directory).WithReference(audit).WithKeycloak(keycloak, edge);
 edge.WithReference(identity).WaitFor(identity);
 identity.AddServiceSecret(edge, "Edge__Audit__ServiceSecret");
-identity.AddServiceSecret(directory, "Join__ServiceSecret");
 
 builder.AddDemo(directory, identity, audit);
 builder.RunServers(keycloak);

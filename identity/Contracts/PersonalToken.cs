@@ -42,7 +42,9 @@ public static class PersonalToken
         return token[^6..].SequenceEqual(Checksum(token[..^6]));
     }
 
-    /// <summary>SHA-256 of a well-formed token, 32 bytes. A token is random enough that its hash needs neither salt nor stretching.</summary>
+    /// <summary>
+    /// SHA-256 of a well-formed token, 32 bytes. A token is random enough that its hash needs neither salt nor stretching.
+    /// </summary>
     public static byte[] Hash(ReadOnlySpan<char> token)
     {
         Span<byte> utf8 = stackalloc byte[Length];

@@ -18,7 +18,8 @@ internal sealed partial class RealmHost : IAsyncDisposable
 
     private RealmHost(WebApplication app, RealmStore store) => (_app, _store) = (app, store);
 
-    /// <param name="environment">Anything but Development is refused: it has no cluster, no second factor, no mail and nobody who reviews it.</param>
+    /// <param name="environment">Anything but Development is refused: it has no cluster, no second factor, no mail and nobody who reviews
+    /// it.</param>
     public static RealmHost Build(string environment, Func<RealmOptions> read, TimeProvider time)
     {
         if (!environment.Equals(Environments.Development, StringComparison.OrdinalIgnoreCase))

@@ -3,13 +3,14 @@ using Platform.Changes.Undo;
 using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts;
 using Platform.Identity.Service.AccessTokens;
-using Platform.Identity.Service.Accounts;
 using Platform.Identity.Service.Assertions;
 using Platform.Identity.Service.Callers;
 using Platform.Identity.Service.ConnectedApps;
+using Platform.Identity.Service.Demo;
 using Platform.Identity.Service.Governance;
-using Platform.Identity.Service.Keycloak;
-using Platform.Identity.Service.Tokens;
+using Platform.Identity.Service.Joining;
+using Platform.Identity.Service.PersonalTokens;
+using Platform.Identity.Service.Realm;
 using Platform.Identity.Service.Whoami;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
@@ -35,16 +36,23 @@ builder
 builder.Services.AddSingleton<AssertionKeyRing>();
 builder.Services.AddSingleton<IAssertionKeys>(services => services.GetRequiredService<AssertionKeyRing>());
 builder.Services.AddSingleton<AssertionIssuer>();
+builder.Services.AddSingleton(services => new ServiceAssertions(
+    (audience, cancellation) =>
+        services.GetRequiredService<AssertionIssuer>().IssueForServiceAsync("identity", audience, "", "", cancellation),
+    services.GetRequiredService<TimeProvider>()
+));
 builder.Services.AddHostedService<AssertionKeyRotation>();
 builder.AddToolsets(IdentityContract.Catalogue);
 builder.Services.AddSingleton<IChangeUndo>(AppRemedies.Create());
 builder.AddMessaging();
 
 builder.AddRealm();
+builder.AddDemo();
 builder.Services.AddSingleton<RealmKeys>();
 builder.Services.AddSingleton<AccessTokenValidator>();
 builder.Services.AddSingleton<Revocations>();
-builder.Services.AddSingleton<PersonalTokens>();
+builder.Services.AddSingleton<IRealmFollower, RealmRevocations>();
+builder.Services.AddSingleton<PersonalTokenFinder>();
 builder.Services.AddSingleton<LastUse>();
 builder.Services.AddHostedService(services => services.GetRequiredService<LastUse>());
 builder
@@ -57,13 +65,16 @@ builder.Services.AddSingleton<EdgeAudience>();
 builder.Services.AddSingleton<ConnectedApps>();
 builder.Services.AddSingleton<MemberDirectory>();
 builder.Services.AddServiceClient<Members.MembersClient>("directory");
+builder.Services.AddServiceClient<Joining.JoiningClient>("directory");
+builder.Services.AddSingleton<JoinAccounts>();
+builder.Services.AddSingleton<InvitationAcceptance>();
 builder.Services.AddServiceClient<SigningSecrets.SigningSecretsClient>("audit");
 
 var app = builder.Build();
 app.MapAssertionKeys();
 app.MapGovernance();
+app.MapJoinPage();
 app.MapGrpcService<CallersService>();
-app.MapGrpcService<AccountsService>();
 app.MapGrpcService<WorkspaceService>();
 app.MapGrpcService<AppsService>();
 app.MapGrpcService<ChangesService>();

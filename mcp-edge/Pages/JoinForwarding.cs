@@ -8,7 +8,7 @@ using Platform.ServiceDefaults;
 
 namespace Platform.Edge.Pages;
 
-/// <summary>Hands the page on which invitations are accepted on to the directory, so that one public URL is all that people see.</summary>
+/// <summary>Hands the page on which invitations are accepted on to identity, so that one public URL is all that people see.</summary>
 internal static class JoinForwarding
 {
     private const string Client = "join";
@@ -28,7 +28,7 @@ internal static class JoinForwarding
         services
             .AddHttpClient(Client, (provider, http) =>
             {
-                http.BaseAddress = provider.GetRequiredService<IConfiguration>().ServiceAddress("directory", "http");
+                http.BaseAddress = provider.GetRequiredService<IConfiguration>().ServiceAddress("identity", "http");
                 http.Timeout = TimeSpan.FromSeconds(10);
             })
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });

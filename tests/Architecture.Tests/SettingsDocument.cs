@@ -19,11 +19,10 @@ public sealed partial class SettingsDocument
         ("edge", "Edge:Access", "mcp-edge/Callers/AccessOptions.cs"),
         ("edge", "Edge:Audit", "mcp-edge/Audit/AuditOptions.cs"),
         ("identity", "Keycloak", "identity/Service/Keycloak/KeycloakOptions.cs"),
-        ("identity", "Keycloak:Clients:<client id>", "identity/Service/Keycloak/ClientRedirects.cs"),
+        ("identity", "Keycloak:Clients:<client id>", "identity/Service/Keycloak/ClientOptions.cs"),
         ("identity", "Assertions", "identity/Service/Assertions/AssertionOptions.cs"),
-        ("identity", "PersonalTokens", "identity/Service/Tokens/PersonalTokenOptions.cs"),
+        ("identity", "PersonalTokens", "identity/Service/PersonalTokens/PersonalTokenOptions.cs"),
         ("directory", "Mail", "services/directory/Service/Mail/MailOptions.cs"),
-        ("directory", "Join", "services/directory/Service/MemberInvitations/JoinOptions.cs"),
         ("data", "Indexes", "services/data/Service/Indexes/IndexOptions.cs"),
         ("audit", "Audit:Sinks", "services/audit/Service/Sinks/SinkOptions.cs"),
     ];

@@ -186,7 +186,8 @@ public sealed class CreateInvitationsTests(DirectoryFixture directory) : IClassF
         Ids.TryParse("inv", old, out var id);
         await directory.ExecuteAsync(
             """
-            update directory.invitation set created_at = created_at - interval '8 days', expires_at = expires_at - interval '8 days' where id = $1
+            update directory.invitation set created_at = created_at - interval '8 days', expires_at = expires_at - interval '8 days'
+            where id = $1
             """,
             id
         );

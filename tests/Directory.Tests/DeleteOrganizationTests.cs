@@ -13,7 +13,8 @@ public sealed class DeleteOrganizationTests(DirectoryFixture directory) : IClass
         var (acme, organization) = await ArrangeAsync();
         var confirmation = await PreviewAsync(acme.Owner, organization);
         Assert.Equal(
-            $$$"""{"organization":{"id":"{{{organization}}}","name":"Globex"},"domains":2,"invitations":3,"pendingInvitations":3,"memberships":1}""",
+            $$$"""{"organization":{"id":"{{{organization}}}","name":"Globex"}"""
+                + ""","domains":2,"invitations":3,"pendingInvitations":3,"memberships":1}""",
             confirmation.Preview.Utf8.ToStringUtf8()
         );
         Assert.Equal(1, await directory.CountAsync("directory.organization where workspace_id = $1", acme.Id));

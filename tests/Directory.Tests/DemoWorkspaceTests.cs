@@ -2,7 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
-using Platform.Directory.Service;
+using Platform.Directory.Service.Demo;
 using Platform.Testing;
 
 namespace Platform.Directory.Tests;

@@ -36,6 +36,25 @@ public class DirectoryFixture(PostgresFixture postgres) : ServiceFixture<Program
 
     public Members.MembersClient Members => new(Channel);
 
+    public Joining.JoiningClient Joining => new(Channel);
+
+    /// <summary>What an invitation's link offers, as identity asks; null for a link that leads nowhere.</summary>
+    public async Task<Offer?> FindOfferAsync(string token) =>
+        (await Joining.FindOfferAsync(new FindOfferRequest { Token = token }, As(TestCaller.AsService("identity")))).Offer;
+
+    /// <summary>Accepts an invitation as identity does for somebody who can sign in. Null for a link that leads nowhere.</summary>
+    public async Task<OfferState?> AcceptAsync(string token, AccountState account = AccountState.Existing, string name = "") => (
+            await Joining.AcceptOfferAsync(
+                new AcceptOfferRequest
+                {
+                    Token = token,
+                    Account = account,
+                    Name = name,
+                },
+                As(TestCaller.AsService("identity"))
+            )
+        ).Offer?.State;
+
     /// <summary>A new workspace with a sandbox, a production environment and an owner of both.</summary>
     public async Task<TestWorkspace> AddWorkspaceAsync()
     {

@@ -2,7 +2,7 @@ using System.Text;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
-using Platform.Directory.Service;
+using Platform.Directory.Service.Mail;
 using Platform.Testing;
 
 namespace Platform.Directory.Tests;
@@ -94,7 +94,7 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         var first = Assert.Single(await directory.WaitForMailAsync("late1@mail.example"));
         Assert.Single(await directory.WaitForMailAsync("late2@mail.example"));
         Assert.Contains(".1@platform.example", first.Header("Message-ID"), StringComparison.Ordinal);
-        Assert.NotNull(await directory.Services.Acceptance().FindAsync(first.Token, TestContext.Current.CancellationToken));
+        Assert.NotNull(await directory.FindOfferAsync(first.Token));
     }
 
     [Fact]
@@ -132,9 +132,10 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         Assert.Equal(mails[0].Header("Message-ID"), mails[1].Header("Message-ID"));
         // Whichever of the two a mailbox keeps, its link works.
         Assert.NotEqual(first, mails[1].Token);
-        Assert.All(new[] { first, mails[1].Token }, token =>
-            Assert.Equal("pending", directory.Services.Acceptance().FindAsync(token, default).GetAwaiter().GetResult()?.State)
-        );
+        foreach (var token in new[] { first, mails[1].Token })
+        {
+            Assert.Equal(OfferState.Pending, (await directory.FindOfferAsync(token))?.State);
+        }
     }
 
     [Fact]
@@ -174,7 +175,7 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         Assert.Null(await ResendAsync(acme.Owner, invitation));
         var mails = await directory.WaitForMailAsync("again@mail.example", 2);
         Assert.NotEqual(mails[0].Header("Message-ID"), mails[1].Header("Message-ID"));
-        Assert.NotNull(await directory.Services.Acceptance().FindAsync(first, default));
+        Assert.NotNull(await directory.FindOfferAsync(first));
         var announced = await directory.Events.WaitAsync(happened =>
             happened.WorkspaceId == acme.Id && happened.Type == nameof(InvitationResent)
         );
@@ -241,13 +242,12 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
     }
 
     [Fact]
-    public async Task The_development_sink_files_mails_that_came_by_smtp()
+    public async Task The_development_folder_files_whole_mails_by_recipient()
     {
-        var folder = System.IO.Directory.CreateTempSubdirectory("mail-sink").FullName;
+        var folder = System.IO.Directory.CreateTempSubdirectory("mail-folder").FullName;
         try
         {
-            await using var sink = SmtpSink.IntoFolder(folder);
-            using var client = new System.Net.Mail.SmtpClient("127.0.0.1", sink.Port);
+            await using var files = new MailFolder(folder, TimeProvider.System);
             using var message = new InvitationMail(
                 "a@mail.example",
                 "",
@@ -255,19 +255,48 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
                 DateTimeOffset.UnixEpoch,
                 new Uri("https://x.example/join?token=1")
             ).ToMessage(new MailOptions { From = "from@mail.example" }, "id.1");
-            await client.SendMailAsync(message, TestContext.Current.CancellationToken);
-            var file = Assert.Single(System.IO.Directory.GetFiles(folder, "*.eml"));
+            await files.SendAsync(message, TestContext.Current.CancellationToken);
+            var file = Assert.Single(System.IO.Directory.GetFiles(folder));
             Assert.EndsWith("-a@mail.example.eml", file, StringComparison.Ordinal);
             Assert.Contains(
                 "Message-ID: <id.1@mail.example>",
                 await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken),
                 StringComparison.OrdinalIgnoreCase
             );
+            using var filed = await MimeKit.MimeMessage.LoadAsync(file, TestContext.Current.CancellationToken);
+            Assert.Contains("join .dot .dot.", filed.TextBody, StringComparison.Ordinal);
         }
         finally
         {
             System.IO.Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [Fact]
+    public async Task A_server_without_encryption_gets_nothing_while_encryption_is_demanded()
+    {
+        await using var server = new SmtpServer((_, _) => throw new InvalidOperationException("A mail came in clear text."));
+        await using var connection = new SmtpConnection(
+            new MailOptions
+            {
+                Host = "127.0.0.1",
+                Port = server.Port,
+                Username = "user",
+                Password = "not to be seen",
+            }
+        );
+        using var message = new InvitationMail(
+            "a@mail.example",
+            "",
+            "Acme",
+            DateTimeOffset.UnixEpoch,
+            new Uri("https://x.example/join?token=1")
+        ).ToMessage(new MailOptions { From = "from@mail.example" }, "id.1");
+        var refused = await Assert.ThrowsAsync<MailRefusedException>(() =>
+            connection.SendAsync(message, TestContext.Current.CancellationToken)
+        );
+        Assert.Contains("STARTTLS", refused.Message, StringComparison.Ordinal);
+        Assert.Equal((false, false), (refused.IsAboutTheMail, refused.IsFinal));
     }
 
     private async Task<Invitation> FindAsync(TestCaller caller, string email) =>
@@ -281,10 +310,4 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         Calls.ReasonAsync(
             directory.Invitations.ResendInvitationAsync(new ResendInvitationRequest { InvitationId = invitation }, directory.As(caller))
         );
-}
-
-internal static class AcceptanceExtensions
-{
-    public static InvitationAcceptance Acceptance(this IServiceProvider services) =>
-        (InvitationAcceptance)services.GetService(typeof(InvitationAcceptance))!;
 }

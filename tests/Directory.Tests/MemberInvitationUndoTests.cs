@@ -1,4 +1,3 @@
-using System.Net;
 using Platform.Changes.Contracts;
 using Platform.Changes.Contracts.V1;
 using Platform.Contracts;
@@ -32,7 +31,7 @@ public sealed class MemberInvitationUndoTests(MailFixture directory) : IClassFix
         Assert.Equal(("member_invitation", "revoked", id), (undone.Kind, undone.How, Assert.Single(undone.Ids)));
         Assert.Contains("cannot be called back", undone.Note, StringComparison.Ordinal);
         Assert.Equal("revoked", await StateAsync(owner, id));
-        Assert.Equal(HttpStatusCode.Gone, await AcceptAsync(token));
+        Assert.Equal(OfferState.Revoked, await directory.AcceptAsync(token));
         var announced = await directory.Events.WaitAsync(happened =>
             happened.WorkspaceId == owner.Workspace && happened.Type == nameof(ChangesUndone)
         );
@@ -45,7 +44,7 @@ public sealed class MemberInvitationUndoTests(MailFixture directory) : IClassFix
         await directory.MemberInvitations.RevokeMemberInvitationAsync(new() { InvitationId = id }, revoke);
         await UndoAsync(owner, call: revoke.Headers!.GetValue(CallMetadata.CallId)!);
         Assert.Equal("pending", await StateAsync(owner, id));
-        Assert.Equal(HttpStatusCode.OK, await AcceptAsync(token));
+        Assert.Equal(OfferState.Joined, await directory.AcceptAsync(token));
 
         var left = Assert.Single((await Undo.UndoChangeAsync(new() { CallId = call }, directory.As(owner))).Parts.Single().Left);
         Assert.Equal(("CHANGED_SINCE", id), (left.Reason, left.Id));
@@ -169,12 +168,4 @@ public sealed class MemberInvitationUndoTests(MailFixture directory) : IClassFix
         (await directory.MemberInvitations.ListMemberInvitationsAsync(new(), directory.As(caller)))
             .Invitations.Single(invitation => invitation.Id == id)
             .State;
-
-    private async Task<HttpStatusCode> AcceptAsync(string token)
-    {
-        using var http = directory.CreateHttpClient();
-        using var content = new FormUrlEncodedContent([new KeyValuePair<string, string>("token", token)]);
-        using var answer = await http.PostAsync("/join", content, TestContext.Current.CancellationToken);
-        return answer.StatusCode;
-    }
 }

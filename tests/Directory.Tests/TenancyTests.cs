@@ -6,7 +6,9 @@ public sealed class TenancyTests(DirectoryFixture directory) : IClassFixture<Dir
 {
     private const string LooselyBound = """
         pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'environment_id'
-        where c.relkind = 'r' and c.relnamespace = 'directory'::regnamespace and c.relname not in ('member_role', 'mail', 'invitation_token') and exists (
+        where c.relkind = 'r' and c.relnamespace = 'directory'::regnamespace
+            and c.relname not in ('member_role', 'mail', 'invitation_token')
+            and exists (
             select from pg_policy p where p.polrelid = c.oid
                 and pg_get_expr(p.polqual, p.polrelid) || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '')
                     not like '%environment_id()%environment_id()%')

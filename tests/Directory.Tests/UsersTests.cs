@@ -250,7 +250,8 @@ public sealed class UsersTests(DirectoryFixture directory) : IClassFixture<Direc
         );
         var confirmation = Problem.Read(refused)!.Confirmation;
         Assert.Equal(
-            $$$"""{"user":{"id":"{{{user.Id}}}","email":"gone@example.com"},"memberships":1,"organizations":["Globex"],"organizationsNotNamed":0}""",
+            $$$"""{"user":{"id":"{{{user.Id}}}","email":"gone@example.com"}"""
+                + ""","memberships":1,"organizations":["Globex"],"organizationsNotNamed":0}""",
             confirmation.Preview.Utf8.ToStringUtf8()
         );
 

@@ -16,7 +16,7 @@ public sealed class JoinForwardingTests
     public async Task The_page_of_the_directory_is_shown_under_the_public_url_and_its_token_told_to_nobody()
     {
         await using var directory = await StartAsync();
-        await using var edge = await EdgeFixture.StartAsync(settings: ("services:directory:http:0", directory.Urls.Single()));
+        await using var edge = await EdgeFixture.StartAsync(settings: ("services:identity:http:0", directory.Urls.Single()));
         var tags = new System.Collections.Concurrent.ConcurrentBag<string>();
         using var listener = new ActivityListener
         {
@@ -60,7 +60,7 @@ public sealed class JoinForwardingTests
             time: clock,
             settings:
             [
-                ("services:directory:http:0", directory.Urls.Single()),
+                ("services:identity:http:0", directory.Urls.Single()),
                 ("Edge:Proxies:0", "127.0.0.1"),
                 ("Edge:Access:JoinsPerAddress", "3"),
             ]
@@ -99,7 +99,7 @@ public sealed class JoinForwardingTests
             time: new MovedClock(),
             settings:
             [
-                ("services:directory:http:0", directory.Urls.Single()),
+                ("services:identity:http:0", directory.Urls.Single()),
                 ("Edge:Proxies:0", "127.0.0.1"),
                 ("Edge:Access:JoinsPerInvitation", "4"),
             ]
@@ -127,7 +127,7 @@ public sealed class JoinForwardingTests
     [Fact]
     public async Task Without_the_directory_the_page_says_to_come_back()
     {
-        await using var edge = await EdgeFixture.StartAsync(settings: ("services:directory:http:0", "http://127.0.0.1:1"));
+        await using var edge = await EdgeFixture.StartAsync(settings: ("services:identity:http:0", "http://127.0.0.1:1"));
         using var page = await edge.Http.GetAsync(new Uri(edge.Url, "/join?token=x"), TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, page.StatusCode);
         Assert.NotNull(page.Headers.RetryAfter);

@@ -6,7 +6,7 @@ using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts;
 using Platform.Identity.Contracts.V1;
-using Platform.Identity.Service.Tokens;
+using Platform.Identity.Service.PersonalTokens;
 using Platform.ServiceDefaults.Calls;
 using Platform.Testing;
 using TaskChanges = Platform.Changes.Contracts.V1.Changes;

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
 using Platform.Contracts;
 using Platform.Identity.Contracts.V1;
+using Platform.Identity.Service.Callers;
 using Platform.Identity.Service.Demo;
+using Platform.Identity.Service.PersonalTokens;
 using Platform.Testing;
 
 namespace Platform.Identity.Tests;
@@ -43,8 +45,8 @@ public sealed class DemoTests(DemoTests.Fixture identity) : IClassFixture<DemoTe
         // Another start reads what the first one wrote.
         var again = new DemoTokens(
             identity.Get<ServiceDefaults.State.UnitOfWork>(),
-            identity.Get<Service.Tokens.PersonalTokens>(),
-            identity.Get<Service.Callers.MemberDirectory>(),
+            identity.Get<PersonalTokenFinder>(),
+            identity.Get<MemberDirectory>(),
             new DemoCredentials(identity.Get<Microsoft.Extensions.Options.IOptions<DemoOptions>>()),
             identity.Clock,
             Microsoft.Extensions.Logging.Abstractions.NullLogger<DemoTokens>.Instance

@@ -19,9 +19,11 @@ public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
     /// <summary>The assertions that came with the calls.</summary>
     internal ConcurrentQueue<string> Assertions { get; } = new();
 
+    internal FakeJoining Joining { get; } = new();
+
     internal string Url => _host.Url;
 
-    internal Task StartAsync() => _host.Add(this).StartAsync();
+    internal Task StartAsync() => _host.Add(this).Add(Joining).StartAsync();
 
     /// <summary>A member with a role in a sandbox and, if told so, in a production environment.</summary>
     internal Membership Add(

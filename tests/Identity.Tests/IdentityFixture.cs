@@ -23,8 +23,6 @@ public class IdentityFixture(PostgresFixture postgres) : ServiceFixture<Program>
 
     internal Callers.CallersClient Callers => new(Channel);
 
-    internal Accounts.AccountsClient Accounts => new(Channel);
-
     internal DateTimeOffset Now => Clock.GetUtcNow();
 
     public override async ValueTask InitializeAsync()

@@ -10,7 +10,9 @@ using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Identity.Tests;
 
-/// <summary>The signing secrets of audit streams in the governance API: for people who may change streams, and never for an agent.</summary>
+/// <summary>
+/// The signing secrets of audit streams in the governance API: for people who may change streams, and never for an agent.
+/// </summary>
 public sealed class SigningSecretApiTests(IdentityFixture identity) : IClassFixture<IdentityFixture>
 {
     private readonly string _stream = Ids.Format("str", Ids.New());
@@ -26,7 +28,10 @@ public sealed class SigningSecretApiTests(IdentityFixture identity) : IClassFixt
         using var governance = identity.GovernanceOf(member);
         using var revealed = await governance.GetAsync(Path(member), Cancellation);
         Assert.Equal(
-            $$"""{"streamId":"{{_stream}}","name":"to our SIEM","url":"https://siem.example/","secret":"whsec_old","setAt":"1970-01-01T00:00:00+00:00","previousSecret":null,"previousUntil":null,"test":null}""",
+            $$"""
+            {"streamId":"{{_stream}}","name":"to our SIEM","url":"https://siem.example/","secret":"whsec_old",
+            "setAt":"1970-01-01T00:00:00+00:00","previousSecret":null,"previousUntil":null,"test":null}
+            """.ReplaceLineEndings(""),
             await revealed.Content.ReadAsStringAsync(Cancellation)
         );
         Assert.Equal("no-store", revealed.Headers.CacheControl?.ToString());

@@ -12,7 +12,7 @@ namespace Platform.Identity.Tests;
 
 /// <summary>
 /// Stands where Keycloak would, to sign what no Keycloak would sign: tokens of another issuer, another audience, another time. It publishes
-/// its key and knows accounts with their consents, and nothing else.
+/// its key, knows accounts with their consents, and creates accounts for people who join.
 /// </summary>
 public sealed class TokenForge : IAsyncDisposable
 {
@@ -28,6 +28,9 @@ public sealed class TokenForge : IAsyncDisposable
 
     /// <summary>What people have agreed to, by subject and client.</summary>
     internal ConcurrentDictionary<(string Subject, string Client), JsonObject> Consents { get; } = new();
+
+    /// <summary>The accounts of people who join.</summary>
+    internal FakeAccounts NewAccounts { get; } = new();
 
     /// <summary>When set, nothing can be taken back: the realm answers 500.</summary>
     internal bool RefusesToRevoke { get; set; }
@@ -81,6 +84,7 @@ public sealed class TokenForge : IAsyncDisposable
             Results.Json(new[] { new { id = $"session-of-{subject}" } })
         );
         _app.MapDelete("/admin/realms/platform/sessions/{session}", () => Results.NoContent());
+        NewAccounts.Map(_app);
         await _app.StartAsync();
     }
 

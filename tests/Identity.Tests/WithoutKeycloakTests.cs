@@ -4,8 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Platform.Contracts;
 using Platform.Identity.Contracts;
 using Platform.Identity.Contracts.V1;
-using Platform.Identity.Service.Callers;
-using Platform.Identity.Service.Tokens;
+using Platform.Identity.Service.PersonalTokens;
+using Platform.Identity.Service.Workspaces;
 using Platform.ServiceDefaults.State;
 using Platform.Testing;
 

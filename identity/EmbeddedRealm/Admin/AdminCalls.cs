@@ -10,7 +10,8 @@ namespace Platform.Identity.EmbeddedRealm.Admin;
 /// <summary>One call of the admin API of a realm: who may, what happens, and the event that is left.</summary>
 internal sealed class AdminCalls(Bootstrap bootstrap)
 {
-    /// <param name="area">What a caller needs the role <c>view-…</c> for to read and <c>manage-…</c> for to change: clients, users, realm, events.</param>
+    /// <param name="area">What a caller needs the role <c>view-…</c> for to read and <c>manage-…</c> for to change: clients, users, realm,
+    /// events.</param>
     /// <param name="resourceType">The kind that the administrator's event names.</param>
     public Func<RealmRequest, ValueTask<Answer>> Guard(string area, string resourceType, Func<RealmRequest, Answer> handle) =>
         async request =>

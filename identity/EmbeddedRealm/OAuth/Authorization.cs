@@ -7,7 +7,8 @@ using Platform.Identity.EmbeddedRealm.Tokens;
 namespace Platform.Identity.EmbeddedRealm.OAuth;
 
 /// <summary>
-/// The authorization endpoint and the pages behind it: what a client asks for is checked, the person signs in, agrees to what is new, and is
+/// The authorization endpoint and the pages behind it: what a client asks for is checked, the person signs in, agrees to what is new, and
+/// is
 /// sent back with a code. Every answer to the client names the issuer (RFC 9207).
 /// </summary>
 internal static class Authorization
@@ -117,7 +118,8 @@ internal static class Authorization
             : user.RequiredActions.Count > 0
                 ? (
                     "resolve_required_actions",
-                    $"Account is not fully set up ({string.Join(", ", user.RequiredActions)}), and the embedded realm has no pages for that."
+                    $"Account is not fully set up ({string.Join(", ", user.RequiredActions)}), "
+                        + "and the embedded realm has no pages for that."
                 )
             : realm.IsOn("verifyEmail") && !user.EmailVerified
                 ? ("email_not_verified", "You need to verify your email address, and the embedded realm sends no mail.")

@@ -84,12 +84,16 @@ internal static class Pages
               <meta name="viewport" content="width=device-width, initial-scale=1">
               <title>{{Text(title)}}</title>
               <style>
-                body { font: 16px/1.5 system-ui, sans-serif; background: #f2f3f5; color: #1c1e21; margin: 0; display: grid; place-items: center; min-height: 100vh }
-                main { background: #fff; padding: 2rem; border-radius: 8px; width: min(26rem, 90vw); box-sizing: border-box; box-shadow: 0 1px 4px #0003 }
+                body { font: 16px/1.5 system-ui, sans-serif; background: #f2f3f5; color: #1c1e21; margin: 0;
+                  display: grid; place-items: center; min-height: 100vh }
+                main { background: #fff; padding: 2rem; border-radius: 8px; width: min(26rem, 90vw);
+                  box-sizing: border-box; box-shadow: 0 1px 4px #0003 }
                 h1 { font-size: 1.3rem; margin: 0 0 1rem } label { display: block; margin-top: .8rem }
                 input { width: 100%; padding: .5rem; font: inherit; border: 1px solid #767b82; border-radius: 4px; box-sizing: border-box }
-                button { margin-top: 1.2rem; padding: .5rem 1.2rem; font: inherit; border: 0; border-radius: 4px; background: #0b57d0; color: #fff }
-                .quiet { background: #e4e6e9; color: inherit } .problem { color: #b3261e } footer { color: #5f6368; font-size: .8rem; margin-top: 1.5rem }
+                button { margin-top: 1.2rem; padding: .5rem 1.2rem; font: inherit; border: 0; border-radius: 4px;
+                  background: #0b57d0; color: #fff }
+                .quiet { background: #e4e6e9; color: inherit } .problem { color: #b3261e }
+                footer { color: #5f6368; font-size: .8rem; margin-top: 1.5rem }
               </style>
             </head>
             <body>

@@ -2,7 +2,9 @@ using Platform.Identity.EmbeddedRealm.State;
 
 namespace Platform.Identity.EmbeddedRealm.OAuth;
 
-/// <summary>Which addresses a client may be answered at: exact ones, but for a final <c>*</c> and for ports on loopback (RFC 8252, section 7.3).</summary>
+/// <summary>
+/// Which addresses a client may be answered at: exact ones, but for a final <c>*</c> and for ports on loopback (RFC 8252, section 7.3).
+/// </summary>
 internal static class RedirectUris
 {
     private static readonly string[] s_loopback = ["127.0.0.1", "localhost", "[::1]"];

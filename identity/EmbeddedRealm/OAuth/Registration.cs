@@ -5,7 +5,8 @@ using Platform.Identity.EmbeddedRealm.State;
 namespace Platform.Identity.EmbeddedRealm.OAuth;
 
 /// <summary>
-/// A client makes itself known (RFC 7591), within the realm's policies. One that names scopes gets those, and of the realm's default ones the
+/// A client makes itself known (RFC 7591), within the realm's policies. One that names scopes gets those, and of the realm's default ones
+/// the
 /// client scope <c>basic</c>, as in Keycloak. What is registered is changed by an administrator only: no registration token is given out.
 /// </summary>
 internal static class Registration

@@ -2,7 +2,9 @@ using Platform.Identity.EmbeddedRealm.State;
 
 namespace Platform.Identity.EmbeddedRealm.SignIn;
 
-/// <summary>Makes whoever guesses passwords wait, by Keycloak's rules and the realm's settings. It holds against one account from everywhere.</summary>
+/// <summary>
+/// Makes whoever guesses passwords wait, by Keycloak's rules and the realm's settings. It holds against one account from everywhere.
+/// </summary>
 internal static class BruteForce
 {
     public static bool IsLocked(ServedRealm realm, User user) => user.Failures?.NotBefore is { } until && realm.Now < until;

@@ -6,7 +6,9 @@ using Platform.Identity.EmbeddedRealm.State;
 
 namespace Platform.Identity.EmbeddedRealm.Tokens;
 
-/// <summary>The realm's RSA keys. A key provider of a higher priority is a new key that signs from then on; the others still verify.</summary>
+/// <summary>
+/// The realm's RSA keys. A key provider of a higher priority is a new key that signs from then on; the others still verify.
+/// </summary>
 internal static class SigningKeys
 {
     public const string ProviderType = "org.keycloak.keys.KeyProvider";

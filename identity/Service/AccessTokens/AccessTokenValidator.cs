@@ -28,7 +28,8 @@ internal enum AccessTokenState
 }
 
 /// <summary>
-/// Checks that an access token is the realm's: issuer, algorithm, signature, type, expiry, and the claims we rely on. The edge has checked it
+/// Checks that an access token is the realm's: issuer, algorithm, signature, type, expiry, and the claims we rely on. The edge has checked
+/// it
 /// as well; identity believes nobody.
 /// </summary>
 internal sealed class AccessTokenValidator(RealmKeys keys, IOptions<KeycloakOptions> options, TimeProvider time)

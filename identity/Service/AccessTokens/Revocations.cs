@@ -1,4 +1,5 @@
 using Npgsql;
+using Platform.Identity.Service.State;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Identity.Service.AccessTokens;

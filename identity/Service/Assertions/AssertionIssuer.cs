@@ -59,7 +59,9 @@ internal sealed class AssertionIssuer(AssertionKeyRing keys, IOptions<AssertionO
         );
     }
 
-    /// <summary>An assertion of identity for a member who asked it over HTTP: it opens what takes identity alone, as far as the member's role goes.</summary>
+    /// <summary>
+    /// An assertion of identity for a member who asked it over HTTP: it opens what takes identity alone, as far as the member's role goes.
+    /// </summary>
     public async ValueTask<string> IssueForMemberAsync(
         Caller caller,
         string subject,
@@ -84,7 +86,7 @@ internal sealed class AssertionIssuer(AssertionKeyRing keys, IOptions<AssertionO
     }
 
     /// <summary>An assertion of a service that acts by itself.</summary>
-    public async ValueTask<(string Assertion, DateTimeOffset ExpiresAt)> IssueForServiceAsync(
+    public async Task<ServiceAssertion> IssueForServiceAsync(
         string service,
         string audience,
         string workspace,
@@ -109,6 +111,6 @@ internal sealed class AssertionIssuer(AssertionKeyRing keys, IOptions<AssertionO
         }
 
         var (assertions, expires) = await IssueAsync(claims, [audience], DateTimeOffset.MaxValue, cancellationToken);
-        return (assertions[audience], expires);
+        return new ServiceAssertion(assertions[audience], expires);
     }
 }

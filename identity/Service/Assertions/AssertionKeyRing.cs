@@ -1,9 +1,11 @@
+using System.Data;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
 using Npgsql;
 using Platform.Contracts;
+using Platform.Identity.Service.State;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
@@ -128,13 +130,13 @@ internal sealed class AssertionKeyRing(
             new Statement(Load),
             row =>
             {
-                var until = row.IsDBNull(3) ? (DateTimeOffset?)null : row.GetFieldValue<DateTimeOffset>(3);
-                return known.TryGetValue(row.GetString(0), out var key)
+                var until = row.IsDBNull("published_until") ? (DateTimeOffset?)null : row.GetFieldValue<DateTimeOffset>("published_until");
+                return known.TryGetValue(row.GetString("id"), out var key)
                     ? key with
                     {
                         PublishedUntil = until,
                     }
-                    : Open(row.GetString(0), (byte[])row[1], row.GetFieldValue<DateTimeOffset>(2), until);
+                    : Open(row.GetString("id"), (byte[])row["private_key"], row.GetFieldValue<DateTimeOffset>("active_from"), until);
             },
             cancellationToken
         );

@@ -3,7 +3,7 @@ using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Assertions;
 using Platform.Identity.Service.Keycloak;
-using Platform.Identity.Service.Tokens;
+using Platform.Identity.Service.PersonalTokens;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
@@ -13,7 +13,7 @@ namespace Platform.Identity.Service.Callers;
 [WithoutAssertion]
 internal sealed partial class CallersService(
     AccessTokenValidator accessTokens,
-    PersonalTokens personalTokens,
+    PersonalTokenFinder personalTokens,
     MemberDirectory directory,
     AssertionIssuer assertions,
     UnitOfWork work,

@@ -22,13 +22,13 @@ internal sealed partial class CallersService
             throw Problem.Invalid("audience", "is required", "Name the service that will be called.");
         }
 
-        var (assertion, expires) = await assertions.IssueForServiceAsync(
+        var assertion = await assertions.IssueForServiceAsync(
             request.Service,
             request.Audience,
             request.Workspace,
             request.OnBehalfOf,
             context.CancellationToken
         );
-        return new IssueServiceAssertionResponse { Assertion = assertion, ExpiresAt = expires.ToTimestamp() };
+        return new IssueServiceAssertionResponse { Assertion = assertion.Text, ExpiresAt = assertion.ExpiresAt.ToTimestamp() };
     }
 }

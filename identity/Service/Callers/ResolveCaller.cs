@@ -5,6 +5,7 @@ using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Assertions;
+using Platform.Identity.Service.Workspaces;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 using Caller = Platform.Identity.Contracts.V1.Caller;
@@ -70,7 +71,8 @@ internal sealed partial class CallersService
                 ),
                 (> 1, 0) => Refused(
                     Refusal.WorkspaceRequired,
-                    $"The account is a member of several workspaces. Add ?workspace= to the URL with one of: {string.Join(", ", memberships.Select(found => found.WorkspaceId))}.",
+                    "The account is a member of several workspaces. Add ?workspace= to the URL with one of: "
+                        + $"{string.Join(", ", memberships.Select(found => found.WorkspaceId))}.",
                     caller
                 ),
                 _ => Refused(Refusal.NoMembership, "The account is not a member of this workspace.", caller),
@@ -134,7 +136,8 @@ internal sealed partial class CallersService
         return response;
     }
 
-    // The order of ARCHITECTURE.md section 4: MCP enabled, environment reachable, environment allowed. Writes, permissions and scopes depend
+    // The order of ARCHITECTURE.md section 4: MCP enabled, environment reachable, environment allowed. Writes, permissions and scopes
+    // depend
     // on the tool; the edge and the services judge them by what the answer holds.
     private async Task<ResolveCallerResponse> DecideAsync(
         ResolveCallerRequest request,
@@ -160,7 +163,8 @@ internal sealed partial class CallersService
                 Refusal.EnvironmentNotFound,
                 membership.Environments.Count == 0
                     ? "The member has no role in any environment of the workspace."
-                    : $"There is no environment {request.Environment} here. Use one of: {string.Join(", ", membership.Environments.Select(found => found.Name))}.",
+                    : $"There is no environment {request.Environment} here. "
+                        + $"Use one of: {string.Join(", ", membership.Environments.Select(found => found.Name))}.",
                 caller
             );
         }

@@ -1,9 +1,10 @@
+using System.Data;
 using System.Text.Json.Nodes;
 using Platform.Contracts;
 using Platform.Identity.Contracts;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Keycloak;
-using Platform.Identity.Service.Tokens;
+using Platform.Identity.Service.PersonalTokens;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
@@ -49,7 +50,7 @@ internal sealed class ConnectedApps(UnitOfWork work, KeycloakUsers users, Revoca
                 var found = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
                 while (await reader.ReadAsync(cancellationToken))
                 {
-                    found.Add(reader.GetString(0), reader.GetFieldValue<DateTimeOffset>(1));
+                    found.Add(reader.GetString("client_id"), reader.GetFieldValue<DateTimeOffset>("last_used_at"));
                 }
 
                 return found;
@@ -72,7 +73,8 @@ internal sealed class ConnectedApps(UnitOfWork work, KeycloakUsers users, Revoca
     }
 
     /// <summary>
-    /// Takes the consent back: what was issued is refused from now on by our own record, refresh tokens and sessions end in the realm. Should
+    /// Takes the consent back: what was issued is refused from now on by our own record, refresh tokens and sessions end in the realm.
+    /// Should
     /// the realm fail, the app is shut out all the same, and the caller tries again.
     /// </summary>
     /// <exception cref="Grpc.Core.RpcException">NOT_FOUND: the person has not agreed to it.</exception>

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Platform.Contracts;
 using Platform.Identity.Contracts;
 using Platform.Identity.Service.Callers;
-using Platform.Identity.Service.Tokens;
+using Platform.Identity.Service.PersonalTokens;
+using Platform.Identity.Service.Workspaces;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Identity.Service.Demo;
@@ -15,7 +16,7 @@ namespace Platform.Identity.Service.Demo;
 /// </summary>
 internal sealed partial class DemoTokens(
     UnitOfWork work,
-    PersonalTokens tokens,
+    PersonalTokenFinder tokens,
     MemberDirectory directory,
     DemoCredentials demo,
     TimeProvider time,
@@ -25,7 +26,9 @@ internal sealed partial class DemoTokens(
     private const int Days = 90;
 
     private const string RevokeEarlier = """
-        update identity.personal_token set revoked_at = $2, revoked_by = $1 where member_id = $1 and name = 'Demo' and revoked_at is null returning id
+        update identity.personal_token set revoked_at = $2, revoked_by = $1
+        where member_id = $1 and name = 'Demo' and revoked_at is null
+        returning id
         """;
 
     private readonly SemaphoreSlim _writing = new(1, 1);

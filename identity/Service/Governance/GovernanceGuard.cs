@@ -8,7 +8,8 @@ using Platform.ServiceDefaults.Calls;
 namespace Platform.Identity.Service.Governance;
 
 /// <summary>
-/// Lets in the first-party client alone, and turns whatever is thrown into a problem. A genuine token of anybody else, an agent's above all,
+/// Lets in the first-party client alone, and turns whatever is thrown into a problem. A genuine token of anybody else, an agent's above
+/// all,
 /// gets 403; no token, or one that is nobody's, 401.
 /// </summary>
 internal sealed partial class GovernanceGuard(

@@ -3,7 +3,9 @@ using Platform.Contracts;
 
 namespace Platform.Identity.Service.Governance;
 
-/// <summary>Failures as problem details (RFC 9457), with the reason, the fix and the violations that every failure of the platform has.</summary>
+/// <summary>
+/// Failures as problem details (RFC 9457), with the reason, the fix and the violations that every failure of the platform has.
+/// </summary>
 internal static class GovernanceProblem
 {
     public static GovernanceCaller Caller(this HttpContext http) => (GovernanceCaller)http.Items[typeof(GovernanceCaller)]!;

@@ -3,6 +3,7 @@ using Platform.Contracts;
 using Platform.Identity.Contracts;
 using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.Callers;
+using Platform.Identity.Service.Workspaces;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
@@ -12,8 +13,10 @@ namespace Platform.Identity.Service.Governance;
 internal static class McpSettingsApi
 {
     private const string Put = """
-        insert into identity.mcp_settings (enabled, production_access, write_access, strict_audit, changed_at, changed_by) values ($1, $2, $3, $4, $5, $6)
-        on conflict (workspace_id) do update set enabled = $1, production_access = $2, write_access = $3, strict_audit = $4, changed_at = $5, changed_by = $6
+        insert into identity.mcp_settings (enabled, production_access, write_access, strict_audit, changed_at, changed_by)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict (workspace_id) do update
+            set enabled = $1, production_access = $2, write_access = $3, strict_audit = $4, changed_at = $5, changed_by = $6
         """;
 
     // Two admins who change at once would each compare with what the other overwrites.

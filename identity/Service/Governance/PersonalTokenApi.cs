@@ -2,7 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Microsoft.Extensions.Options;
 using Platform.Contracts;
 using Platform.Identity.Contracts;
-using Platform.Identity.Service.Tokens;
+using Platform.Identity.Service.PersonalTokens;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 

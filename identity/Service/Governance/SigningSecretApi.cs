@@ -26,7 +26,9 @@ internal static class SigningSecretApi
         return Results.Json(Describe(answer.SigningSecret, null), GovernanceApi.Json);
     }
 
-    /// <summary>Makes a new one. Whoever lost the answer reads it with a reveal: a second rotation would end the first secret's day.</summary>
+    /// <summary>
+    /// Makes a new one. Whoever lost the answer reads it with a reveal: a second rotation would end the first secret's day.
+    /// </summary>
     public static async Task<IResult> RotateAsync(
         HttpContext http,
         SigningSecrets.SigningSecretsClient audit,

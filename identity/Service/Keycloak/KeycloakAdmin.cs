@@ -14,8 +14,10 @@ internal sealed class KeycloakUnavailableException(string message, Exception? in
 /// does not know its secret yet, as the bootstrap administrator.
 /// </summary>
 /// <remarks>
-/// While people use the platform, beside what the reconciler needs: <c>GET events</c>, <c>GET admin-events</c>, <c>GET clients?clientId=</c>
-/// (with <c>name</c>), <c>GET users?email=</c> and <c>?username=</c>, <c>POST users</c>, <c>GET users/{id}</c>, <c>GET</c> and <c>DELETE users/{id}/consents[/{client}]</c> (which ends the client's sessions
+/// While people use the platform, beside what the reconciler needs: <c>GET events</c>, <c>GET admin-events</c>, <c>GET
+/// clients?clientId=</c>
+/// (with <c>name</c>), <c>GET users?email=</c> and <c>?username=</c>, <c>POST users</c>, <c>GET users/{id}</c>, <c>GET</c> and <c>DELETE
+/// users/{id}/consents[/{client}]</c> (which ends the client's sessions
 /// of that user as well), <c>GET users/{id}/sessions</c>, <c>DELETE sessions/{id}</c>.
 /// </remarks>
 internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> options, TimeProvider time) : IDisposable
@@ -170,7 +172,8 @@ internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> o
             )
                 ?? await SignInAsBootstrapAsync(cancellationToken)
                 ?? throw new KeycloakUnavailableException(
-                    $"Keycloak refuses the service account {_options.ClientId}. Set Keycloak:ClientSecret, or Keycloak:AdminUsername and AdminPassword once."
+                    $"Keycloak refuses the service account {_options.ClientId}. "
+                        + "Set Keycloak:ClientSecret, or Keycloak:AdminUsername and AdminPassword once."
                 );
         }
         finally

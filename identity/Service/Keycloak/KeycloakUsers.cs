@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Platform.Identity.Contracts.V1;
 
 namespace Platform.Identity.Service.Keycloak;
 
@@ -24,7 +23,9 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
             ? name
             : clientId;
 
-    /// <summary>Takes a consent back, with the refresh tokens that hang on it. Access tokens live on until somebody looks at our own record.</summary>
+    /// <summary>
+    /// Takes a consent back, with the refresh tokens that hang on it. Access tokens live on until somebody looks at our own record.
+    /// </summary>
     public Task RevokeConsentAsync(string subject, string clientId, CancellationToken cancellationToken) =>
         keycloak.DeleteAsync($"users/{Uri.EscapeDataString(subject)}/consents/{Uri.EscapeDataString(clientId)}", cancellationToken);
 
@@ -41,7 +42,8 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
         || (await keycloak.ListAsync($"users?exact=true&username={Uri.EscapeDataString(email)}", cancellationToken)).Count > 0;
 
     /// <summary>
-    /// Makes the account of an address that its person has proved, with the password they chose. One request, so that nothing is left when the
+    /// Makes the account of an address that its person has proved, with the password they chose. One request, so that nothing is left when
+    /// the
     /// realm refuses it, and one that never changes an account: of two at the same moment the second finds one.
     /// </summary>
     public async Task<AccountOutcome> CreateAsync(string email, string name, string password, CancellationToken cancellationToken)
@@ -75,8 +77,8 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
 
         return status switch
         {
-            HttpStatusCode.Created => AccountOutcome.AccountCreated,
-            HttpStatusCode.Conflict => AccountOutcome.AccountExists,
+            HttpStatusCode.Created => AccountOutcome.Created,
+            HttpStatusCode.Conflict => AccountOutcome.Exists,
             HttpStatusCode.BadRequest when ((string?)problem?["error"])?.StartsWith("invalidPassword", StringComparison.Ordinal) == true =>
                 AccountOutcome.PasswordRefused,
             HttpStatusCode.BadRequest when FieldsOf(problem).Intersect(["firstName", "lastName"]).Any() => AccountOutcome.NameRefused,

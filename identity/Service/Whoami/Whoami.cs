@@ -6,6 +6,7 @@ using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.Assertions;
 using Platform.Identity.Service.Callers;
+using Platform.Identity.Service.Workspaces;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Identity.Service.Whoami;

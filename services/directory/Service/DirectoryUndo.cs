@@ -1,5 +1,6 @@
 using Platform.Changes.Undo;
 using Platform.Contracts;
+using Platform.Directory.Service.MemberInvitations;
 
 namespace Platform.Directory.Service;
 
@@ -80,7 +81,8 @@ internal static class DirectoryUndo
                 IsTakenBack = row => !row.Contains("\"revoked_at\": null", StringComparison.Ordinal),
                 AfterRestore = """
                 insert into directory.mail (id, environment_id, state, asked_at, due_at)
-                select k.key::uuid, platform.environment_id(), 'dropped', '{}', now() from unnest($1::text[]) as k(key) on conflict do nothing
+                select k.key::uuid, platform.environment_id(), 'dropped', '{}', now() from unnest($1::text[]) as k(key)
+                on conflict do nothing
                 """,
                 RestoreNote = "Links that were mailed before stay void; resend_invitation mails new ones.",
                 Note = "A message that was sent cannot be called back; its link no longer works.",

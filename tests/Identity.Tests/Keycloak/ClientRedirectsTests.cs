@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Platform.Identity.Service.Keycloak;
+using Platform.Identity.Service.Realm;
 
 namespace Platform.Identity.Tests.Keycloak;
 
@@ -36,7 +37,7 @@ public sealed class ClientRedirectsTests
     public void Only_a_client_that_people_consent_to_takes_one(string client)
     {
         var failure = Assert.Single(Validate(client, "https://oauth.example.com/callback").Failures!);
-        Assert.Contains($"Keycloak:Clients:{client} is none of the clients", failure, StringComparison.Ordinal);
+        Assert.Contains($"Keycloak:Clients:{client} is not a client", failure, StringComparison.Ordinal);
         Assert.Contains("retool", failure, StringComparison.Ordinal);
     }
 

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Options;
 using Platform.Identity.EmbeddedRealm;
 using Platform.Identity.Service.Keycloak;
+using Platform.Identity.Service.Realm;
 
 namespace Platform.Identity.Tests.Keycloak;
 

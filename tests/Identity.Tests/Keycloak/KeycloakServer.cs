@@ -6,7 +6,8 @@ using Platform.Servers;
 namespace Platform.Identity.Tests.Keycloak;
 
 /// <summary>
-/// A genuine Keycloak, with its database in memory, started by the first test that asks for it. Where none is found, those tests are skipped and say so.
+/// A genuine Keycloak, with its database in memory, started by the first test that asks for it. Where none is found, those tests are
+/// skipped and say so.
 /// </summary>
 public sealed class KeycloakServer : RealmServer
 {

@@ -1,4 +1,5 @@
 using Platform.Identity.Service.Keycloak;
+using Platform.Identity.Service.Realm;
 using Platform.Servers;
 
 namespace Platform.Identity.Tests.Keycloak;

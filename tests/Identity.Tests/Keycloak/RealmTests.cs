@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Platform.Identity.Service.Keycloak;
+using Platform.Identity.Service.Realm;
 
 namespace Platform.Identity.Tests.Keycloak;
 
@@ -209,7 +210,8 @@ public abstract partial class RealmTests(RealmServer server) : IAsyncLifetime
     [InlineData(null)]
     [InlineData("workspace:read directory:read")]
     [InlineData(
-        "openid workspace:read databases.records:read databases.records:write databases.records:delete databases.schema:write databases.schema:delete directory:read directory:write directory:delete audit:read offline_access"
+        "openid workspace:read databases.records:read databases.records:write databases.records:delete "
+            + "databases.schema:write databases.schema:delete directory:read directory:write directory:delete audit:read offline_access"
     )]
     public async Task A_client_that_registers_itself_signs_in_and_can_step_up(string? scope)
     {

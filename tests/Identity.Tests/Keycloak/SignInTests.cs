@@ -3,6 +3,7 @@ using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.Keycloak;
+using Platform.Identity.Service.Realm;
 using Platform.Testing;
 
 namespace Platform.Identity.Tests.Keycloak;

@@ -8,7 +8,8 @@ public sealed record UserCreated(Guid EventId, Guid WorkspaceId, DateTimeOffset 
 
 /// <param name="UserId"><c>usr_…</c></param>
 /// <param name="Version">The version after the change.</param>
-/// <param name="Fields">What changed: <c>email</c>, <c>firstName</c>, <c>lastName</c>, <c>externalId</c>, <c>state</c>, <c>metadata.&lt;key&gt;</c>.</param>
+/// <param name="Fields">What changed: <c>email</c>, <c>firstName</c>, <c>lastName</c>, <c>externalId</c>, <c>state</c>,
+/// <c>metadata.&lt;key&gt;</c>.</param>
 /// <param name="State">After the change.</param>
 public sealed record UserUpdated(
     Guid EventId,

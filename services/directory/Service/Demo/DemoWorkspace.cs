@@ -1,9 +1,10 @@
 using Google.Protobuf.WellKnownTypes;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Demo;
 
 /// <summary>
 /// A workspace to try things in, with an owner, an editor and a viewer (setting <c>Demo:Seed</c>). Its ids are fixed, so that seeding

@@ -1,10 +1,12 @@
+using System.Data;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Mail;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Invitations;
 
 internal sealed partial class InvitationsService
 {
@@ -82,9 +84,16 @@ internal sealed partial class InvitationsService
         var emails = valid.Select(row => row.Email).Distinct().ToArray();
         await tx.ExecuteAsync(CloseExpired, organizations, emails, tx.Now);
         var open = (
-            await tx.QueryAsync(FindOpen, row => (Key: (row.GetGuid(0), row.GetString(1)), Id: row.GetGuid(2)), organizations, emails)
+            await tx.QueryAsync(
+                FindOpen,
+                row => (Key: (row.GetGuid("organization_id"), row.GetString("email")), Id: row.GetGuid("id")),
+                organizations,
+                emails
+            )
         ).ToDictionary(row => row.Key, row => row.Id);
-        var members = (await tx.QueryAsync(FindMembers, row => (row.GetGuid(0), row.GetString(1)), organizations, emails)).ToHashSet();
+        var members = (
+            await tx.QueryAsync(FindMembers, row => (row.GetGuid("organization_id"), row.GetString("email")), organizations, emails)
+        ).ToHashSet();
 
         var created = new List<AskedInvitation>();
         foreach (var row in valid)

@@ -1,7 +1,8 @@
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Values;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Invitations;
 
 /// <summary>One row of a request, and what became of it.</summary>
 internal sealed class AskedInvitation

@@ -1,11 +1,12 @@
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Invitations;
 
 internal sealed partial class InvitationsService
 {

@@ -2,10 +2,11 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Mail;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Invitations;
 
 internal sealed partial class InvitationsService
 {

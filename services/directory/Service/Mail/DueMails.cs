@@ -1,13 +1,15 @@
+using System.Data;
 using System.Security.Cryptography;
 using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.AspNetCore.WebUtilities;
 using Npgsql;
 using Platform.Directory.Contracts;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Mail;
 
 /// <summary>A mail that this worker may send now.</summary>
 internal sealed record DueMail(Guid Workspace, Guid? Environment, Guid Id, int Edition, int Attempts)
@@ -40,13 +42,14 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
         """;
 
     private const string FindContents = """
-        select i.id, i.email, i.expires_at, o.name, coalesce(m.display_name, '')
-        from directory.invitation i join directory.organization o on o.id = i.organization_id left join directory.member m on m.id = i.invited_by
+        select i.id, i.email, i.expires_at, o.name, coalesce(m.display_name, '') as inviter
+        from directory.invitation i join directory.organization o on o.id = i.organization_id
+            left join directory.member m on m.id = i.invited_by
         where i.id = any($1) and i.is_open and i.expires_at > $2
         """;
 
     private const string FindMemberContents = """
-        select i.id, i.email, i.expires_at, w.name, coalesce(m.display_name, '')
+        select i.id, i.email, i.expires_at, w.name, coalesce(m.display_name, '') as inviter
         from directory.member_invitation i join directory.workspace w on w.workspace_id = i.workspace_id
             left join directory.member m on m.id = i.invited_by
         where i.id = any($1) and i.is_open and i.expires_at > $2
@@ -87,11 +90,11 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
                 due = await tx.QueryAsync(
                     Claim,
                     row => new DueMail(
-                        row.GetGuid(0),
-                        row.IsDBNull(1) ? null : row.GetGuid(1),
-                        row.GetGuid(2),
-                        row.GetInt32(3),
-                        row.GetInt32(4)
+                        row.GetGuid("workspace_id"),
+                        row.IsDBNull("environment_id") ? null : row.GetGuid("environment_id"),
+                        row.GetGuid("id"),
+                        row.GetInt32("edition"),
+                        row.GetInt32("attempts")
                     ),
                     now,
                     now + _lease,
@@ -116,7 +119,9 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
 
     public Task FailedAsync(DueMail mail, string problem) => MarkAsync(mail, MarkFailed, mail.Id, mail.Edition, problem);
 
-    /// <summary>A minute after the first attempt, then twice as long each time, up to an hour, for as long as the invitation is pending.</summary>
+    /// <summary>
+    /// A minute after the first attempt, then twice as long each time, up to an hour, for as long as the invitation is pending.
+    /// </summary>
     public Task LaterAsync(DueMail mail, string problem)
     {
         var wait = TimeSpan.FromMinutes(Math.Pow(2, Math.Min(mail.Attempts - 1, 10)));
@@ -162,14 +167,14 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
     private static (Guid Id, InvitationMail Mail) Read(NpgsqlDataReader row, Uri page, List<(Guid Id, byte[] Hash)> made)
     {
         var token = WebEncoders.Base64UrlEncode(RandomNumberGenerator.GetBytes(32));
-        made.Add((row.GetGuid(0), SHA256.HashData(Encoding.ASCII.GetBytes(token))));
+        made.Add((row.GetGuid("id"), SHA256.HashData(Encoding.ASCII.GetBytes(token))));
         return (
-            row.GetGuid(0),
+            row.GetGuid("id"),
             new InvitationMail(
-                row.GetString(1),
-                row.GetString(4),
-                row.GetString(3),
-                new DateTimeOffset(row.GetDateTime(2)),
+                row.GetString("email"),
+                row.GetString("inviter"),
+                row.GetString("name"),
+                new DateTimeOffset(row.GetDateTime("expires_at")),
                 new Uri($"{page.AbsoluteUri}?token={token}")
             )
         );

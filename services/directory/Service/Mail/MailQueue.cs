@@ -1,7 +1,7 @@
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Mail;
 
 /// <summary>Asks for mails in the transaction of what they tell about.</summary>
 internal static class MailQueue
@@ -10,11 +10,13 @@ internal static class MailQueue
     public const int MaxPerHour = 3;
 
     private const string InsertMails = """
-        insert into directory.mail (id, environment_id, asked_at, due_at) select id, $2, array[$3::timestamptz], $3 from unnest($1::uuid[]) as id
+        insert into directory.mail (id, environment_id, asked_at, due_at)
+        select id, $2, array[$3::timestamptz], $3 from unnest($1::uuid[]) as id
         """;
 
     private const string LockMail = """
-        select array(select asked from unnest(asked_at) as asked where asked > $2 order by asked) from directory.mail where id = $1 for update
+        select array(select asked from unnest(asked_at) as asked where asked > $2 order by asked)
+        from directory.mail where id = $1 for update
         """;
 
     private const string Again = """

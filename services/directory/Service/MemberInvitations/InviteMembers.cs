@@ -1,9 +1,12 @@
+using System.Data;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Mail;
+using Platform.Directory.Service.Values;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.MemberInvitations;
 
 internal sealed partial class MemberInvitationsService
 {
@@ -40,10 +43,9 @@ internal sealed partial class MemberInvitationsService
             await tx.ExecuteAsync(LockInvitations);
             var grants = await MemberGrants.OfAsync(tx, inviter);
             await tx.ExecuteAsync(CloseExpired, emails, tx.Now);
-            var open = (await tx.QueryAsync(FindOpen, row => (Email: row.GetString(0), Id: row.GetGuid(1)), [emails])).ToDictionary(
-                row => row.Email,
-                row => row.Id
-            );
+            var open = (
+                await tx.QueryAsync(FindOpen, row => (Email: row.GetString("email"), Id: row.GetGuid("id")), [emails])
+            ).ToDictionary(row => row.Email, row => row.Id);
             var members = (await tx.QueryAsync(FindMembers, row => row.GetString(0), [emails])).ToHashSet();
             var created = new List<Guid>();
             var expires = tx.Now + TimeSpan.FromDays(request.HasExpiresInDays ? request.ExpiresInDays : DefaultDays);

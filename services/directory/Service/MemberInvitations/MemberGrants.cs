@@ -1,6 +1,7 @@
+using System.Data;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.MemberInvitations;
 
 /// <summary>Which roles a member may give to others: where they may manage people, and never more than they may do themselves.</summary>
 /// <param name="DefaultEnvironment">Where new members begin.</param>
@@ -10,7 +11,7 @@ internal sealed record MemberGrants(Guid DefaultEnvironment, IReadOnlyDictionary
     private const string ManagePeople = "workspace:write";
 
     private const string FindRoles = """
-        select e.id, e.is_default, coalesce(r.role, '') from directory.environment e
+        select e.id, e.is_default, coalesce(r.role, '') as role from directory.environment e
             left join directory.member_role r on r.environment_id = e.id and r.member_id = $1
         """;
 
@@ -18,7 +19,7 @@ internal sealed record MemberGrants(Guid DefaultEnvironment, IReadOnlyDictionary
     {
         var found = await tx.QueryAsync(
             FindRoles,
-            row => (Id: row.GetGuid(0), IsDefault: row.GetBoolean(1), Role: row.GetString(2)),
+            row => (Id: row.GetGuid("id"), IsDefault: row.GetBoolean("is_default"), Role: row.GetString("role")),
             member
         );
         return new MemberGrants(

@@ -3,7 +3,7 @@ using Platform.Changes.Undo;
 using Platform.Contracts;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.MemberInvitations;
 
 /// <summary>How changes of invitations to the workspace are taken back.</summary>
 internal static class MemberInvitationUndo

@@ -2,9 +2,10 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Mail;
 using Platform.ServiceDefaults;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.MemberInvitations;
 
 internal sealed partial class MemberInvitationsService
 {

@@ -4,7 +4,7 @@ using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.MemberInvitations;
 
 internal sealed partial class MemberInvitationsService
 {

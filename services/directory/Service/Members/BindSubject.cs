@@ -1,12 +1,14 @@
+using System.Data;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Members;
 
 internal sealed partial class MembersService
 {
@@ -36,7 +38,7 @@ internal sealed partial class MembersService
                 var found = new List<(Guid Workspace, Guid Member)>();
                 while (await reader.ReadAsync(context.CancellationToken))
                 {
-                    found.Add((reader.GetGuid(0), reader.GetGuid(1)));
+                    found.Add((reader.GetGuid("workspace_id"), reader.GetGuid("id")));
                 }
 
                 return found;

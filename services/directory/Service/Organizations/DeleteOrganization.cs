@@ -1,3 +1,4 @@
+using System.Data;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
@@ -5,17 +6,17 @@ using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Organizations;
 
 internal sealed partial class OrganizationsService
 {
     private const string CountWhatGoes = """
         select o.name, o.version,
-            (select count(*) from directory.organization_domain where organization_id = o.id)::int,
-            (select count(*) from directory.invitation where organization_id = o.id)::int,
-            (select count(*) from directory.invitation where organization_id = o.id and is_open and expires_at > $2)::int,
-            (select count(*) from directory.invitation where organization_id = o.id and revoked_at is not null)::int,
-            (select count(*) from directory.membership where organization_id = o.id)::int
+            (select count(*) from directory.organization_domain where organization_id = o.id)::int as domains,
+            (select count(*) from directory.invitation where organization_id = o.id)::int as invitations,
+            (select count(*) from directory.invitation where organization_id = o.id and is_open and expires_at > $2)::int as pending,
+            (select count(*) from directory.invitation where organization_id = o.id and revoked_at is not null)::int as revoked,
+            (select count(*) from directory.membership where organization_id = o.id)::int as memberships
         from directory.organization o where o.id = $1
         """;
 
@@ -32,13 +33,13 @@ internal sealed partial class OrganizationsService
                 CountWhatGoes,
                 row => new
                 {
-                    Name = row.GetString(0),
-                    Version = row.GetInt64(1),
-                    Domains = row.GetInt32(2),
-                    Invitations = row.GetInt32(3),
-                    Pending = row.GetInt32(4),
-                    Revoked = row.GetInt32(5),
-                    Memberships = row.GetInt32(6),
+                    Name = row.GetString("name"),
+                    Version = row.GetInt64("version"),
+                    Domains = row.GetInt32("domains"),
+                    Invitations = row.GetInt32("invitations"),
+                    Pending = row.GetInt32("pending"),
+                    Revoked = row.GetInt32("revoked"),
+                    Memberships = row.GetInt32("memberships"),
                 },
                 id,
                 tx.Now

@@ -4,7 +4,7 @@ using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Organizations;
 
 internal sealed partial class OrganizationsService
 {

@@ -1,9 +1,10 @@
 using Grpc.Core;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Organizations;
 
 internal sealed partial class OrganizationsService
 {

@@ -1,8 +1,9 @@
 using Platform.Contracts;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Organizations;
 
 /// <summary>What holds for an organization whichever call writes it.</summary>
 internal static class OrganizationRules

@@ -3,10 +3,11 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Organizations;
 
 internal sealed partial class OrganizationsService
 {
@@ -30,7 +31,7 @@ internal sealed partial class OrganizationsService
             throw Problem.Invalid("removeDomains", $"names {both}, which addDomains names too", "Name a domain in one of them.");
         }
 
-        Metadata.CheckMode(request.Metadata, request.MetadataMode);
+        KeptMetadata.CheckMode(request.Metadata, request.MetadataMode);
         return work.WriteAsync(context, async tx =>
         {
             await tx.ExecuteAsync(LockOrganization, id);
@@ -98,7 +99,7 @@ internal sealed partial class OrganizationsService
         ApplyDomains(organization, add, remove, changes);
         if (request.Metadata is not null)
         {
-            var metadata = Metadata.Change(organization.Metadata, request.Metadata, request.MetadataMode);
+            var metadata = KeptMetadata.Change(organization.Metadata, request.Metadata, request.MetadataMode);
             changes.AddRange(metadata.Changes);
             organization.Metadata = metadata.After;
         }

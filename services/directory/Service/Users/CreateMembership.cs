@@ -6,7 +6,7 @@ using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Users;
 
 internal sealed partial class UsersService
 {

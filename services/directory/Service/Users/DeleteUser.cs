@@ -1,3 +1,4 @@
+using System.Data;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
@@ -5,7 +6,7 @@ using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Users;
 
 internal sealed partial class UsersService
 {
@@ -14,9 +15,9 @@ internal sealed partial class UsersService
     // $2 is how many organizations are named.
     private const string CountWhatGoes = """
         select u.email, u.version,
-            (select count(*) from directory.membership m where m.user_id = u.id)::int,
+            (select count(*) from directory.membership m where m.user_id = u.id)::int as memberships,
             array(select o.name from directory.membership m join directory.organization o on o.id = m.organization_id
-                where m.user_id = u.id order by o.name, o.id limit $2)
+                where m.user_id = u.id order by o.name, o.id limit $2) as organizations
         from directory.directory_user u where u.id = $1
         """;
 
@@ -33,10 +34,10 @@ internal sealed partial class UsersService
                 CountWhatGoes,
                 row => new
                 {
-                    Email = row.GetString(0),
-                    Version = row.GetInt64(1),
-                    Memberships = row.GetInt32(2),
-                    Organizations = row.GetFieldValue<string[]>(3),
+                    Email = row.GetString("email"),
+                    Version = row.GetInt64("version"),
+                    Memberships = row.GetInt32("memberships"),
+                    Organizations = row.GetFieldValue<string[]>("organizations"),
                 },
                 id,
                 ShownOrganizations

@@ -4,7 +4,7 @@ using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Users;
 
 internal sealed partial class UsersService
 {

@@ -1,11 +1,12 @@
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Users;
 
 internal sealed partial class UsersService
 {
@@ -14,7 +15,8 @@ internal sealed partial class UsersService
         where ($1::uuid is null or u.id < $1)
             and ($2 = '' or position(lower($2) in u.email) > 0 or position(lower($2) in lower(u.first_name || ' ' || u.last_name)) > 0)
             and ($3 = '' or u.state = $3)
-            and ($4::uuid is null or u.id in (select m.user_id from directory.membership m where m.organization_id = $4 and m.state = 'active'))
+            and ($4::uuid is null or u.id in
+                (select m.user_id from directory.membership m where m.organization_id = $4 and m.state = 'active'))
         order by u.id desc limit $5
         """;
 

@@ -3,10 +3,12 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Organizations;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Users;
 
 internal sealed partial class UsersService
 {
@@ -22,7 +24,7 @@ internal sealed partial class UsersService
     public override Task<UpdateUserResponse> UpdateUser(UpdateUserRequest request, ServerCallContext context)
     {
         var id = Ids.Parse("usr", request.UserId, "userId");
-        Metadata.CheckMode(request.Metadata, request.MetadataMode);
+        KeptMetadata.CheckMode(request.Metadata, request.MetadataMode);
         return work.WriteAsync(context, async tx =>
         {
             await tx.ExecuteAsync(LockUser, id);
@@ -80,7 +82,7 @@ internal sealed partial class UsersService
         Note("state", before.State, user.State);
         if (request.Metadata is not null)
         {
-            var metadata = Metadata.Change(user.Metadata, request.Metadata, request.MetadataMode);
+            var metadata = KeptMetadata.Change(user.Metadata, request.Metadata, request.MetadataMode);
             changed.AddRange(metadata.Changes.Select(change => change.Field));
             user.Metadata = metadata.After;
         }

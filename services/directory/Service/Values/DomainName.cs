@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Values;
 
 /// <summary>Internet domains as they are kept: lower case, international ones in their ASCII form (RFC 5891).</summary>
 internal static class DomainName

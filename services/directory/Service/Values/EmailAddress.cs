@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Values;
 
 /// <summary>E-mail addresses as they are kept and compared: lower case, the domain in ASCII.</summary>
 internal static class EmailAddress

@@ -1,3 +1,4 @@
+using System.Data;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Contracts;
@@ -5,7 +6,7 @@ using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Workspaces;
 
 internal sealed partial class WorkspacesService
 {
@@ -26,9 +27,9 @@ internal sealed partial class WorkspacesService
 
                 var response = new GetWorkspaceResponse
                 {
-                    Id = Ids.Format("wks", reader.GetGuid(0)),
-                    Name = reader.GetString(1),
-                    CreatedAt = Timestamp.FromDateTime(reader.GetDateTime(2)),
+                    Id = Ids.Format("wks", reader.GetGuid("workspace_id")),
+                    Name = reader.GetString("name"),
+                    CreatedAt = Timestamp.FromDateTime(reader.GetDateTime("created_at")),
                 };
                 await reader.NextResultAsync(context.CancellationToken);
                 while (await reader.ReadAsync(context.CancellationToken))
