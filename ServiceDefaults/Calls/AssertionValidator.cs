@@ -116,7 +116,10 @@ internal sealed class AssertionValidator(ServiceIdentity service, IAssertionKeys
         claims.FindFirst(type)?.Value is { } text && Ids.TryParse(prefix, text, out var id) ? id : null;
 }
 
-/// <summary>The public keys that identity serves at <c>/.well-known/assertion-keys</c>, asked again at most once a second for an unknown id.</summary>
+/// <summary>
+/// The public keys that identity serves at <c>/.well-known/assertion-keys</c>. For an unknown id they are fetched again, at most once a
+/// second.
+/// </summary>
 internal sealed class IdentityAssertionKeys(IHttpClientFactory clients, TimeProvider time) : IAssertionKeys, IDisposable
 {
     public const string ClientName = "identity-keys";

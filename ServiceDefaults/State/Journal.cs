@@ -73,8 +73,8 @@ public static class Journal
     }
 
     /// <summary>
-    /// What a change begins with: its call told to triggers, and its task found to be there. What belongs to the workspace as a whole is kept
-    /// in the environment of its task.
+    /// What a change begins with: the triggers learn which call it is, and its task is checked. A change of the workspace as a whole is
+    /// kept in the environment of its task.
     /// </summary>
     internal static IEnumerable<Statement> Begin(Call call)
     {

@@ -18,7 +18,8 @@ public sealed partial class ChangesService
                     StatusCode.NotFound,
                     "CHANGE_NOT_FOUND",
                     $"No call {request.CallId} has changed anything in this environment.",
-                    "Take the `callId` from the answer of a change, from list_record_history or from search_audit_events, or name another environment."
+                    "Take the `callId` from the answer of a change, from list_record_history or from search_audit_events, "
+                        + "or name another environment."
                 );
         });
 }

@@ -41,7 +41,7 @@ public sealed partial class ChangesService
         if (report.HasUndone)
         {
             await tx.LeaveRoleAsync();
-            // All of it is done by now, so the preview tells exactly what would be; without a confirmation it is rolled back.
+            // Everything is done at this point, so the preview shows exactly what would happen. Without a confirmation it is rolled back.
             var fingerprint = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(report.Fingerprint)));
             await tx.ConfirmAsync(fingerprint, UndoPreview.Of(report.Part));
         }

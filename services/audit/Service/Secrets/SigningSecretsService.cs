@@ -29,7 +29,8 @@ internal sealed partial class SigningSecretsService(
     private const string Permission = "audit:write";
 
     private const string FindSecret = """
-        select name, coalesce(site, url), type, secret, secret_set_at, case when previous_secret_until > $2 then previous_secret end, previous_secret_until
+        select name, coalesce(site, url), type, secret, secret_set_at,
+            case when previous_secret_until > $2 then previous_secret end, previous_secret_until
         from audit.stream where id = $1
         """;
 

@@ -10,8 +10,8 @@ namespace Platform.Audit.Service.Sinks;
 /// <summary>
 /// Any HTTPS endpoint, by Standard Webhooks
 /// (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md):
-/// <c>{"type":"audit.entries","data":{"workspaceId","streamId","entries":[…]}}</c>, signed with HMAC-SHA256. The id is a digest of the body,
-/// so that the same request tried again is the same message.
+/// <c>{"type":"audit.entries","data":{"workspaceId","streamId","entries":[…]}}</c>, signed with HMAC-SHA256. The id is a digest of the
+/// body, so that a request that is sent again is the same message.
 /// </summary>
 internal sealed class HttpsSink(SinkClient client, TimeProvider time) : ISink
 {

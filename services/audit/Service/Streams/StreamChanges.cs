@@ -34,7 +34,10 @@ internal sealed record StreamChange(
     IReadOnlyList<string> Changed
 );
 
-/// <summary>What changes of a stream by people have in common, a tool's and the governance API's: the row, the event, the test of what is new.</summary>
+/// <summary>
+/// What changes of a stream by people have in common, whether a tool or the governance API makes them: the row, the event, the test of what
+/// is new.
+/// </summary>
 internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> sinks, TimeProvider time)
 {
     // Long enough for a receiver to change over in its own time.

@@ -5,9 +5,10 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Audit.Service.Streams;
 
 /// <summary>
-/// Runs the streams of all workspaces. A stream has one leader among the replicas, by an advisory lock that this session holds; a stream
-/// that was deleted, or lost with the session, is cancelled at the next look, which is well under a second later. One that was paused, or
-/// whose replica is told to stop, finishes the request under way: cut off, nobody would know whether it was taken, and it would be sent again.
+/// Runs the streams of all workspaces. A stream has one leader among the replicas, by an advisory lock that this session holds. A stream
+/// that was deleted, or lost with the session, is cancelled at the next look, well under a second later. A stream that was paused, or whose
+/// replica is stopping, finishes the request under way: if it were cut off, nobody would know whether the destination accepted it, and it
+/// would be sent again.
 /// </summary>
 internal sealed partial class StreamSupervisor(
     LeaderLoop leader,
