@@ -1,3 +1,4 @@
+using System.Data;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
@@ -101,9 +102,9 @@ internal sealed class OutboxRelay(
             {
                 rows.Add(
                     (
-                        reader.GetFieldValue<DateOnly>(0),
-                        reader.GetInt64(1),
-                        JsonSerializer.Deserialize<EventEnvelope>(reader.GetString(2), EventJson.Options)!
+                        reader.GetFieldValue<DateOnly>("day"),
+                        reader.GetInt64("position"),
+                        JsonSerializer.Deserialize<EventEnvelope>(reader.GetString("envelope"), EventJson.Options)!
                     )
                 );
             }

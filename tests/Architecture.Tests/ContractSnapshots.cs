@@ -106,7 +106,7 @@ public sealed class ContractSnapshots
         return text.ToString().TrimEnd() + "\n";
     }
 
-    private static void Check(string file, string expected)
+    internal static void Check(string file, string expected)
     {
         if (Updates)
         {

@@ -1,6 +1,7 @@
 using System.Data;
 using Google.Protobuf.WellKnownTypes;
 using Platform.Changes.Contracts.V1;
+using Platform.Contracts;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Changes.Undo;
@@ -46,7 +47,7 @@ public sealed partial class RowUndo
             );
             foreach (var plan in changed)
             {
-                var left = Alone(plan, "CHANGED_SINCE", plan.Current is null ? "It is gone." : "Somebody changed it since.");
+                var left = Alone(plan, Reasons.ChangedSince, plan.Current is null ? "It is gone." : "Somebody changed it since.");
                 if (last.TryGetValue(plan.Key, out var other))
                 {
                     (left.ChangedBy, left.ChangedAt, left.CallId) = (other.By, Timestamp.FromDateTime(other.At), other.CallId);
@@ -73,7 +74,7 @@ public sealed partial class RowUndo
                 wanted.Remove(plan);
                 if (IsReported(plan))
                 {
-                    report.Left(Alone(plan, "PERMISSION_DENIED", $"Taking this back needs the permission {missing}."));
+                    report.Left(Alone(plan, Reasons.PermissionDenied, $"Taking this back needs the permission {missing}."));
                 }
             }
         }
@@ -104,7 +105,7 @@ public sealed partial class RowUndo
                 foreach (var plan in used.Select(one => removed[one]))
                 {
                     wanted.Remove(plan);
-                    report.Left(Alone(plan, "CHANGED_SINCE", $"It has {owned} rows now that do not come from these changes."));
+                    report.Left(Alone(plan, Reasons.ChangedSince, $"It has {owned} rows now that do not come from these changes."));
                 }
             }
         }

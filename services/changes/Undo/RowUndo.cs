@@ -33,7 +33,7 @@ public sealed partial class RowUndo(params IReadOnlyList<KeptTable> tables) : IC
         if (await tx.ScalarAsync<int>(CountRows, [calls]) is var rows and > MaxRows)
         {
             throw Problem.Conflict(
-                "UNDO_TOO_LARGE",
+                Reasons.UndoTooLarge,
                 $"{rows} rows are more than the {MaxRows} that one undo takes back. Nothing was changed.",
                 "Undo its calls one by one with undo_change, newest first."
             );
@@ -165,7 +165,7 @@ public sealed partial class RowUndo(params IReadOnlyList<KeptTable> tables) : IC
 
         foreach (var plan in refused.Where(IsReported))
         {
-            report.Left(Alone(plan, "VALUE_TAKEN", "Another one has its unique value now, or what it belongs to is gone."));
+            report.Left(Alone(plan, Reasons.ValueTaken, "Another one has its unique value now, or what it belongs to is gone."));
         }
 
         if (table.ApplyBesideAsync is { } apply && done.Count > 0)

@@ -59,7 +59,7 @@ public sealed partial class ChangesService
             ? part
             : throw Problem.Of(
                 StatusCode.NotFound,
-                "TASK_NOT_FOUND",
+                Reasons.TaskNotFound,
                 $"There is no task {taskId} in this environment.",
                 "Take the id from begin_task, or name another environment."
             );
