@@ -36,7 +36,7 @@ public static class ServiceHost
         }
     }
 
-    // The port comes beside the addresses that the host was told (ASPNETCORE_URLS or ASPNETCORE_HTTP_PORTS), open to the same world as they are.
+    // The port is added to the configured addresses (ASPNETCORE_URLS or ASPNETCORE_HTTP_PORTS) and listens on the same interfaces.
     private static void ListenForGrpc(this WebApplicationBuilder builder, int port)
     {
         var urls = builder.WebHost.GetSetting(WebHostDefaults.ServerUrlsKey)
@@ -54,8 +54,8 @@ public static class ServiceHost
     }
 
     /// <summary>
-    /// The service's PostgreSQL database as its application role (connection string <c>&lt;service&gt;</c>), with unit of work, outbox relay,
-    /// idempotency and confirmations. <paramref name="constraints"/> tells what violated constraints mean to a caller.
+    /// The service's PostgreSQL database as its application role (connection string <c>&lt;service&gt;</c>), with unit of work, outbox
+    /// relay, idempotency and confirmations. <paramref name="constraints"/> says what violated constraints mean to a caller.
     /// </summary>
     public static void AddServiceDatabase(this WebApplicationBuilder builder, Action<ConstraintProblems>? constraints = null)
     {

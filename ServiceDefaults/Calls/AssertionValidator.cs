@@ -99,24 +99,28 @@ internal sealed class AssertionValidator(ServiceIdentity service, IAssertionKeys
     }
 
     private static Caller Read(ClaimsIdentity claims) =>
-        new(
-            Id(claims, AssertionClaims.Workspace, "wks") ?? Guid.Empty,
-            Id(claims, AssertionClaims.Environment, "env"),
-            claims.FindFirst(AssertionClaims.EnvironmentKind)?.Value,
-            Id(claims, AssertionClaims.Member, "mbr"),
-            claims.FindFirst(AssertionClaims.Role)?.Value,
-            claims.FindAll(AssertionClaims.Permissions).Select(claim => claim.Value).ToFrozenSet(StringComparer.Ordinal),
-            claims.FindFirst(AssertionClaims.Token)?.Value,
-            claims.FindFirst(AssertionClaims.Client)?.Value,
-            claims.FindFirst(AssertionClaims.Service)?.Value,
-            claims.FindFirst(AssertionClaims.OnBehalfOf)?.Value
-        );
+        new()
+        {
+            WorkspaceId = Id(claims, AssertionClaims.Workspace, "wks") ?? Guid.Empty,
+            EnvironmentId = Id(claims, AssertionClaims.Environment, "env"),
+            EnvironmentKind = claims.FindFirst(AssertionClaims.EnvironmentKind)?.Value,
+            MemberId = Id(claims, AssertionClaims.Member, "mbr"),
+            Role = claims.FindFirst(AssertionClaims.Role)?.Value,
+            Permissions = claims.FindAll(AssertionClaims.Permissions).Select(claim => claim.Value).ToFrozenSet(StringComparer.Ordinal),
+            TokenId = claims.FindFirst(AssertionClaims.Token)?.Value,
+            ClientId = claims.FindFirst(AssertionClaims.Client)?.Value,
+            Service = claims.FindFirst(AssertionClaims.Service)?.Value,
+            OnBehalfOf = claims.FindFirst(AssertionClaims.OnBehalfOf)?.Value,
+        };
 
     private static Guid? Id(ClaimsIdentity claims, string type, string prefix) =>
         claims.FindFirst(type)?.Value is { } text && Ids.TryParse(prefix, text, out var id) ? id : null;
 }
 
-/// <summary>The public keys that identity serves at <c>/.well-known/assertion-keys</c>, asked again at most once a second for an unknown id.</summary>
+/// <summary>
+/// The public keys that identity serves at <c>/.well-known/assertion-keys</c>. For an unknown id they are fetched again, at most once a
+/// second.
+/// </summary>
 internal sealed class IdentityAssertionKeys(IHttpClientFactory clients, TimeProvider time) : IAssertionKeys, IDisposable
 {
     public const string ClientName = "identity-keys";

@@ -18,7 +18,7 @@ public static class Problem
     public static RpcException NotFound(string kind, string id) =>
         Of(
             StatusCode.NotFound,
-            "NOT_FOUND",
+            Reasons.NotFound,
             $"There is no {kind} {id} here.",
             $"List what there is with the list tool for {kind}s, or name another environment."
         );
@@ -38,7 +38,7 @@ public static class Problem
     {
         var detail = new ProblemDetail
         {
-            Reason = "INVALID_ARGUMENT",
+            Reason = Reasons.InvalidArgument,
             Message = string.Join(' ', violations.Select(violation => $"{violation.Field}: {violation.Rule}.")),
             Fix = string.Join(' ', violations.Select(violation => violation.Fix).Distinct()),
         };
@@ -53,30 +53,30 @@ public static class Problem
     public static RpcException PermissionDenied(string permission) =>
         Of(
             StatusCode.PermissionDenied,
-            "PERMISSION_DENIED",
+            Reasons.PermissionDenied,
             $"This needs the permission {permission}.",
             "Ask an admin of the workspace for a role that has it."
         );
 
     public static RpcException Unauthenticated(string message) =>
-        Of(StatusCode.Unauthenticated, "UNAUTHENTICATED", message, "Send a valid caller assertion.");
+        Of(StatusCode.Unauthenticated, Reasons.Unauthenticated, message, "Send a valid caller assertion.");
 
     public static RpcException Unavailable(string what) =>
-        Of(StatusCode.Unavailable, "UNAVAILABLE", $"{what} cannot be reached at the moment.", "Try again in a few seconds.");
+        Of(StatusCode.Unavailable, Reasons.Unavailable, $"{what} cannot be reached at the moment.", "Try again in a few seconds.");
 
     /// <summary>Somebody else holds what this needs, for longer than we wait.</summary>
     public static RpcException Busy() =>
-        Of(StatusCode.Aborted, "BUSY", "Others are changing the same things right now.", "Try again in a few seconds.");
+        Of(StatusCode.Aborted, Reasons.Busy, "Others are changing the same things right now.", "Try again in a few seconds.");
 
     public static RpcException Internal(string traceId) =>
-        Of(StatusCode.Internal, "INTERNAL", "Something unforeseen happened.", $"Report the trace id {traceId}.");
+        Of(StatusCode.Internal, Reasons.Internal, "Something unforeseen happened.", $"Report the trace id {traceId}.");
 
     internal static RpcException ConfirmationRequired(string token, DateTimeOffset expiresAt, ReadOnlyMemory<byte> preview) =>
         Of(
             StatusCode.FailedPrecondition,
             new ProblemDetail
             {
-                Reason = ConfirmationRequiredReason,
+                Reason = Reasons.ConfirmationRequired,
                 Message = "Nothing was changed yet: this needs a confirmation.",
                 Fix = "Look at the preview; to go on, repeat the call with the same arguments and this confirmation.",
                 Confirmation = new Confirmation
@@ -88,7 +88,7 @@ public static class Problem
             }
         );
 
-    public const string ConfirmationRequiredReason = "CONFIRMATION_REQUIRED";
+    public const string ConfirmationRequiredReason = Reasons.ConfirmationRequired;
 
     public static RpcException Of(StatusCode status, string reason, string message, string fix) =>
         Of(

@@ -66,8 +66,8 @@ internal static class ShapeRules
             }
         }
 
-        // Without presence an empty text is an absent one: whether it was given only the edge can tell, and it refuses it by the schema. Numbers
-        // and booleans without presence always count as given.
+        // Without presence, an empty text is the same as an absent one. Only the edge can tell whether it was given, and the schema makes
+        // the edge refuse it. Numbers and booleans without presence always count as given.
         private static bool IsEmpty(object? value) => value is null or "" or ByteString { Length: 0 };
 
         private void CheckValue(object? value, string name, ref List<Violation>? violations)

@@ -8,7 +8,9 @@ public sealed class BusOptions
 {
     internal List<(Type Consumer, string Queue)> Consumers { get; } = [];
 
-    /// <summary>Every event that is published while <paramref name="queue"/> exists reaches <typeparamref name="T"/>, at least once.</summary>
+    /// <summary>
+    /// Every event that is published while <paramref name="queue"/> exists reaches <typeparamref name="T"/> at least once.
+    /// </summary>
     public BusOptions Consume<T>(string queue)
         where T : class, IEventConsumer
     {

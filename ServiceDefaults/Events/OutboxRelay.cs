@@ -1,3 +1,4 @@
+using System.Data;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
@@ -13,8 +14,8 @@ namespace Platform.ServiceDefaults.Events;
 internal interface IEventPublisher
 {
     /// <summary>
-    /// Returns once the broker has confirmed the batch as stored in a queue. About a batch that was under way when the broker died there may never
-    /// be a word, nor an error, nor may its cancellation be heard.
+    /// Returns once the broker has confirmed that the batch is stored in a queue. When the broker dies while a batch is under way, this may
+    /// never return: it may neither fail nor react to its cancellation.
     /// </summary>
     Task PublishAsync(EventBatch batch, CancellationToken cancellationToken);
 }
@@ -101,9 +102,9 @@ internal sealed class OutboxRelay(
             {
                 rows.Add(
                     (
-                        reader.GetFieldValue<DateOnly>(0),
-                        reader.GetInt64(1),
-                        JsonSerializer.Deserialize<EventEnvelope>(reader.GetString(2), EventJson.Options)!
+                        reader.GetFieldValue<DateOnly>("day"),
+                        reader.GetInt64("position"),
+                        JsonSerializer.Deserialize<EventEnvelope>(reader.GetString("envelope"), EventJson.Options)!
                     )
                 );
             }

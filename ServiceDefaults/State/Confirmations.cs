@@ -46,24 +46,24 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
         )
         {
             throw Refused(
-                "CONFIRMATION_INVALID",
+                Reasons.ConfirmationInvalid,
                 "The confirmation was made for another call: caller, tool and arguments must be the same."
             );
         }
 
         if (confirmation.Expires <= time.GetUtcNow())
         {
-            throw Refused("CONFIRMATION_EXPIRED", "The confirmation is older than 5 minutes.");
+            throw Refused(Reasons.ConfirmationExpired, "The confirmation is older than 5 minutes.");
         }
 
         if (await unit.ExecuteAsync(Use, confirmation.Id, confirmation.Expires.UtcDateTime) == 0)
         {
-            throw Refused("CONFIRMATION_USED", "The confirmation was used already.");
+            throw Refused(Reasons.ConfirmationUsed, "The confirmation was used already.");
         }
 
         if (confirmation.Fingerprint != fingerprint)
         {
-            throw Refused("CONFIRMATION_STALE", "What would be destroyed has changed since the preview.");
+            throw Refused(Reasons.ConfirmationStale, "What would be destroyed has changed since the preview.");
         }
     }
 

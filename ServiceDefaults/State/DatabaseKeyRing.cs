@@ -1,3 +1,4 @@
+using System.Data;
 using System.Xml.Linq;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using Npgsql;
@@ -14,7 +15,7 @@ internal sealed class DatabaseKeyRing(NpgsqlDataSource database) : IXmlRepositor
         var elements = new List<XElement>();
         while (reader.Read())
         {
-            elements.Add(XElement.Parse(reader.GetString(0)));
+            elements.Add(XElement.Parse(reader.GetString("xml")));
         }
 
         return elements;

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Platform.Contracts;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.ServiceDefaults.State;
@@ -31,7 +32,7 @@ internal static class Idempotency
 
         var stored = await unit.QueryOneAsync(
             Find,
-            row => new { Digest = (byte[])row[0], Answer = (byte[])row[1] },
+            row => new { Digest = (byte[])row["digest"], Answer = (byte[])row["answer"] },
             call.ActorId,
             call.Tool,
             call.IdempotencyKey
@@ -39,7 +40,7 @@ internal static class Idempotency
         return stored.Digest.AsSpan().SequenceEqual(digest)
             ? stored.Answer
             : throw Problem.Conflict(
-                "IDEMPOTENCY_KEY_REUSED",
+                Reasons.IdempotencyKeyReused,
                 "This idempotency key was used with other arguments within the last 24 hours.",
                 "Use a new key for a new call, or repeat the first call exactly."
             );

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Text.Json;
 using Grpc.Core;
 using Npgsql;
@@ -52,7 +53,7 @@ public static class Journal
         where task = $1 or call_id = $2 order by position desc
         """;
 
-    // Triggers that keep rows ask for these.
+    // The triggers that keep rows read these.
     private const string SetCall = "select set_config('platform.call_id', $1, true), set_config('platform.actor', $2, true)";
 
     internal static Statement Insert(IReadOnlyList<EventEnvelope> events)
@@ -73,8 +74,8 @@ public static class Journal
     }
 
     /// <summary>
-    /// What a change begins with: its call told to triggers, and its task found to be there. What belongs to the workspace as a whole is kept
-    /// in the environment of its task.
+    /// What a change begins with: the triggers learn which call it is, and its task is checked. A change of the workspace as a whole is
+    /// kept in the environment of its task.
     /// </summary>
     internal static IEnumerable<Statement> Begin(Call call)
     {
@@ -96,7 +97,7 @@ public static class Journal
     internal static RpcException UnknownTask() =>
         Problem.Of(
             StatusCode.NotFound,
-            "TASK_NOT_FOUND",
+            Reasons.TaskNotFound,
             "The task is none that you have begun. Nothing was changed.",
             "Open one with begin_task and pass its id, or leave `task` out."
         );
@@ -104,7 +105,7 @@ public static class Journal
     internal static RpcException TaskElsewhere() =>
         Problem.Of(
             StatusCode.NotFound,
-            "TASK_NOT_FOUND",
+            Reasons.TaskNotFound,
             "You have begun this task in another environment. Nothing was changed.",
             "Name that environment in `environment`, or open a task in this one with begin_task."
         );
@@ -114,14 +115,14 @@ public static class Journal
         tx.QueryAsync(
             FindChanges,
             row => new JournaledChange(
-                row.GetGuid(0),
-                row.GetString(1),
-                row.GetString(2),
-                row.GetString(3),
-                row.GetString(4),
-                row.GetString(5),
-                row.GetDateTime(6),
-                JsonSerializer.Deserialize<Target[]>(row.GetString(7), EventJson.Options)!
+                row.GetGuid("id"),
+                row.GetString("call_id"),
+                row.GetString("tool"),
+                row.GetString("type"),
+                row.GetString("action"),
+                row.GetString("actor"),
+                row.GetDateTime("changed_at"),
+                JsonSerializer.Deserialize<Target[]>(row.GetString("targets"), EventJson.Options)!
             ),
             Text(scope.Task),
             Text(scope.CallId)

@@ -23,12 +23,13 @@ internal sealed partial class Migrator(
 
     private const string CreateJournal = """
         create schema if not exists migrations authorization {service}_owner;
-        create table if not exists migrations.applied (name text primary key, sha256 text not null, applied_at timestamptz not null default now());
+        create table if not exists migrations.applied
+            (name text primary key, sha256 text not null, applied_at timestamptz not null default now());
         """;
 
     /// <remarks>
-    /// Roles belong to the cluster, and our lock to one database of it: migrators of other databases can make or change the same role in the
-    /// same moment. What they did is there once they have committed, so the same work finds it when it starts anew.
+    /// Roles belong to the cluster, but our lock belongs to one database of it: migrators of other databases can make or change the same
+    /// role at the same moment. Once they have committed, their work is visible, so the same work succeeds when it is repeated.
     /// </remarks>
     public async Task ApplyAsync(CancellationToken cancellationToken)
     {
@@ -78,9 +79,15 @@ internal sealed partial class Migrator(
             connection,
             $"""
             do $$ begin
-                if not exists (select from pg_roles where rolname = '{service.OwnerRole}') then create role {service.OwnerRole} nologin noinherit; end if;
-                if not exists (select from pg_roles where rolname = '{service.RelayRole}') then create role {service.RelayRole} nologin noinherit; end if;
-                if not exists (select from pg_roles where rolname = '{service.AppRole}') then create role {service.AppRole} login noinherit; end if;
+                if not exists (select from pg_roles where rolname = '{service.OwnerRole}') then
+                    create role {service.OwnerRole} nologin noinherit;
+                end if;
+                if not exists (select from pg_roles where rolname = '{service.RelayRole}') then
+                    create role {service.RelayRole} nologin noinherit;
+                end if;
+                if not exists (select from pg_roles where rolname = '{service.AppRole}') then
+                    create role {service.AppRole} login noinherit;
+                end if;
             end $$;
             grant {service.RelayRole} to {service.AppRole};
             do $$ begin execute format('grant create, connect on database %I to {service.OwnerRole}', current_database()); end $$;

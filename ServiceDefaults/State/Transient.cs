@@ -18,7 +18,9 @@ public static class Transient
         PostgresErrorCodes.UndefinedTable,
     ];
 
-    /// <summary>Runs work that is one transaction of its own; from its beginning again, three times at most, when such a failure ended it.</summary>
+    /// <summary>
+    /// Runs work that is one transaction of its own. When such a failure ends it, it runs again from the beginning, three times at most.
+    /// </summary>
     public static async Task<T> RepeatAsync<T>(Func<Task<T>> work, TimeProvider time, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Npgsql;
 using Platform.Contracts.Catalogue;
@@ -80,6 +81,25 @@ public sealed class UnitOfWork(
     )
         where T : class, IMessage<T>, new() =>
         Transient.RepeatAsync(() => AttemptAsync(call, body, settings, cancellationToken), time, cancellationToken);
+
+    /// <summary>The same for a change that answers nothing.</summary>
+    public async Task WriteAsync(ServerCallContext context, Func<WriteTransaction, Task> body, SessionSettings? settings = null) =>
+        await WriteAsync(context, Answering(body), settings);
+
+    /// <summary>The same for a change that answers nothing, by callers that are not gRPC. Returns the outcome.</summary>
+    public async Task<string> WriteAsync(
+        Call call,
+        Func<WriteTransaction, Task> body,
+        SessionSettings settings,
+        CancellationToken cancellationToken
+    ) => (await WriteAsync(call, Answering(body), settings, cancellationToken)).Outcome;
+
+    private static Func<WriteTransaction, Task<Empty>> Answering(Func<WriteTransaction, Task> body) =>
+        async unit =>
+        {
+            await body(unit);
+            return new Empty();
+        };
 
     private async Task<(T Answer, string Outcome)> AttemptAsync<T>(
         Call call,

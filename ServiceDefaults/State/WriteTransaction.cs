@@ -12,7 +12,8 @@ public sealed class WriteTransaction
 {
     private const string InsertOutbox = """
         insert into platform.outbox (event_id, workspace_id, environment_id, occurred_at, envelope)
-        select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[]) as e(event_id, workspace_id, environment_id, occurred_at, envelope)
+        select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[])
+            as e(event_id, workspace_id, environment_id, occurred_at, envelope)
         """;
 
     private readonly NpgsqlConnection _connection;
@@ -115,7 +116,10 @@ public sealed class WriteTransaction
     /// <summary>Back to the service's own role, for its fixed tables.</summary>
     public Task LeaveRoleAsync() => ExecuteAsync("set local role none");
 
-    /// <summary>Records an event. It is the audit record of the change, and leaves with the commit. The action comes from the tool's contract.</summary>
+    /// <summary>
+    /// Records an event. It is the audit record of the change, and is sent once the change has committed. The action comes from the tool's
+    /// contract.
+    /// </summary>
     public void Announce<T>(T happened, params IReadOnlyList<Target> targets)
         where T : IEvent =>
         Announce(

@@ -43,7 +43,9 @@ internal static class TelemetryExtensions
         "ModelContextProtocol",
     ];
 
-    /// <summary>Traces, metrics and logs by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set; metrics for Prometheus at <c>/metrics</c> always.</summary>
+    /// <summary>
+    /// Traces, metrics and logs by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set; metrics for Prometheus at <c>/metrics</c> always.
+    /// </summary>
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {
         // ASP.NET Core names its spans and fills the http.* tags itself once this is off.

@@ -12,6 +12,15 @@ namespace Platform.Architecture.Tests;
 /// </summary>
 public sealed class ContractSnapshots
 {
+    private const string Introduction = """
+        # Tools
+
+        Generated from the contracts by `UPDATE_SNAPSHOTS=1 ./test Architecture`. A tool needs its scope of the token and the permission of
+        the same name of the role. Tools that are bound to an environment take `environment` (default: the sandbox); writes take
+        `idempotencyKey`, `dryRun` and `task`; destructive ones also `confirmation`.
+
+        """;
+
     private static readonly JsonSerializerOptions _indented = new()
     {
         WriteIndented = true,
@@ -63,16 +72,7 @@ public sealed class ContractSnapshots
 
     private static string ToolsDocument()
     {
-        var text = new StringBuilder(
-            """
-            # Tools
-
-            Generated from the contracts by `UPDATE_SNAPSHOTS=1 ./test Architecture`. A tool needs its scope of the token and the permission of
-            the same name of the role. Tools that are bound to an environment take `environment` (default: the sandbox); writes take
-            `idempotencyKey`, `dryRun` and `task`; destructive ones also `confirmation`.
-
-            """
-        ).Append('\n');
+        var text = new StringBuilder(Introduction).Append('\n');
         foreach (
             var toolset in Repository
                 .Catalogue.Tools.GroupBy(tool => tool.Options.Toolset)
@@ -91,9 +91,12 @@ public sealed class ContractSnapshots
                     Effect.Write => "writes",
                     _ => "destroys, in two steps",
                 };
+                var description = tool
+                    .Description.Replace("\n\n", " ", StringComparison.Ordinal)
+                    .Replace("|", @"\|", StringComparison.Ordinal);
                 text.Append(
                     System.Globalization.CultureInfo.InvariantCulture,
-                    $"| `{tool.Name}` | {tool.Description.Replace("\n\n", " ", StringComparison.Ordinal).Replace("|", @"\|", StringComparison.Ordinal)} | `{tool.Options.Scope}` | {effect} |\n"
+                    $"| `{tool.Name}` | {description} | `{tool.Options.Scope}` | {effect} |\n"
                 );
             }
 
@@ -103,7 +106,7 @@ public sealed class ContractSnapshots
         return text.ToString().TrimEnd() + "\n";
     }
 
-    private static void Check(string file, string expected)
+    internal static void Check(string file, string expected)
     {
         if (Updates)
         {

@@ -103,9 +103,8 @@ public sealed partial class SettingsDocument
                         )
                         .Trim();
                     Assert.True(meaning.Length > 0, $"{section}:{row.Groups["name"].Value} has no comment in {file}.");
-                    text.Append(
-                        $"| `{section}:{row.Groups["name"].Value}` | {Default(row.Groups["type"].Value, row.Groups["default"].Value)} | {meaning} |\n"
-                    );
+                    var value = Default(row.Groups["type"].Value, row.Groups["default"].Value);
+                    text.Append($"| `{section}:{row.Groups["name"].Value}` | {value} | {meaning} |\n");
                 }
             }
         }
@@ -137,7 +136,8 @@ public sealed partial class SettingsDocument
         };
 
     [GeneratedRegex(
-        @"(?<comment>(?:^ +///[^\n]*\n)*)(?:^ +\[[^\n]*\]\n)*^    public (?<type>[\w<>,?\[\] ]+?) (?<name>\w+) \{ get; (?:init|set); \}(?: = (?<default>[^\n]*);)?$",
+        @"(?<comment>(?:^ +///[^\n]*\n)*)(?:^ +\[[^\n]*\]\n)*"
+            + @"^    public (?<type>[\w<>,?\[\] ]+?) (?<name>\w+) \{ get; (?:init|set); \}(?: = (?<default>[^\n]*);)?$",
         RegexOptions.Multiline
     )]
     private static partial Regex Property();

@@ -37,6 +37,21 @@ public sealed partial class SourceLaws
         }
     }
 
+    [Theory]
+    [InlineData("services/audit/Service")]
+    [InlineData("services/data/Service")]
+    [InlineData("services/directory/Service", "Identity")]
+    [InlineData("identity/Service", "Audit", "Directory")]
+    [InlineData("mcp-edge", "Audit", "Data", "Directory", "Identity")]
+    public void A_service_knows_the_contracts_of_those_alone_that_it_calls(string folder, params string[] called)
+    {
+        var own = folder.Split('/') is [.., var name, "Service"] ? name : null;
+        Assert.All(
+            References(Assert.Single(Repository.Files("*.csproj", folder))).Where(reference => reference.EndsWith(".Contracts.csproj")),
+            reference => Assert.Contains(reference.Split('/', '.')[^3], called.Append(own), StringComparer.OrdinalIgnoreCase)
+        );
+    }
+
     [Fact]
     public void The_edge_knows_no_sql()
     {
@@ -61,6 +76,20 @@ public sealed partial class SourceLaws
             .Select(file => (File: Repository.Relative(file), Lines: File.ReadLines(file).Count()))
             .Where(file => file.Lines > 400);
         Assert.Empty(long_);
+    }
+
+    // A test that needs a longer text as it is splits it, or keeps it in a raw string.
+    [Fact]
+    public void A_line_is_at_most_140_columns()
+    {
+        var allowed = File.ReadAllLines(Path.Combine(Repository.Root, "tests", "Architecture.Tests", "wide-files.txt"));
+        Assert.Empty(
+            Repository
+                .Files("*.cs", [.. _product, "tests", "bench"])
+                .Where(file => File.ReadLines(file).Any(line => line.Length > 140))
+                .Select(Repository.Relative)
+                .Except(allowed)
+        );
     }
 
     [Fact]

@@ -255,7 +255,8 @@ public sealed class SigningSecretTests(AuditFixture audit) : IClassFixture<Audit
             count,
             await audit.ScalarAsync<long>(
                 """
-                select (select count(*) from audit.arrival where workspace_id = $1) + (select count(*) from audit.event where workspace_id = $1)
+                select (select count(*) from audit.arrival where workspace_id = $1)
+                    + (select count(*) from audit.event where workspace_id = $1)
                 """,
                 _agent.Workspace
             )

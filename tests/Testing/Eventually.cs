@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace Platform.Testing;
 
-/// <summary>Waits for what others do in their own time. Patience costs time only where a test fails, which then tells what it waited for, or else its code.</summary>
+/// <summary>
+/// Waits for what others do in their own time. Patience costs time only where a test fails; the failure says what it waited for, or shows
+/// the code of the condition.
+/// </summary>
 public static class Eventually
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(90);

@@ -42,7 +42,17 @@ internal sealed class Nginx : IAsyncDisposable
         // One process, which is the one that is stopped.
         await File.WriteAllTextAsync(
             $"{folder}/nginx.conf",
-            $"daemon off;\nmaster_process off;\npid {folder}/nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n  access_log off;\n{temporary}{site}}}\n",
+            $$"""
+            daemon off;
+            master_process off;
+            pid {{folder}}/nginx.pid;
+            error_log stderr;
+            events {}
+            http {
+              access_log off;
+            {{temporary}}{{site}}}
+
+            """,
             cancellationToken
         );
         var process = await ChildProcess.StartAsync(

@@ -5,7 +5,9 @@ namespace Platform.Testing;
 /// <summary>npm packages that a test runs, as its lock file names them.</summary>
 public static class NpmPackages
 {
-    /// <summary>Copies <paramref name="sources"/> to <paramref name="folder"/> and installs what their lock file says, unless that is there.</summary>
+    /// <summary>
+    /// Copies <paramref name="sources"/> to <paramref name="folder"/> and installs what their lock file says, unless it is already there.
+    /// </summary>
     public static async Task InstallAsync(string sources, string folder, CancellationToken cancellationToken)
     {
         System.IO.Directory.CreateDirectory(folder);

@@ -34,18 +34,15 @@ internal sealed record GovernanceCaller(AccessToken Token, IReadOnlyList<Members
 
     public Call ToCall() =>
         OwnCall.By(
-            new Caller(
-                WorkspaceId,
-                null,
-                null,
-                MemberId,
-                DefaultEnvironment?.Role,
-                DefaultEnvironment is null ? new HashSet<string>() : Policy.RolePermissions(DefaultEnvironment).ToHashSet(),
-                Token.Session,
-                Token.ClientId,
-                null,
-                null
-            )
+            new Caller
+            {
+                WorkspaceId = WorkspaceId,
+                MemberId = MemberId,
+                Role = DefaultEnvironment?.Role,
+                Permissions = DefaultEnvironment is null ? new HashSet<string>() : Policy.RolePermissions(DefaultEnvironment).ToHashSet(),
+                TokenId = Token.Session,
+                ClientId = Token.ClientId,
+            }
         );
 
     private MemberEnvironment? DefaultEnvironment => Membership.Environments.FirstOrDefault(environment => environment.IsDefault);

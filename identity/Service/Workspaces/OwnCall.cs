@@ -7,8 +7,7 @@ namespace Platform.Identity.Service.Workspaces;
 /// <summary>Calls that did not come in over gRPC with an assertion: identity's own, and those of the governance API.</summary>
 internal static class OwnCall
 {
-    public static Call For(Guid workspace) =>
-        By(new Caller(workspace, null, null, null, null, new HashSet<string>(), null, null, "identity", null));
+    public static Call For(Guid workspace) => By(Caller.ForService("identity", workspace));
 
     public static Call By(Caller caller) =>
         new()

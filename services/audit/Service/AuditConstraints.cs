@@ -1,3 +1,4 @@
+using Platform.Contracts;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Audit.Service;
@@ -8,7 +9,7 @@ internal static class AuditConstraints
     public static void Add(ConstraintProblems constraints) =>
         constraints.Add("stream_name", () =>
             Problem.Conflict(
-                "NAME_TAKEN",
+                Reasons.NameTaken,
                 "Another audit stream of this workspace has this name.",
                 "Choose another name, or look at list_audit_streams."
             )

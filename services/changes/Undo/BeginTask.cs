@@ -29,7 +29,7 @@ public sealed partial class ChangesService
 
 file static class NewTask
 {
-    // Every service makes the same id of the same call; and of its repeat, when the first try reached only some of them.
+    // Every service derives the same id from the same call, and from its repeat when the first try reached only some of them.
     public static Guid IdOf(Call call) =>
         call.IdempotencyKey is { } key
             ? new Guid(

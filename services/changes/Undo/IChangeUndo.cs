@@ -3,22 +3,24 @@ using Platform.ServiceDefaults.State;
 
 namespace Platform.Changes.Undo;
 
-/// <summary>How a service sums up and takes back its own changes. What it does not handle is told as not undoable.</summary>
+/// <summary>How a service sums up and takes back its own changes. What it does not handle is reported as left alone.</summary>
 public interface IChangeUndo
 {
-    /// <summary>For tools whose changes are not taken back: why, and what to do instead.</summary>
+    /// <summary>Remedies by tool: why its changes are not taken back, and what to do instead.</summary>
     IReadOnlyDictionary<string, string> Remedies => new Dictionary<string, string>();
 
-    /// <summary>Why a change of a tool stays, as the caller is told.</summary>
+    /// <summary>The sentence that tells the caller why a change of a tool stays.</summary>
     sealed string WhyNot(string tool) => $"{tool} has no inverse." + (Remedies.TryGetValue(tool, out var remedy) ? " " + remedy : "");
 
     /// <summary>
-    /// Takes back what it can, newest first, and tells the report what became of everything. It does so under locks and for real: a preview is
-    /// the same work, rolled back.
+    /// Takes back what it can, newest first, and reports what became of every change. It works under locks and writes: a preview is the
+    /// same work, rolled back.
     /// </summary>
     Task UndoAsync(WriteTransaction tx, ChangeScope scope, IReadOnlyList<JournaledChange> changes, UndoReport report);
 
-    /// <summary>What the changes have done in all. Returns the ids of those that it has counted; the others are counted by their events.</summary>
+    /// <summary>
+    /// Sums up what the changes did. Returns the ids of those that it has counted; the others are counted by their events.
+    /// </summary>
     Task<IReadOnlySet<Guid>> SummarizeAsync(
         WriteTransaction tx,
         ChangeScope scope,
@@ -27,7 +29,7 @@ public interface IChangeUndo
     );
 }
 
-/// <summary>What an undo has done and left.</summary>
+/// <summary>What one undo has done, and what it left alone.</summary>
 public sealed class UndoReport
 {
     private const int MaxLeft = 200;
@@ -36,7 +38,7 @@ public sealed class UndoReport
     private readonly List<string> _fingerprint = [];
     private readonly HashSet<Guid> _handled = [];
 
-    /// <summary>What the caller is shown, before and after.</summary>
+    /// <summary>What the caller is shown, in the preview and in the answer.</summary>
     public UndoPart Part { get; } = new();
 
     public bool HasUndone => Part.Undone.Count > 0;
@@ -77,6 +79,7 @@ public sealed class UndoReport
         _fingerprint.AddRange(states);
     }
 
+    /// <summary>Something stays as it is.</summary>
     public void Left(LeftAlone left)
     {
         if (Part.Left.Count < MaxLeft)
@@ -88,5 +91,6 @@ public sealed class UndoReport
         _fingerprint.Add($"left {left.Id} {left.Reason}");
     }
 
+    /// <summary>So many rows were taken back by an earlier undo.</summary>
     public void UndoneBefore(int count) => Part.UndoneBefore += count;
 }

@@ -3,7 +3,7 @@ using Platform.ServiceDefaults.State;
 
 namespace Platform.Changes.Undo;
 
-/// <summary>For a service whose changes have no inverse: each is told, with what to do instead.</summary>
+/// <summary>For a service whose changes have no inverse: each is reported as left alone, with its remedy.</summary>
 /// <param name="remedies">By tool: why, and what to do instead.</param>
 public sealed class NoUndo(IReadOnlyDictionary<string, string> remedies) : IChangeUndo
 {

@@ -1,22 +1,30 @@
+using System.Data;
 using System.Text.Json;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Changes.Undo;
 
+/// <summary>Whether a row can go back.</summary>
 public enum RowFate
 {
-    /// <summary>It is as the changes meant left it, and can go back.</summary>
+    /// <summary>It is still as the changes of the scope left it.</summary>
     CanGoBack,
 
-    /// <summary>It is as it was before them, because they were taken back or cancel out.</summary>
+    /// <summary>It is as it was before those changes: they were taken back already, or cancel each other out.</summary>
     IsBack,
 
     /// <summary>Others changed it since.</summary>
     ChangedSince,
 }
 
-/// <summary>What became of one row, and what can be taken back. Images are JSON without the version; null: no row.</summary>
-/// <param name="TurnedBy">The call that created or removed it, when the changes meant did.</param>
+/// <summary>What undo found out about one row. Images are JSON without the version; null means no row.</summary>
+/// <param name="Current">The image of the row as it is now.</param>
+/// <param name="Before">The image before the first change of the scope.</param>
+/// <param name="After">The image after the last change of the scope.</param>
+/// <param name="Target">
+/// The image that it gets when it goes back: the one before the newest changes of the scope that no change of anybody else interrupts.
+/// </param>
+/// <param name="TurnedBy">The call of the scope that created or removed it, when one did.</param>
 public sealed record RowPlan(
     KeptTable Table,
     string Key,
@@ -30,14 +38,14 @@ public sealed record RowPlan(
 {
     public string Id => Table.IdOf(Key);
 
-    /// <summary>Whether it came or went with its owner: it shares the owner's fate and is not told apart.</summary>
+    /// <summary>Whether it was created or removed with its owner: it shares the owner's fate and is not reported separately.</summary>
     public bool IsPart { get; private set; }
 
     /// <summary>What the row belongs to.</summary>
     public string? OwnerKey =>
         Table.Owner is { } owner && Value(Target ?? Current ?? After ?? Before, owner.Column) is { } key ? key : null;
 
-    /// <summary>Whether taking back means that the row is gone.</summary>
+    /// <summary>Whether going back means that the row is removed.</summary>
     public bool IsRemoval => Target is null && Table.InsteadOfRemoval is null;
 
     /// <summary>A value of an image, as text.</summary>
@@ -58,24 +66,27 @@ public sealed record RowPlan(
         foreach (var table in tables)
         {
             string[] ignored = ["version", .. table.Ignored];
-            var byKey = (
-                await tx.QueryAsync(
-                    $"""
-                    select key, call_id, {Image(table, "before", 3)}, {Image(table, "after", 3)} from platform.row_change
-                    where call_id = any($1) and relation = $2 order by position
-                    """,
-                    row =>
-                        (
-                            Key: row.GetString(0),
-                            CallId: row.GetString(1),
-                            Before: row.IsDBNull(2) ? null : row.GetString(2),
-                            After: row.IsDBNull(3) ? null : row.GetString(3)
-                        ),
-                    calls,
-                    table.Name,
-                    ignored
-                )
-            ).Where(step => step.Before != step.After).GroupBy(step => step.Key).OrderBy(group => group.Key, StringComparer.Ordinal).ToList();
+            var steps = await tx.QueryAsync(
+                $"""
+                select key, call_id, {Image(table, "before", 3)} as before, {Image(table, "after", 3)} as after
+                from platform.row_change where call_id = any($1) and relation = $2 order by position
+                """,
+                row =>
+                    (
+                        Key: row.GetString("key"),
+                        CallId: row.GetString("call_id"),
+                        Before: row.IsDBNull("before") ? null : row.GetString("before"),
+                        After: row.IsDBNull("after") ? null : row.GetString("after")
+                    ),
+                calls,
+                table.Name,
+                ignored
+            );
+            var byKey = steps
+                .Where(step => step.Before != step.After)
+                .GroupBy(step => step.Key)
+                .OrderBy(group => group.Key, StringComparer.Ordinal)
+                .ToList();
             if (byKey.Count == 0)
             {
                 continue;
@@ -85,14 +96,11 @@ public sealed record RowPlan(
             var current = (
                 await tx.QueryAsync(
                     $"""
-                    select k.key, {Image(
-                        table,
-                        "to_jsonb(r)",
-                        2
-                    )} from unnest($1::text[]) as k(key) join {table.QualifiedName} r on {table.Match}
+                    select k.key, {Image(table, "to_jsonb(r)", 2)} as image
+                    from unnest($1::text[]) as k(key) join {table.QualifiedName} r on {table.Match}
                     order by k.key for update of r
                     """,
-                    row => (Key: row.GetString(0), Image: row.IsDBNull(1) ? null : row.GetString(1)),
+                    row => (Key: row.GetString("key"), Image: row.IsDBNull("image") ? null : row.GetString("image")),
                     byKey.Select(group => group.Key).ToArray(),
                     ignored
                 )
@@ -128,7 +136,7 @@ public sealed record RowPlan(
 
     private static RowPlan Of(KeptTable table, string key, string? current, List<(string CallId, string? Before, string? After)> steps)
     {
-        // Newest first, as far as nobody else's change lies between.
+        // From the newest change back, as long as no change of anybody else lies between two of them.
         var first = steps.Count - 1;
         while (first > 0 && steps[first - 1].After == steps[first].Before)
         {

@@ -1,3 +1,4 @@
+using System.Data;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Changes.Contracts.V1;
@@ -13,7 +14,7 @@ public sealed partial class ChangesService
 
     public override async Task<SummarizeTaskResponse> SummarizeTask(SummarizeTaskRequest request, ServerCallContext context)
     {
-        // Nothing is written: the transaction is there for many queries to see one state.
+        // Nothing is written. The transaction makes all queries see one state.
         var (answer, _) = await work.WriteAsync(
             context.Call(),
             async tx =>
@@ -48,9 +49,9 @@ public sealed partial class ChangesService
             row => new TaskPart
             {
                 Service = service.Name,
-                Goal = row.GetString(0),
-                BegunBy = row.GetString(1),
-                BegunAt = Timestamp.FromDateTime(row.GetDateTime(2)),
+                Goal = row.GetString("goal"),
+                BegunBy = row.GetString("begun_by"),
+                BegunAt = Timestamp.FromDateTime(row.GetDateTime("begun_at")),
             },
             id
         )
@@ -58,7 +59,7 @@ public sealed partial class ChangesService
             ? part
             : throw Problem.Of(
                 StatusCode.NotFound,
-                "TASK_NOT_FOUND",
+                Reasons.TaskNotFound,
                 $"There is no task {taskId} in this environment.",
                 "Take the id from begin_task, or name another environment."
             );

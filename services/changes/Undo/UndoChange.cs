@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Platform.Changes.Contracts.V1;
+using Platform.Contracts;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
@@ -16,9 +17,10 @@ public sealed partial class ChangesService
                 ? new UndoChangeResponse { Parts = { await UndoAsync(tx, scope, changes) } }
                 : throw Problem.Of(
                     StatusCode.NotFound,
-                    "CHANGE_NOT_FOUND",
+                    Reasons.ChangeNotFound,
                     $"No call {request.CallId} has changed anything in this environment.",
-                    "Take the `callId` from the answer of a change, from list_record_history or from search_audit_events, or name another environment."
+                    "Take the `callId` from the answer of a change, from list_record_history or from search_audit_events, "
+                        + "or name another environment."
                 );
         });
 }

@@ -3,6 +3,7 @@ using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Changes.Contracts.V1;
+using Platform.Contracts;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Changes.Undo;
@@ -29,7 +30,7 @@ public sealed partial class ChangesService
                 {
                     Kind = change.Targets[0].Kind,
                     Id = change.Targets[0].Ids is [var id, ..] ? id : "",
-                    Reason = "CANNOT_BE_UNDONE",
+                    Reason = Reasons.CannotBeUndone,
                     Why = (change.Targets[0].Count > 1 ? $"{change.Targets[0].Count} of them: " : "") + undo.WhyNot(change.Tool),
                     ChangedBy = change.Actor,
                     ChangedAt = Timestamp.FromDateTime(change.ChangedAt),
@@ -41,7 +42,7 @@ public sealed partial class ChangesService
         if (report.HasUndone)
         {
             await tx.LeaveRoleAsync();
-            // All of it is done by now, so the preview tells exactly what would be; without a confirmation it is rolled back.
+            // Everything is done at this point, so the preview shows exactly what would happen. Without a confirmation it is rolled back.
             var fingerprint = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(report.Fingerprint)));
             await tx.ConfirmAsync(fingerprint, UndoPreview.Of(report.Part));
         }

@@ -3,7 +3,9 @@ using System.Text.Json.Serialization;
 
 namespace Platform.Contracts;
 
-/// <summary>A fact about a change that committed. Events are sealed records named in the past tense, in the Contracts of their owner.</summary>
+/// <summary>
+/// A fact about a change that committed. Events are sealed records named in the past tense, in the Contracts of their owner.
+/// </summary>
 public interface IEvent
 {
     Guid EventId { get; }

@@ -1,3 +1,4 @@
+using System.Data;
 using Grpc.Core;
 using Notes.Contracts;
 using Notes.Contracts.V1;
@@ -44,7 +45,7 @@ internal sealed class NotesService(UnitOfWork work) : Notes.Contracts.V1.Notes.N
             var response = new ListNotesResponse();
             while (await reader.ReadAsync())
             {
-                response.Titles.Add(reader.GetString(0));
+                response.Titles.Add(reader.GetString("title"));
             }
 
             return response;
@@ -53,7 +54,7 @@ internal sealed class NotesService(UnitOfWork work) : Notes.Contracts.V1.Notes.N
     public override Task<DeleteNotesResponse> DeleteNotes(DeleteNotesRequest request, ServerCallContext context) =>
         work.WriteAsync(context, async tx =>
         {
-            var titles = await tx.QueryAsync("select title from notes.note order by id", row => row.GetString(0));
+            var titles = await tx.QueryAsync("select title from notes.note order by id", row => row.GetString("title"));
             await tx.ConfirmAsync(string.Join('\n', titles), new { notes = titles.Count });
             var deleted = await tx.ExecuteAsync("delete from notes.note");
             tx.Announce(new NotesDeleted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, deleted));

@@ -53,7 +53,8 @@ internal sealed class Arrivals(NpgsqlDataSource database, ArrivalSignal signal, 
             return 0;
         }
 
-        // The same events may come at once in another order: then one of the two waits in vain, and finds the other's there when it comes again.
+        // The same events may arrive twice at once, in different orders: a deadlock. PostgreSQL ends one of the two; repeated, it finds the
+        // events of the other already there.
         return Stored(
             await Transient.RepeatAsync(
                 async () =>

@@ -18,7 +18,7 @@ internal sealed partial class SigningSecretsService
         var answer = await work.WriteAsync(context, async tx =>
         {
             var stream = await StreamChanges.LoadAsync(tx, request.StreamId);
-            if (stream.Type != "https")
+            if (!sinks.Of(stream.Type).IsSecretOurs)
             {
                 throw NothingSigns();
             }

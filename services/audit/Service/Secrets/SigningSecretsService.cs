@@ -1,9 +1,12 @@
+using System.Data;
 using System.Diagnostics;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Npgsql;
 using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Log;
+using Platform.Audit.Service.Sinks;
 using Platform.Audit.Service.Streams;
 using Platform.Contracts;
 using Platform.ServiceDefaults.Calls;
@@ -20,20 +23,22 @@ internal sealed partial class SigningSecretsService(
     UnitOfWork work,
     StreamSecrets secrets,
     StreamChanges changes,
+    SinkSet sinks,
     Arrivals arrivals,
     LogSignal streamsChanged,
     TimeProvider time
 ) : SigningSecrets.SigningSecretsBase
 {
-    // As the tools that change a stream have it in their contract.
-    private const string Permission = "audit:write";
+    // The same that the tools that change a stream need by their contract.
+    private const string Permission = Scopes.AuditWrite;
 
     private const string FindSecret = """
-        select name, coalesce(site, url), type, secret, secret_set_at, case when previous_secret_until > $2 then previous_secret end, previous_secret_until
+        select name, coalesce(site, url) as address, type, secret, secret_set_at,
+            case when previous_secret_until > $2 then previous_secret end as previous_secret, previous_secret_until
         from audit.stream where id = $1
         """;
 
-    /// <summary>Refuses, on record, whom the role does not let.</summary>
+    /// <summary>Refuses a caller whose role does not allow it, and records the refusal.</summary>
     private async Task AuthorizeAsync(ServerCallContext context, string action, string stream)
     {
         var call = context.Call();
@@ -44,7 +49,7 @@ internal sealed partial class SigningSecretsService(
 
         if (!call.Caller.Permissions.Contains(Permission))
         {
-            await RecordAsync(call, action, AuditOutcomes.Refused, "PERMISSION_DENIED", stream, context.CancellationToken);
+            await RecordAsync(call, action, AuditOutcomes.Refused, Reasons.PermissionDenied, stream, context.CancellationToken);
             throw Problem.PermissionDenied(Permission);
         }
     }
@@ -86,7 +91,7 @@ internal sealed partial class SigningSecretsService(
 
     private SigningSecret Read(NpgsqlDataReader row, string stream)
     {
-        if (row.GetString(2) != "https")
+        if (!sinks.Of(row.GetString("type")).IsSecretOurs)
         {
             throw NothingSigns();
         }
@@ -94,15 +99,15 @@ internal sealed partial class SigningSecretsService(
         var secret = new SigningSecret
         {
             StreamId = stream,
-            Name = row.GetString(0),
-            Url = row.GetString(1),
-            Secret = changes.Open((byte[])row[3]),
-            SetAt = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(row.GetFieldValue<DateTimeOffset>(4)),
+            Name = row.GetString("name"),
+            Url = row.GetString("address"),
+            Secret = changes.Open((byte[])row["secret"]),
+            SetAt = Timestamp.FromDateTimeOffset(row.GetFieldValue<DateTimeOffset>("secret_set_at")),
         };
-        if (!row.IsDBNull(5) && secrets.TryOpen((byte[])row[5]) is { } previous)
+        if (!row.IsDBNull("previous_secret") && secrets.TryOpen((byte[])row["previous_secret"]) is { } previous)
         {
             secret.PreviousSecret = previous;
-            secret.PreviousUntil = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(row.GetFieldValue<DateTimeOffset>(6));
+            secret.PreviousUntil = Timestamp.FromDateTimeOffset(row.GetFieldValue<DateTimeOffset>("previous_secret_until"));
         }
 
         return secret;
@@ -110,8 +115,8 @@ internal sealed partial class SigningSecretsService(
 
     private static RpcException NothingSigns() =>
         Problem.Conflict(
-            "NO_SIGNING_SECRET",
-            "The stream goes to Datadog, where an API key signs in. It is shown nowhere.",
+            Reasons.NoSigningSecret,
+            "The stream has a key that its destination gave out. It is never shown.",
             "Set a new key with update_audit_stream."
         );
 }

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Npgsql;
@@ -17,7 +18,8 @@ namespace Platform.Audit.Service.Sequencing;
 internal sealed class CallGaps(NpgsqlDataSource database, Arrivals arrivals, TimeProvider time)
 {
     private const string Missing = """
-        select workspace_id, instance, int8multirange(int8range(1, upper(received))) - received - reported from audit.call_numbers
+        select workspace_id, instance, int8multirange(int8range(1, upper(received))) - received - reported as missing
+        from audit.call_numbers
         where received + reported <> int8multirange(int8range(1, upper(received))) and changed_at < $1
         for update skip locked limit 100
         """;
@@ -54,7 +56,9 @@ internal sealed class CallGaps(NpgsqlDataSource database, Arrivals arrivals, Tim
             await using var reader = await look.ReadAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
-                found.Add((reader.GetGuid(0), reader.GetGuid(1), reader.GetFieldValue<NpgsqlRange<long>[]>(2)));
+                found.Add(
+                    (reader.GetGuid("workspace_id"), reader.GetGuid("instance"), reader.GetFieldValue<NpgsqlRange<long>[]>("missing"))
+                );
             }
         }
 

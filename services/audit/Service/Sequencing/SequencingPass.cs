@@ -1,3 +1,4 @@
+using System.Data;
 using System.Diagnostics;
 using Npgsql;
 using Platform.Audit.Service.Log;
@@ -11,8 +12,8 @@ internal sealed class SequencingPass(NpgsqlConnection connection, SigningKey key
     public const int MaxArrivals = 1000;
 
     private const string Waiting = """
-        select a.position, a.workspace_id, sha256('\x00'::bytea || a.body),
-            exists (select from audit.event e where e.workspace_id = a.workspace_id and e.event_id = a.event_id), a.arrived_at
+        select a.position, a.workspace_id, sha256('\x00'::bytea || a.body) as leaf,
+            exists (select from audit.event e where e.workspace_id = a.workspace_id and e.event_id = a.event_id) as known, a.arrived_at
         from audit.arrival a order by a.position limit $1
         """;
 
@@ -121,11 +122,11 @@ internal sealed class SequencingPass(NpgsqlConnection connection, SigningKey key
         {
             arrivals.Add(
                 new Arrival(
-                    reader.GetInt64(0),
-                    reader.GetGuid(1),
-                    (byte[])reader[2],
-                    reader.GetBoolean(3),
-                    reader.GetFieldValue<DateTimeOffset>(4)
+                    reader.GetInt64("position"),
+                    reader.GetGuid("workspace_id"),
+                    (byte[])reader["leaf"],
+                    reader.GetBoolean("known"),
+                    reader.GetFieldValue<DateTimeOffset>("arrived_at")
                 )
             );
         }
@@ -147,11 +148,11 @@ internal sealed class SequencingPass(NpgsqlConnection connection, SigningKey key
         while (await reader.ReadAsync(cancellationToken))
         {
             _edges.Add(
-                reader.GetGuid(0),
-                new Edge(new MerkleTree(reader.GetInt64(1), (byte[])reader[2]))
+                reader.GetGuid("workspace_id"),
+                new Edge(new MerkleTree(reader.GetInt64("size"), (byte[])reader["frontier"]))
                 {
-                    Checkpointed = reader.GetInt64(3),
-                    UncoveredSince = reader.IsDBNull(4) ? null : reader.GetFieldValue<DateTimeOffset>(4),
+                    Checkpointed = reader.GetInt64("checkpointed"),
+                    UncoveredSince = reader.IsDBNull("uncovered_since") ? null : reader.GetFieldValue<DateTimeOffset>("uncovered_since"),
                 }
             );
         }

@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Platform.Audit.Contracts.V1;
 
 namespace Platform.Audit.Service.Sinks;
 
@@ -13,7 +14,7 @@ namespace Platform.Audit.Service.Sinks;
 /// </summary>
 internal sealed class DatadogSink(SinkClient client, IOptions<SinkOptions> options) : ISink
 {
-    public const string KeyHeader = "DD-API-KEY";
+    private const string KeyHeader = "DD-API-KEY";
 
     private const string Source = "platform-audit";
     private const string Service = "platform";
@@ -23,14 +24,23 @@ internal sealed class DatadogSink(SinkClient client, IOptions<SinkOptions> optio
 
     public string Type => "datadog";
 
+    public AddressForm AddressForm => AddressForm.Site;
+
+    public bool IsSecretOurs => false;
+
+    public string FixOfRefusal => "Check that the key is an API key (not an application key) of this site.";
+
     public int MaxEntries => 1000;
 
     public int MaxPayloadBytes => 5 * Megabyte;
 
     public int MaxEntryBytes => Megabyte;
 
-    // Datadog takes 18 h; the rest is for the way and for clocks.
+    // Datadog takes 18 h; the margin is for the transport and for clocks.
     public TimeSpan MaxAge => TimeSpan.FromHours(18) - TimeSpan.FromMinutes(5);
+
+    public NewDestination? Read(CreateAuditStreamRequest request) =>
+        request.Datadog is { } datadog ? new NewDestination(datadog.Site, datadog.ApiKey, datadog.Tags) : null;
 
     public byte[] Encode(Destination destination, OutgoingEvent happened) =>
         Write(destination, "event", happened.OccurredAt, happened.Body, json => SinkEntry.Describe(json, happened));
@@ -56,7 +66,7 @@ internal sealed class DatadogSink(SinkClient client, IOptions<SinkOptions> optio
         return await client.SendAsync(request, destination, Judge, cancellationToken);
     }
 
-    // Only 202 says that the entries are theirs now. What is not known to be hopeless is tried again.
+    // Only 202 says that Datadog has accepted the entries. Every other answer that may be temporary is tried again.
     private static SinkVerdict Judge(HttpStatusCode status) =>
         status switch
         {

@@ -1,3 +1,4 @@
+using System.Data;
 using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Sinks;
@@ -34,26 +35,30 @@ internal sealed record StreamChange(
     IReadOnlyList<string> Changed
 );
 
-/// <summary>What changes of a stream by people have in common, a tool's and the governance API's: the row, the event, the test of what is new.</summary>
-internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> sinks, TimeProvider time)
+/// <summary>
+/// What changes of a stream by people have in common, whether a tool or the governance API makes them: the row, the event, the test of what
+/// is new.
+/// </summary>
+internal sealed class StreamChanges(StreamSecrets secrets, SinkSet sinks, TimeProvider time)
 {
-    // Long enough for a receiver to change over in its own time.
+    // Long enough for a receiver to switch to the new secret in its own time.
     private static readonly TimeSpan _overlap = TimeSpan.FromHours(24);
 
     private const string Load = """
-        select type, name, coalesce(site, url), secret, tags, actions, delivered_through from audit.stream where id = $1 for update
+        select type, name, coalesce(site, url) as address, secret, tags, actions, delivered_through
+        from audit.stream where id = $1 for update
         """;
 
     private const string Change = """
-        update audit.stream set name = $2, actions = $3, url = case type when 'https' then $4 end,
+        update audit.stream set name = $2, actions = $3, url = case when url is not null then $4 end,
             attempted_through = null, attempted_checkpoint = null, version = version + 1
         where id = $1
         """;
 
     private const string ChangeSecret = """
         update audit.stream set secret = $2, secret_set_at = $3,
-            previous_secret = case type when 'https' then secret end,
-            previous_secret_until = case type when 'https' then $4::timestamptz end
+            previous_secret = case when $5 then secret end,
+            previous_secret_until = case when $5 then $4::timestamptz end
         where id = $1
         """;
 
@@ -72,13 +77,13 @@ internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> si
             Load,
             row => new ChangingStream(
                 id,
-                row.GetString(0),
-                row.GetString(1),
-                row.GetString(2),
-                (byte[])row[3],
-                (string[])row[4],
-                (string[])row[5],
-                row.GetInt64(6)
+                row.GetString("type"),
+                row.GetString("name"),
+                row.GetString("address"),
+                (byte[])row["secret"],
+                (string[])row["tags"],
+                (string[])row["actions"],
+                row.GetInt64("delivered_through")
             ),
             id
         ) ?? throw Problem.NotFound("audit stream", stream);
@@ -89,10 +94,18 @@ internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> si
     public async Task<DestinationAnswer?> ApplyAsync(WriteTransaction tx, StreamChange change)
     {
         var stream = change.Stream;
+        var sink = sinks.Of(stream.Type);
         await tx.ExecuteAsync(Change, stream.Id, change.Name, change.Actions, change.Address);
         if (change.Secret is { } secret)
         {
-            await tx.ExecuteAsync(ChangeSecret, stream.Id, secrets.Seal(secret), tx.Now.UtcDateTime, (tx.Now + _overlap).UtcDateTime);
+            await tx.ExecuteAsync(
+                ChangeSecret,
+                stream.Id,
+                secrets.Seal(secret),
+                tx.Now.UtcDateTime,
+                (tx.Now + _overlap).UtcDateTime,
+                sink.IsSecretOurs
+            );
         }
 
         tx.Announce(
@@ -114,16 +127,16 @@ internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> si
             return null;
         }
 
-        // Rotated, both secrets sign, so that a receiver that knows only the one before accepts as well.
+        // After a change both secrets sign, so that a receiver that only knows the one before accepts as well.
         var current = change.Secret ?? change.Before ?? Open(stream.Secret);
-        var previous = stream.Type == "https" && change.Secret is not null ? change.Before : null;
+        var previous = sink.IsSecretOurs && change.Secret is not null ? change.Before : null;
         var test = await AskDestinationAsync(
             tx.Call,
-            stream.Type,
+            sink,
             new Destination(change.Address, current, previous, stream.Tags, stream.StreamId, Ids.Format("wks", tx.Call.WorkspaceId)),
             tx.Cancellation
         );
-        ThrowIfRefused(test, stream.Type, "changed");
+        ThrowIfRefused(test, sink, "changed");
         if (test.Result == "accepted")
         {
             await ReviveAsync(tx, stream.Id, stream.DeliveredThrough);
@@ -135,7 +148,7 @@ internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> si
     public string Open(byte[] secret) =>
         secrets.TryOpen(secret)
         ?? throw Problem.Conflict(
-            "SECRET_UNREADABLE",
+            Reasons.SecretUnreadable,
             "The stored secret of the stream cannot be opened.",
             "Set a new one with update_audit_stream."
         );
@@ -158,7 +171,7 @@ internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> si
     /// <summary>Sends one test entry. A dry run reaches nobody.</summary>
     public async Task<DestinationAnswer> AskDestinationAsync(
         Call call,
-        string type,
+        ISink sink,
         Destination destination,
         CancellationToken cancellationToken
     )
@@ -168,7 +181,6 @@ internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> si
             return new DestinationAnswer { Result = "untested", Message = "A dry run sends nothing." };
         }
 
-        var sink = sinks.First(known => known.Type == type);
         var test = sink.EncodeTest(destination, Ids.Format("evt", Ids.New()), time.GetUtcNow());
         var said = await sink.SendAsync(destination, [test], cancellationToken);
         var answer = new DestinationAnswer
@@ -189,16 +201,14 @@ internal sealed class StreamChanges(StreamSecrets secrets, IEnumerable<ISink> si
         return answer;
     }
 
-    public static void ThrowIfRefused(DestinationAnswer test, string type, string done)
+    public static void ThrowIfRefused(DestinationAnswer test, ISink sink, string done)
     {
         if (test.Result == "refused")
         {
             throw Problem.Conflict(
-                "DESTINATION_REFUSED",
+                Reasons.DestinationRefused,
                 (test.HasStatus ? $"The destination refused with status {test.Status}." : test.Message) + $" Nothing was {done}.",
-                type == "datadog"
-                    ? "Check that the key is an API key (not an application key) of this site."
-                    : "Check the URL. Private networks are opened by the operator (Audit:Sinks:AllowedNetworks)."
+                sink.FixOfRefusal
             );
         }
     }

@@ -1,6 +1,6 @@
-using System.Collections.Frozen;
 using Google.Protobuf.WellKnownTypes;
 using Platform.Audit.Contracts;
+using Platform.Audit.Service.Log;
 using Platform.Contracts;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
@@ -106,19 +106,10 @@ internal sealed class StreamDecisions(UnitOfWork work)
         var call = new Call
         {
             CallId = Ids.New().ToString(),
-            Caller = new Caller(stream.WorkspaceId, null, null, null, null, FrozenSet<string>.Empty, null, null, "audit", null),
+            Caller = Caller.ForService("audit", stream.WorkspaceId),
             Definition = null,
             Request = new Empty(),
         };
-        await work.WriteAsync(
-            call,
-            async tx =>
-            {
-                await body(tx);
-                return new Empty();
-            },
-            new SessionSettings(Role: Log.AuditRoles.Streamer),
-            cancellationToken
-        );
+        await work.WriteAsync(call, body, new SessionSettings(Role: AuditRoles.Streamer), cancellationToken);
     }
 }

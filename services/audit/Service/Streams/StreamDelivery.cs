@@ -13,7 +13,7 @@ namespace Platform.Audit.Service.Streams;
 internal sealed partial class StreamDelivery(
     StreamStore store,
     StreamDecisions decisions,
-    IEnumerable<ISink> sinks,
+    SinkSet sinks,
     TimeProvider time,
     ILogger<StreamDelivery> log
 )
@@ -59,7 +59,7 @@ internal sealed partial class StreamDelivery(
             return 0;
         }
 
-        var sink = sinks.First(known => known.Type == stream.Type);
+        var sink = sinks.Of(stream.Type);
         var oldest = now - sink.MaxAge;
         var events = await store.FindEventsAsync(stream, sink.MaxEntries, sink.MaxPayloadBytes, cancellationToken);
         var payload = new StreamPayload(sink, stream, Math.Min(limit, sink.MaxEntries));

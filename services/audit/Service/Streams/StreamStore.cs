@@ -1,3 +1,4 @@
+using System.Data;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Audit.Service.Log;
@@ -29,8 +30,8 @@ internal sealed record StreamState(
 internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secrets)
 {
     private const string Find = """
-        select type, coalesce(site, url), secret, tags, actions, delivered_through, checkpoint_through, failures, version,
-            attempted_through, attempted_checkpoint, case when previous_secret_until > $3 then previous_secret end
+        select type, coalesce(site, url) as address, secret, tags, actions, delivered_through, checkpoint_through, failures, version,
+            attempted_through, attempted_checkpoint, case when previous_secret_until > $3 then previous_secret end as previous_secret
         from audit.stream
         where workspace_id = $1 and id = $2 and state in ('active', 'error') and (retry_at is null or retry_at <= $3)
         """;
@@ -45,7 +46,7 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
         """;
 
     private const string FindCheckpoints = """
-        select c.size, c.root, c.made_at, c.body, k.id, k.key_type, k.public_key, c.signature
+        select c.size, c.root, c.made_at, c.body, k.id as key_id, k.key_type, k.public_key, c.signature
         from audit.checkpoint c join audit.signing_key k on k.id = c.key_id
         where c.workspace_id = $1 and c.size > $2 and c.size <= least($3, $5) order by c.size limit $4
         """;
@@ -75,29 +76,29 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
             return null;
         }
 
-        var secret = secrets.TryOpen((byte[])reader[2]);
-        var previous = reader.IsDBNull(11) ? null : secrets.TryOpen((byte[])reader[11]);
+        var secret = secrets.TryOpen((byte[])reader["secret"]);
+        var previous = reader.IsDBNull("previous_secret") ? null : secrets.TryOpen((byte[])reader["previous_secret"]);
         var destination = new Destination(
-            reader.GetString(1),
+            reader.GetString("address"),
             secret ?? "",
             previous,
-            (string[])reader[3],
+            (string[])reader["tags"],
             Ids.Format("str", id),
             Ids.Format("wks", workspaceId)
         );
         return new StreamState(
             workspaceId,
             id,
-            reader.GetString(0),
+            reader.GetString("type"),
             destination,
             secret is not null,
-            new ActionFilter((string[])reader[4]),
-            reader.GetInt64(5),
-            reader.GetInt64(6),
-            reader.GetInt32(7),
-            reader.GetInt64(8),
-            reader.IsDBNull(9) ? null : reader.GetInt64(9),
-            reader.IsDBNull(10) ? null : reader.GetInt64(10)
+            new ActionFilter((string[])reader["actions"]),
+            reader.GetInt64("delivered_through"),
+            reader.GetInt64("checkpoint_through"),
+            reader.GetInt32("failures"),
+            reader.GetInt64("version"),
+            reader.IsDBNull("attempted_through") ? null : reader.GetInt64("attempted_through"),
+            reader.IsDBNull("attempted_checkpoint") ? null : reader.GetInt64("attempted_checkpoint")
         );
     }
 
@@ -111,13 +112,13 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
         {
             events.Add(
                 new OutgoingEvent(
-                    reader.GetInt64(0),
-                    Ids.Format("evt", reader.GetGuid(1)),
-                    reader.GetString(2),
-                    reader.GetString(3),
-                    reader.GetFieldValue<DateTimeOffset>(4),
-                    reader.GetFieldValue<DateTimeOffset>(5),
-                    (byte[])reader[6]
+                    reader.GetInt64("sequence"),
+                    Ids.Format("evt", reader.GetGuid("event_id")),
+                    reader.GetString("action"),
+                    reader.GetString("outcome"),
+                    reader.GetFieldValue<DateTimeOffset>("occurred_at"),
+                    reader.GetFieldValue<DateTimeOffset>("recorded_at"),
+                    (byte[])reader["body"]
                 )
             );
         }
@@ -147,14 +148,14 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
         {
             checkpoints.Add(
                 new OutgoingCheckpoint(
-                    reader.GetInt64(0),
-                    (byte[])reader[1],
-                    reader.GetFieldValue<DateTimeOffset>(2),
-                    reader.GetString(3),
-                    reader.GetString(4),
-                    reader.GetString(5),
-                    (byte[])reader[6],
-                    (byte[])reader[7]
+                    reader.GetInt64("size"),
+                    (byte[])reader["root"],
+                    reader.GetFieldValue<DateTimeOffset>("made_at"),
+                    reader.GetString("body"),
+                    reader.GetString("key_id"),
+                    reader.GetString("key_type"),
+                    (byte[])reader["public_key"],
+                    (byte[])reader["signature"]
                 )
             );
         }

@@ -11,7 +11,7 @@ internal sealed partial class AuditTrailService(
     UnitOfWork work,
     StreamSecrets secrets,
     StreamChanges changes,
-    HttpsAddress addresses,
+    SinkSet sinks,
     LogSignal streamsChanged,
     TimeProvider time
 ) : AuditTrail.AuditTrailBase;

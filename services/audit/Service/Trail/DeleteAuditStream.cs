@@ -19,10 +19,10 @@ internal sealed partial class AuditTrailService
         var answer = await work.WriteAsync(context, async tx =>
         {
             var version = await tx.ScalarAsync<long>(LockStream, id);
-            var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, tx.Now), id)
+            var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, sinks, tx.Now), id)
                 ?? throw Problem.NotFound("audit stream", request.StreamId);
 
-            // Delivery goes on while somebody thinks it over: how far it came is shown, and no reason to ask again.
+            // Delivery goes on while somebody thinks about it. How far it came is shown, but does not make the confirmation stale.
             await tx.ConfirmAsync(
                 FormattableString.Invariant($"{request.StreamId}@{version}"),
                 new

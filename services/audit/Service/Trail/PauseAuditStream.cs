@@ -17,7 +17,7 @@ internal sealed partial class AuditTrailService
         return work.WriteAsync(context, async tx =>
         {
             var paused = await tx.ExecuteAsync(Pause, id) == 1;
-            var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, tx.Now), id)
+            var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, sinks, tx.Now), id)
                 ?? throw Problem.NotFound("audit stream", request.StreamId);
             if (paused)
             {

@@ -18,7 +18,7 @@ internal sealed partial class AuditTrailService
         var answer = await work.WriteAsync(context, async tx =>
         {
             var resumed = await tx.ExecuteAsync(Resume, id) == 1;
-            var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, tx.Now), id)
+            var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, sinks, tx.Now), id)
                 ?? throw Problem.NotFound("audit stream", request.StreamId);
             if (resumed)
             {

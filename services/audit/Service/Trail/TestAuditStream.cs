@@ -1,3 +1,4 @@
+using System.Data;
 using Grpc.Core;
 using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
@@ -11,7 +12,8 @@ namespace Platform.Audit.Service.Trail;
 internal sealed partial class AuditTrailService
 {
     private const string OpenStream = """
-        select type, coalesce(site, url), secret, tags, delivered_through, case when previous_secret_until > $2 then previous_secret end
+        select type, coalesce(site, url) as address, secret, tags, delivered_through,
+            case when previous_secret_until > $2 then previous_secret end as previous_secret
         from audit.stream where id = $1
         """;
 
@@ -24,21 +26,21 @@ internal sealed partial class AuditTrailService
             var stream = await tx.QueryOneAsync(
                 OpenStream,
                 row => new OpenedStream(
-                    row.GetString(0),
+                    row.GetString("type"),
                     new Destination(
-                        row.GetString(1),
-                        changes.Open((byte[])row[2]),
-                        row.IsDBNull(5) ? null : secrets.TryOpen((byte[])row[5]),
-                        (string[])row[3],
+                        row.GetString("address"),
+                        changes.Open((byte[])row["secret"]),
+                        row.IsDBNull("previous_secret") ? null : secrets.TryOpen((byte[])row["previous_secret"]),
+                        (string[])row["tags"],
                         request.StreamId,
                         workspace
                     ),
-                    row.GetInt64(4)
+                    row.GetInt64("delivered_through")
                 ),
                 id,
                 tx.Now
             ) ?? throw Problem.NotFound("audit stream", request.StreamId);
-            var test = await changes.AskDestinationAsync(tx.Call, stream.Type, stream.Destination, tx.Cancellation);
+            var test = await changes.AskDestinationAsync(tx.Call, sinks.Of(stream.Type), stream.Destination, tx.Cancellation);
             int? status = test.HasStatus ? test.Status : null;
             tx.Announce(
                 new AuditStreamTested(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, test.Result, status),
@@ -49,7 +51,7 @@ internal sealed partial class AuditTrailService
                 await StreamChanges.ReviveAsync(tx, id, stream.DeliveredThrough);
             }
 
-            var answer = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, tx.Now), id);
+            var answer = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, sinks, tx.Now), id);
             return new TestAuditStreamResponse { Test = test, Stream = answer };
         });
         streamsChanged.Set();

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Data;
 using Google.Protobuf.WellKnownTypes;
 using Platform.Contracts;
@@ -49,7 +48,7 @@ internal static class EarnedIndexes
         new()
         {
             CallId = Ids.New().ToString(),
-            Caller = new Caller(workspaceId, environmentId, null, null, null, FrozenSet<string>.Empty, null, null, "data", null),
+            Caller = Caller.ForService("data", workspaceId, environmentId),
             Definition = null,
             Request = new Empty(),
         };

@@ -11,7 +11,7 @@ internal static class OwnCall
         new()
         {
             CallId = Ids.New().ToString(),
-            Caller = new Caller(workspace, environment, null, null, null, new HashSet<string>(), null, null, "directory", null),
+            Caller = Caller.ForService("directory", workspace, environment),
             Definition = null,
             Request = new Empty(),
         };
