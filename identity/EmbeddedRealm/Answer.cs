@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Platform.Identity.EmbeddedRealm;
 
-/// <summary>An answer whose bytes are made already, so that it can be sent when nobody holds the realm any more.</summary>
+/// <summary>An answer whose bytes are ready, so that it can be sent after the realm was released.</summary>
 internal sealed record Answer(int Status, string? ContentType = null, byte[]? Content = null)
 {
     public static Answer NoContent { get; } = new(204);

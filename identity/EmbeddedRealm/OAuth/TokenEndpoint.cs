@@ -44,7 +44,7 @@ internal static class TokenEndpoint
 
         if (code.GrantId is { } given)
         {
-            // Somebody else has it: what it was exchanged for is worth nothing any more (RFC 6749, section 4.1.2).
+            // Somebody else has the code: the tokens it was exchanged for are revoked (RFC 6749, section 4.1.2).
             realm.State.Grants.RemoveAll(grant => grant.Id == given);
             realm.Changed();
             return Fail("Code already used");

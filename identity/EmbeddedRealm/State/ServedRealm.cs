@@ -75,7 +75,7 @@ internal sealed partial class ServedRealm(string name, string publicUrl, RealmSt
 
     public Grant? FindGrant(string id) => state.Grants.Find(grant => grant.Id == id) is { } found && IsAlive(found) ? found : null;
 
-    /// <summary>Ends a sign-in, with all refresh tokens; offline ones only when told to.</summary>
+    /// <summary>Ends a sign-in, with all refresh tokens; offline ones only on request.</summary>
     public void EndSession(string id, bool offlineToo)
     {
         state.Sessions.RemoveAll(session => session.Id == id);

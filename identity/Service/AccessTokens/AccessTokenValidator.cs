@@ -73,7 +73,7 @@ internal sealed class AccessTokenValidator(RealmKeys keys, IOptions<KeycloakOpti
                 IssuerSigningKeys = await keys.FindAsync(jwt.Kid, cancellationToken),
                 RequireSignedTokens = true,
                 RequireExpirationTime = true,
-                // Judged below: an expired token has to be told from a forged one.
+                // Judged below: an expired token must be distinguished from a forged one.
                 ValidateLifetime = false,
             }
         );

@@ -65,7 +65,7 @@ internal sealed class AssertionKeyRing(
     public async ValueTask<IReadOnlyList<SecurityKey>> FindAsync(string keyId, CancellationToken cancellationToken) =>
         [.. (await PublishedAsync(cancellationToken)).Where(key => key.KeyId == keyId)];
 
-    /// <summary>Makes the first key, makes the next one when it is due, and forgets those that nobody needs any more.</summary>
+    /// <summary>Makes the first key, makes the next one when it is due, and forgets those that are no longer needed.</summary>
     public async Task MaintainAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
@@ -75,7 +75,7 @@ internal sealed class AssertionKeyRing(
         var keys = await LoadAsync(connection, cancellationToken);
         if (keys.Count == 0)
         {
-            // Nothing was ever signed, so nobody needs to know it beforehand.
+            // Nothing has been signed yet, so the key need not be published first.
             await InsertAsync(connection, now, now, cancellationToken);
         }
         else if (keys[^1] is var newest && newest.ActiveFrom + options.Value.RotateEvery - options.Value.PublishBefore <= now)

@@ -151,7 +151,7 @@ internal static class PersonalTokenApi
                 new Violation
                 {
                     Field = "scopes",
-                    Rule = $"holds what is no scope: {string.Join(", ", unknown)}",
+                    Rule = $"has unknown scopes: {string.Join(", ", unknown)}",
                     Fix = $"Choose from: {string.Join(", ", Scopes.All)}.",
                 }
             );

@@ -7,7 +7,7 @@ internal static class RequestBody
 {
     private const int MaxLength = 64 * 1024;
 
-    /// <exception cref="Grpc.Core.RpcException">The body is no JSON of this shape, or holds a member that nobody knows.</exception>
+    /// <exception cref="Grpc.Core.RpcException">The body is not JSON of this shape, or has an unknown member.</exception>
     public static async Task<T> ReadAsync<T>(this HttpContext http)
         where T : class
     {

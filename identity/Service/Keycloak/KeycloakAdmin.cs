@@ -66,7 +66,7 @@ internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> o
     public async Task<string?> PostAsync(string path, JsonNode? body, CancellationToken cancellationToken) =>
         await ChangeAsync(HttpMethod.Post, path, body, cancellationToken);
 
-    /// <summary>The answer of the realm to a change that it may refuse. Null for a body that is no JSON.</summary>
+    /// <summary>The answer of the realm to a change that it may refuse. Null for a body that is not JSON.</summary>
     public async Task<(HttpStatusCode Status, JsonNode? Body)> TryPostAsync(string path, JsonNode body, CancellationToken cancellationToken)
     {
         using var response = await SendAsync(HttpMethod.Post, path, body, cancellationToken);

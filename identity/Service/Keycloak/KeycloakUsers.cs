@@ -70,7 +70,7 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
         var (status, problem) = await keycloak.TryPostAsync("users", wanted, cancellationToken);
         if (status == HttpStatusCode.BadRequest && FieldsOf(problem).Contains("username"))
         {
-            // User names may hold less than addresses do; people sign in with the address all the same.
+            // Some addresses are not allowed as user names. People sign in with the address anyway.
             wanted["username"] = Guid.NewGuid().ToString();
             (status, problem) = await keycloak.TryPostAsync("users", wanted, cancellationToken);
         }

@@ -28,7 +28,7 @@ public sealed record OrganizationUpdated(
 
 /// <param name="Field"><c>name</c>, <c>externalId</c>, <c>domains</c> (a domain came or went), or <c>metadata.&lt;key&gt;</c>.</param>
 /// <param name="Before">Null when there was no value.</param>
-/// <param name="After">Null when there is no value any more.</param>
+/// <param name="After">Null when the value was removed.</param>
 public sealed record FieldChange(string Field, string? Before, string? After);
 
 /// <param name="OrganizationId"><c>org_…</c></param>

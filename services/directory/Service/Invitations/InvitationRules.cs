@@ -96,7 +96,7 @@ internal static class InvitationRules
                     Days = days,
                     IsWellFormed = true,
                 }
-            : AskedInvitation.Broken(email, "organizationId: is no id of the form org_…. Take it from list_organizations.");
+            : AskedInvitation.Broken(email, "organizationId: is not an id of the form org_…. Take it from list_organizations.");
     }
 
     private static string FirstOf(string row, string request, string otherwise) =>

@@ -14,7 +14,7 @@ namespace Platform.Directory.Service.Mail;
 /// <summary>A mail that this worker may send now.</summary>
 internal sealed record DueMail(Guid Workspace, Guid? Environment, Guid Id, int Edition, int Attempts)
 {
-    /// <summary>Made for this attempt; null when the invitation is pending no more.</summary>
+    /// <summary>Made for this attempt; null when the invitation is no longer pending.</summary>
     public InvitationMail? Content { get; init; }
 
     public string MessageId => FormattableString.Invariant($"{Id:N}.{Edition}");

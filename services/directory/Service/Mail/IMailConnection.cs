@@ -12,7 +12,7 @@ internal interface IMailConnection : IAsyncDisposable
 /// <summary>A mail was not taken. The message is for those who invited; it names no address and no secret.</summary>
 /// <param name="problem">What happened, such as <c>the mail server answered 550</c>.</param>
 /// <param name="isAboutTheMail">False when the server takes nothing at all.</param>
-/// <param name="isFinal">True when another attempt would fare no better.</param>
+/// <param name="isFinal">True when another attempt would fail as well.</param>
 internal sealed class MailRefusedException(string problem, bool isAboutTheMail, bool isFinal, Exception inner) : Exception(problem, inner)
 {
     public bool IsAboutTheMail => isAboutTheMail;

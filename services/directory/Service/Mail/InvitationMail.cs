@@ -58,7 +58,7 @@ internal sealed record InvitationMail(string Email, string Inviter, string Name,
             .Replace("{{name}}", escape(OneLine(Name)), StringComparison.Ordinal)
             .Replace("{{inviter}}", escape(inviter), StringComparison.Ordinal);
 
-    // A name is no place for a letter of its own.
+    // A name must not smuggle in a text of its own.
     private static string OneLine(string text)
     {
         var line = new string([.. text.Select(character => char.IsControl(character) ? ' ' : character)]).Trim();

@@ -8,7 +8,7 @@ internal sealed class MailOptions
 {
     public const string WaitingNotice =
         "No mail leaves: the server has no mail settings (Mail:Host). "
-        + "The mails wait until an operator sets them; nobody has been told yet.";
+        + "The mails wait until an operator sets them; nobody has been notified yet.";
 
     /// <summary>The mail server. Without one mails wait.</summary>
     public string Host { get; set; } = "";
@@ -19,7 +19,7 @@ internal sealed class MailOptions
     /// <summary>Demands an encrypted connection. Off only for a relay in the same private network.</summary>
     public bool StartTls { get; set; } = true;
 
-    /// <summary>Who to sign in as; empty: nobody does.</summary>
+    /// <summary>User name for signing in to the mail server; empty: no sign-in.</summary>
     public string Username { get; set; } = "";
 
     /// <summary>The password of that user.</summary>

@@ -76,7 +76,7 @@ internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> o
                     continue;
                 }
 
-                // The server, not the mail: the others would fare no better.
+                // The server is the problem, not this mail: the others would fail as well.
                 foreach (var rest in due.Skip(index + 1))
                 {
                     await mails.LaterAsync(rest, unreachable);

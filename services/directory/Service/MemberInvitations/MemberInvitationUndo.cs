@@ -23,7 +23,7 @@ internal static class MemberInvitationUndo
             DeletePermission = Write,
         };
 
-    // Who opens a revoked one again gives its roles, as if they invited.
+    // Opening a revoked invitation again gives its roles, as inviting does.
     private static async Task<List<Obstacle>> FindObstaclesAsync(
         WriteTransaction tx,
         IReadOnlyList<RowPlan> plans,

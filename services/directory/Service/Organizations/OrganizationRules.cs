@@ -40,7 +40,7 @@ internal static class OrganizationRules
             )
         : text;
 
-    /// <summary>Normalised, each once, in order. All that are no domains are reported together.</summary>
+    /// <summary>Normalised, each once, in order. All texts that are not domains are reported together.</summary>
     public static string[] Domains(IEnumerable<string> texts, string field)
     {
         var violations = new List<Violation>();

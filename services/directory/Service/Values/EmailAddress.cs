@@ -8,10 +8,10 @@ internal static class EmailAddress
 {
     public const string Fix = "Send an address such as ada@example.com.";
 
-    // RFC 5321 without quoted strings, which nobody is invited by.
+    // RFC 5321 without quoted strings, which nobody uses.
     private static readonly SearchValues<char> _local = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789.!#$%&'*+-/=?^_`{|}~");
 
-    /// <summary>False, with the rule that is broken, for text that is no address.</summary>
+    /// <summary>False for text that is not an address, with the rule that it breaks.</summary>
     public static bool TryNormalize(string text, out string address, [NotNullWhen(false)] out string? rule)
     {
         address = text.Trim().ToLowerInvariant();
