@@ -36,7 +36,7 @@ internal sealed class DataUndo : IChangeUndo
             );
         }
 
-        // For a moment the tables stand still: what is read here is what is written back.
+        // The locks keep the tables unchanged, so that what is read here is still true when it is written back.
         var changed = await SchemaUndo.LockAsync(
             tx,
             [.. changes.Select(change => change.CallId).Distinct()],

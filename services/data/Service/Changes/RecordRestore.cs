@@ -7,8 +7,8 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Data.Service.Changes;
 
 /// <summary>
-/// Takes records of one table back to earlier states, a statement for all of them at a time. Runs as the workspace's own role, under the
-/// table's lock. Columns are those of the table itself: what a schema no longer names is restored as well.
+/// Takes records of one table back to earlier states, with each statement for all records at once. Runs as the workspace's own role, under
+/// the table's lock. It restores every column that the table has, also those that the schema no longer names.
 /// </summary>
 internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IReadOnlyList<string> columns, IReadOnlyList<RecordPlan> plans)
 {
@@ -132,7 +132,8 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
         );
         if (table.Fields.Any(field => field.Unique))
         {
-            // Unique values may have changed hands: nobody holds one while they go back. The state kept above has deleted_at as it was.
+            // Unique values may have moved between records, so no record holds one while they go back. The state kept above has the true
+            // deleted_at.
             await tx.ExecuteAsync(
                 $"update {table.QualifiedName} set deleted_at = $2 where id = any($1) and deleted_at is null",
                 IdsOf(present),
@@ -203,7 +204,7 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
         }
     }
 
-    // $1 records, $2 versions. Of every column the oldest image kept since: what it was in that version.
+    // $1 are records, $2 versions. The oldest image since a version holds the value that a column had in that version.
     private string Past() =>
         $"""
             with image as (

@@ -15,8 +15,8 @@ namespace Platform.Data.Service.Changes;
 internal static class RecordUndo
 {
     /// <summary>
-    /// Runs under the locks of the tables. A record that others link to stays, and so does what of the undo would link to it: who is linked
-    /// to shows only when all is undone, so that links among what goes do not count.
+    /// Runs under the locks of the tables. A record that others link to stays, and so do records of the undo that would link to it. Links
+    /// among records that go do not count. So the undo runs first, then looks for such links, and starts over without what must stay.
     /// </summary>
     public static async Task UndoAsync(WriteTransaction tx, IReadOnlyList<ChangedTable> tables, UndoReport report)
     {
@@ -92,7 +92,7 @@ internal static class RecordUndo
         report.UndoneBefore(plans.Count(plan => plan.Target is null && !plan.IsBlocked));
         if (table.IsRemoved)
         {
-            // What was taken back with the table is; the rest has no place to go to.
+            // Records that went with the table are undone already; the others have no table to go back to.
             if (plans.Any(plan => plan.Target is not null || plan.IsBlocked))
             {
                 report.Left(AllOf(changed, "CANNOT_BE_UNDONE", "The table is removed. Undo that first."));
@@ -288,7 +288,7 @@ internal static class RecordUndo
     private static Task<int> EnterAsync(WriteTransaction tx) =>
         tx.ExecuteAsync(TableEntry.Role(tx.Call.WorkspaceId).Sql, TableSchema.RoleOf(tx.Call.WorkspaceId));
 
-    // An undo does what it takes back and what it does instead, so it needs both permissions.
+    // An undo needs the permission for the change that it undoes, and for the change that it makes.
     private static string? Missing(WriteTransaction tx, string[] kinds)
     {
         var needed = kinds.SelectMany<string, string>(kind =>

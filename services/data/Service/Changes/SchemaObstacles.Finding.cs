@@ -10,7 +10,7 @@ namespace Platform.Data.Service.Changes;
 /// <summary>Looks for obstacles in the catalogue and in the records.</summary>
 internal static partial class SchemaObstacles
 {
-    // Who touched a part last, if it was since changes are kept.
+    // Who changed a part last; nothing where the change is older than the history of changes.
     private const string Last = """
         left join lateral (select c.actor, c.changed_at, c.call_id from platform.row_change c
             where c.relation = '{0}' and c.key = x.id::text order by c.position desc limit 1) l on true

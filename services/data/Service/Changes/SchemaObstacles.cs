@@ -102,7 +102,7 @@ internal static partial class SchemaObstacles
             }
         }
 
-        // Both sides of a link, or none.
+        // Both sides of a link go together.
         var goingFields = Going(wanted, "field").ToHashSet();
         found.AddRange(
             Removals(plans)

@@ -9,8 +9,8 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Data.Service.Changes;
 
 /// <summary>
-/// How databases, tables, fields, choices and views go back. What is removed is marked, as every removal of a schema is: columns and user
-/// tables stay, so that the undo can be undone.
+/// How databases, tables, fields, choices and views go back. Like every removal of a part of a schema, this marks the part as removed:
+/// columns and user tables stay, so that the undo can be undone.
 /// </summary>
 internal static class SchemaUndo
 {
@@ -136,7 +136,7 @@ internal static class SchemaUndo
             await EarnedIndexes.DropOfAsync(tx, Guid.Parse(field.OwnerKey!), Guid.Parse(field.Key));
         }
 
-        // What also tightens may have to stay as it is, with all of its rules.
+        // A field that also gets a stricter rule may have to stay as it is, with all of its rules.
         foreach (var field in fields.Where(one => !SchemaObstacles.Tightens(one)))
         {
             await DropUniqueIndexAsync(tx, field);
@@ -155,7 +155,7 @@ internal static class SchemaUndo
 
     private static async Task IndexAsync(WriteTransaction tx, IReadOnlyList<RowPlan> fields)
     {
-        // Of the others it is gone since they were loosened.
+        // The other fields lost their index when they were loosened.
         foreach (var field in fields.Where(one => one is { Current: not null, Target: not null } && SchemaObstacles.Tightens(one)))
         {
             await DropUniqueIndexAsync(tx, field);

@@ -24,7 +24,7 @@ internal static class CsvCells
                 var text = value.Value.ValueKind == JsonValueKind.Null ? "" : field.Kind.ToCell(value.Value);
                 if (text.Length == 0 && !withId && fields.Count == 1)
                 {
-                    // An empty line would be no row.
+                    // A reader would skip an empty line.
                     csv.WriteField("", shouldQuote: true);
                     continue;
                 }

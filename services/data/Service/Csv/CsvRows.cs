@@ -21,7 +21,7 @@ internal static class CsvRows
     /// </exception>
     public static List<Json> Read(TableSchema table, ImportCsvRequest request, CsvConfiguration format)
     {
-        // A quote that stands where none may is a row cut wrongly: better to refuse than to guess.
+        // A quote in the wrong place means that the row was cut wrongly: the import is refused, since a guess could be wrong.
         format.BadDataFound = bad =>
             throw Problem.Invalid(
                 "csv",

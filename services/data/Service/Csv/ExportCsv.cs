@@ -32,7 +32,7 @@ internal sealed partial class CsvService
         double? total = null;
         for (var more = true; more; )
         {
-            // Page by page: a record that changes meanwhile is exported as it is when its page is read.
+            // The export reads page by page: a record that changes meanwhile is exported as it is when its page is read.
             var page = await schemas.UseAsync(context, request.TableId, table =>
                 ReadAsync(context, table, request, cursor, Math.Min(PageSize, limit - answer.Rows), withTotal: total is null)
             );

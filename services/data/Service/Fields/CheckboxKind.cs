@@ -56,7 +56,7 @@ internal sealed class CheckboxKind : FieldKind
     public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) =>
         new(column, $"{column}::text", "::boolean");
 
-    // An index finds what is true; what is not, is false or empty.
+    // An index finds what is true. What is not true is either false or empty, so no single value finds it.
     private static string Is(string column, Operands operands)
     {
         if (!operands.Right(Operand))

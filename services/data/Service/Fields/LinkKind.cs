@@ -8,8 +8,8 @@ using Field = Platform.Data.Contracts.V1.Field;
 namespace Platform.Data.Service.Fields;
 
 /// <summary>
-/// Records of another table. Links to deleted records are there, but nobody sees them until the record is restored; so a deletion changes
-/// one record only, and taking it back brings its links back.
+/// Records of another table. Links to deleted records stay, but nobody sees them until the record is restored. So a deletion changes only
+/// one record, and undoing it brings the links back.
 /// </summary>
 internal sealed class LinkKind(LinkTarget? target) : FieldKind
 {
@@ -82,7 +82,7 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
                 return Parsed.Refused("does not name all of its links", Target.ChangedThere);
             }
 
-            // What was read, an object with id and label, can be sent.
+            // A link is read as an object with id and label; that object can be sent as well.
             var reading = RecordIdKind.ReadId(item.ValueKind == JsonValueKind.Object && item.TryGetProperty("id", out var id) ? id : item);
             if (reading.Rule is not null)
             {
@@ -136,7 +136,7 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
             json.WriteEndObject();
         }
 
-        // Of an inverse side there can be any number.
+        // An inverse side can have any number of links.
         if (items.Length > LinkTarget.MaxLinks)
         {
             json.WriteStartObject();
@@ -182,7 +182,7 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
     public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) =>
         throw new NotSupportedException("Links have no order.");
 
-    // From the other side a hash join over all links serves better than a look-up per record.
+    // From the other side, a hash join over all links is faster than one look-up per record.
     private string Exists(string column, string condition) =>
         Target.IsInverse
             ? $"exists (select from (select unnest({OtherColumn}) as id from {Others} where o.deleted_at is null{condition}) l "

@@ -150,7 +150,7 @@ internal sealed class NumberKind : FieldKind
         }
     }
 
-    // Of a JSON number as it is written: 1.50e3 has four digits before the point and none after it that count.
+    // The digits of a JSON number as it is written: 1.50e3 has four before the point, and none after it that count.
     private static (long Whole, long Decimals) DigitsOf(ReadOnlySpan<char> text)
     {
         text = text.TrimStart('-');

@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace Platform.Data.Service.Fields;
 
 /// <summary>
-/// What a date operand means: from its first instant up to, not including, <paramref name="Until"/>, UTC. A day is one, a week is one, and
-/// an instant is one of a microsecond, which is PostgreSQL's precision; so every comparison is the same for all of them.
+/// What a date operand means: the time from its first instant up to, not including, <paramref name="Until"/>, in UTC. A day is a period, a
+/// week is a period, and an instant is a period of one microsecond, which is PostgreSQL's precision. So all of them compare the same way.
 /// </summary>
 internal readonly partial record struct Period(DateTime From, DateTime Until)
 {
@@ -82,7 +82,7 @@ internal readonly partial record struct Period(DateTime From, DateTime Until)
             return Unit(what, Shift(which), today);
         }
 
-        // So many days back or ahead, today included: PAST:7 runs from the day a week ago through today.
+        // A number of days back or ahead, today included: PAST:7 runs from the day a week ago through today.
         return which == "THIS" || days is 0 or > MaxDays ? null
             : which == "PAST" ? new Period(today.AddDays(-days), today.AddDays(1))
             : Days(today, days + 1);

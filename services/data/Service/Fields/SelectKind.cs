@@ -66,7 +66,7 @@ internal sealed class SelectKind : FieldKind
             ).Distinct(),
         ];
 
-        // One of one is just that one: only then does an index on the field keep another order.
+        // "One of" with a single choice is an equality: only then can an index on the field also give another order.
         operands.Use = ids.Length == 1 ? ShapeUse.Equal : ShapeUse.Range;
         return ids.Length == 1
             ? $"{column} = {operands.Parameters.Add(NpgsqlDbType.Uuid, ids[0])}"

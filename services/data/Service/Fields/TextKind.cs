@@ -12,10 +12,10 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
     public static readonly TextKind Text = new(FieldType.Text, 10_000);
     public static readonly TextKind LongText = new(FieldType.LongText, 100_000);
 
-    // So many characters sort, and are compared where the whole does not fit an index.
+    // The number of characters that a sort uses. A comparison uses them too where the whole text does not fit an index.
     private const int Beginning = 256;
 
-    // An e-mail address fits.
+    // The longest text that an index holds whole: the length of an e-mail address.
     private const int MaxIndexed = 320;
 
     private static readonly FilterOperator[] _operators =

@@ -24,8 +24,8 @@ internal static class EarnedIndexes
         """;
 
     /// <summary>
-    /// Drops the indexes of a field whose longest value changes, under the lock of a schema change: what an index holds of a value, and
-    /// whether a value fits it, depends on that. The keeper tells of it.
+    /// Drops the indexes of a field whose longest value changes, under the lock of a schema change. The longest value decides how much of a
+    /// value an index holds, and whether a value fits it. The keeper announces the drop.
     /// </summary>
     public static async Task DropOfAsync(WriteTransaction tx, Guid tableId, Guid fieldId)
     {

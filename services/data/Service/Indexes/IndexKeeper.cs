@@ -12,8 +12,8 @@ using Platform.ServiceDefaults.Telemetry;
 namespace Platform.Data.Service.Indexes;
 
 /// <summary>
-/// Builds the indexes that searches have earned, and drops those that nobody uses. One leader among the replicas. An index is built beside
-/// reads and writes, by the role of its workspace; a schema change of the table goes first.
+/// Builds the indexes that searches have earned, and drops those that nobody uses. One replica does it, as leader. An index is built while
+/// reads and writes go on, by the role of its workspace. A schema change of the table goes first.
 /// </summary>
 internal sealed partial class IndexKeeper(
     LeaderLoop leader,
@@ -51,7 +51,7 @@ internal sealed partial class IndexKeeper(
         DateTimeOffset? tidied = null;
         while (true)
         {
-            // What a leader before this one began is ended first.
+            // First finish what an earlier leader began.
             if (tidied is null || time.GetUtcNow() - tidied >= options.Value.TidyEvery)
             {
                 tidied = await TidyAsync(session, cancellationToken) ? time.GetUtcNow() : null;
@@ -215,7 +215,7 @@ internal sealed partial class IndexKeeper(
 
     private static void Tell(string outcome) => _changed.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
-    // One table's trouble is not another's. A session that is lost ends the lead.
+    // A failure at one table does not stop work on the others. A lost session ends the leadership.
     private async Task<bool> TryAsync(Func<Task<bool>> one)
     {
         try

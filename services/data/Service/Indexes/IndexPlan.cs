@@ -31,7 +31,7 @@ internal static class IndexPlan
             return null;
         }
 
-        // createdAt is compared by id; version is compared as a number, which its column is not.
+        // createdAt is compared by the id. version is compared as a number, but its column is a bigint.
         var compared = parts
             .Where(one => !one.Part.IsSort && one.Part.Field is not ("createdAt" or "version"))
             .Select(one => KeyOf(one.Part, one.Field!)!)
@@ -89,7 +89,7 @@ internal static class IndexPlan
             return new IndexKey(part, $"({field.Kind.ComparedAs(field.Column, field)})", field.Kind.IndexBytes(field));
         }
 
-        // An order that needs values, such as that of choices, changes with them: no index has it.
+        // An order that depends on values, such as the order of choices, changes with them: no index can have it.
         var parameters = new QueryParameters();
         var key = field.Kind.Sort(field.Column, field, parameters);
         return parameters.Values.Count > 0

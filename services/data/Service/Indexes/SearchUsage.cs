@@ -16,7 +16,7 @@ internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions
 {
     private const int MaxShapes = 10_000;
 
-    // Of a table at most 200 shapes are counted. Sorted: replicas that write at once lock rows in one order.
+    // At most 200 shapes of a table are counted. The rows are sorted, so that replicas that write at once lock them in one order.
     private const string Add = """
         insert into data.search_usage as u (table_id, shape, searches, milliseconds, since, last_at)
         select s.table_id, s.shape, s.searches, s.milliseconds, $5, $5

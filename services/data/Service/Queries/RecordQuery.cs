@@ -129,7 +129,7 @@ internal sealed class RecordQuery
         return page;
     }
 
-    // A cursor goes on with the query that it came from, whatever the page size and the fields asked for.
+    // A cursor belongs to the query that it came from. Page size and returned fields may differ from page to page.
     private static byte[] IdentityOf(TableSchema table, List<(string Path, Json Filter)> filters, IReadOnlyList<Sorting> sorting)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -202,7 +202,7 @@ internal sealed class RecordQuery
             );
         }
 
-        // The id ends every order, so that it is one; nothing behind it counts.
+        // The id ends every order, so that no two records are equal in it. Sorting keys behind the id do not matter.
         var id = _keys.FindIndex(key => key.Key.Sql == "r.id");
         if (id >= 0)
         {
@@ -230,7 +230,7 @@ internal sealed class RecordQuery
         {
             if (value is null)
             {
-                // Nothing comes after an empty value but other empty ones.
+                // Only other empty values come after an empty value.
                 equal += $"{key.Sql} is null and ";
                 continue;
             }

@@ -13,13 +13,18 @@ namespace Platform.Data.Service.Queries;
 /// <summary>Turns rows into records. The fields are written as UTF-8 JSON straight from the row, and copied once.</summary>
 internal sealed class RecordRows(FieldSelection selection, bool withAuthors = false) : IDisposable
 {
+    // These stand first, and are read by name. Expressions of fields have no names of their own: they follow in order.
+    private readonly string[] _systemColumns = withAuthors
+        ? ["r.id", "r.version", "r.created_at", "r.updated_at", "r.created_by", "r.updated_by"]
+        : ["r.id", "r.version", "r.created_at", "r.updated_at"];
+
     private readonly ArrayBufferWriter<byte> _buffer = new(1024);
     private readonly Utf8JsonWriter _json = new(Stream.Null, JsonText.Options);
 
     /// <summary>The columns that <see cref="Read"/> expects first, of a table aliased r.</summary>
-    public string Columns => string.Join(", ", SystemColumns.Concat(selection.Fields.Select(one => one.Kind.Select("r." + one.Column))));
+    public string Columns => string.Join(", ", _systemColumns.Concat(selection.Fields.Select(one => one.Kind.Select("r." + one.Column))));
 
-    public int Count => SystemColumns.Length + selection.Fields.Count;
+    public int Count => _systemColumns.Length + selection.Fields.Count;
 
     public Record Read(NpgsqlDataReader row)
     {
@@ -38,7 +43,7 @@ internal sealed class RecordRows(FieldSelection selection, bool withAuthors = fa
 
         if (selection.Fields.Count > 0)
         {
-            record.Fields = new Json { Utf8 = ReadFields(row, SystemColumns.Length) };
+            record.Fields = new Json { Utf8 = ReadFields(row, _systemColumns.Length) };
         }
 
         return record;
@@ -70,10 +75,4 @@ internal sealed class RecordRows(FieldSelection selection, bool withAuthors = fa
         _json.Flush();
         return ByteString.CopyFrom(_buffer.WrittenSpan);
     }
-
-    // These stand first, and are read by name. Expressions of fields have no names of their own: they follow in order.
-    private string[] SystemColumns =>
-        withAuthors
-            ? ["r.id", "r.version", "r.created_at", "r.updated_at", "r.created_by", "r.updated_by"]
-            : ["r.id", "r.version", "r.created_at", "r.updated_at"];
 }

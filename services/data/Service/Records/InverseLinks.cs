@@ -7,9 +7,9 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Data.Service.Records;
 
 /// <summary>
-/// Links that a call sets from the side that does not keep them: the records that do are changed in the same transaction, with versions,
-/// history and an event of their own. Tables and records are locked in the order of ids, whichever side a call comes from; see
-/// docs/decisions/0010-links.md.
+/// Links that a call sets from the side that does not keep them. The records that keep them are changed in the same transaction, with
+/// versions, history and an event of their own. Tables and records are locked in the order of their ids, whichever side a call comes
+/// from; see docs/decisions/0010-links.md.
 /// </summary>
 internal sealed class InverseLinks
 {
@@ -154,7 +154,7 @@ internal sealed class InverseLinks
         var columns = "r.id";
         foreach (var (index, side) in sides.Index())
         {
-            // A deleted record that is linked to stays in the array, and counts for nothing.
+            // A link to a deleted record stays in the array, but does not count.
             columns +=
                 $", coalesce({side.Column}, '{{}}') as all_{index}, array(select o.id from {_table.QualifiedName} o "
                 + $"where o.id = any({side.Column}) and o.deleted_at is null) as live_{index}";
@@ -244,7 +244,7 @@ internal sealed class InverseLinks
         var gone = removed.ConvertAll(index => ids[index]);
         var live = kept.Live.Except(gone).ToList();
         var first = added.Concat(removed).First();
-        // As the table that keeps the links has it under its lock: this one may not know yet.
+        // Read from the table that keeps the links, under its lock: what this table knows of it may be older.
         var isSingle = keeping.Kind.IsSingle;
         if (isSingle && added.Count > 0 && live.Count + added.Count > 1)
         {
@@ -285,7 +285,7 @@ internal sealed class InverseLinks
             _values.Refuse(side.Field, first, $"{record} has {target.FieldName} in the same call", "Send one side of a link per call.");
         }
 
-        // One that holds a single record forgets the deleted one it held, as it does when it is changed itself.
+        // A field that holds one record drops a link to a deleted record, as it does when it is changed from its own side.
         var staying = isSingle && added.Count > 0 ? [] : kept.All.Except(gone);
         return [.. staying, .. added.Select(index => ids[index])];
     }

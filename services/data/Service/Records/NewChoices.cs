@@ -33,7 +33,7 @@ internal static class NewChoices
             return table;
         }
 
-        // Adding choices changes the schema. Under the lock another one may have added the same already.
+        // Adding choices changes the schema. Another call may have added the same choices before this one got the lock.
         await InverseLinks.LockBelowAsync(tx, table);
         await tx.ExecuteAsync(LockTable, table.Id);
         var current = await TableSchemas.LoadAsync(tx, table.Id) ?? throw new StaleSchemaException();

@@ -12,8 +12,8 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Data.Service.Records;
 
 /// <summary>
-/// Inserts records of one table: lock, history and all rows in one round trip, a column of values per field. <see cref="RunAsync"/> can run
-/// again when its transaction does.
+/// Inserts records of one table: lock, history and all rows in one round trip, with one column of values per field. When the transaction
+/// runs again, <see cref="RunAsync"/> can run again too.
 /// </summary>
 /// <param name="table">Whose records.</param>
 /// <param name="records">A JSON object of values each.</param>
@@ -52,7 +52,7 @@ internal sealed class RecordInsert(
         Ids = RecordIds.New(createdAt, records.Count);
         if (WithInverseLinks && InverseLinks.Of(current, _values) is { } links)
         {
-            // Before the records are inserted, so that what is read back shows the links.
+            // This comes before the records are inserted, so that the records that are read back show the links.
             await links.LockAsync(tx, []);
             await links.ApplyAsync(tx, Ids);
         }
@@ -62,7 +62,7 @@ internal sealed class RecordInsert(
         Records = await tx.BatchAsync(
             async reader =>
             {
-                // The answers of the lock and of the role come before the records.
+                // The results of the lock and of the role come before the records.
                 await reader.NextResultAsync();
                 await reader.NextResultAsync();
                 return withRecords ? await ReadAsync(reader, current) : [];
@@ -143,7 +143,7 @@ internal sealed class RecordInsert(
             read.Add(rows.Read(reader));
         }
 
-        // Ids are in the order of the request; rows need not be.
+        // Ids are in the order of the request; rows may come in another order.
         read.Sort((left, right) => string.CompareOrdinal(left.Id, right.Id));
         return read;
     }

@@ -11,8 +11,8 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Data.Service.Records;
 
 /// <summary>
-/// Changes records of one table in one round trip: each is locked, replaced where a value differs, and its state before kept in history. A
-/// record may name other fields than its neighbour; what it does not name stays.
+/// Changes records of one table in one round trip: each is locked and, where a value differs, replaced, and history keeps its state before.
+/// Each record may name different fields; fields that it does not name keep their values.
 /// </summary>
 /// <param name="table">Whose records.</param>
 /// <param name="ids">The records, each once.</param>
@@ -91,7 +91,7 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
     {
         if (_columns.Count == 0)
         {
-            // Only links were named that another table keeps.
+            // The call named only links that another table keeps.
             return new Statement(
                 $"select id, version as before, null::bigint as after from {table.QualifiedName} "
                     + "where id = any($1) and deleted_at is null order by id for update",

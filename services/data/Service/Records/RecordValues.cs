@@ -9,8 +9,8 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Data.Service.Records;
 
 /// <summary>
-/// Reads the values of records that a caller sends: a column of values per field that any of them names. Everything that breaks a rule is
-/// collected, over all records, before anything is refused.
+/// Reads the values of records that a caller sends, as one column of values for each field that any record names. All broken rules of all
+/// records are collected before the call is refused.
 /// </summary>
 internal sealed class RecordValues
 {

@@ -50,7 +50,7 @@ internal sealed partial class RecordsService
                         );
                     }
 
-                    // When every value is what it was, there is nothing to tell.
+                    // When no value changed, there is nothing to announce.
                     if (version.After is { } after)
                     {
                         tx.Announce(

@@ -70,7 +70,7 @@ internal sealed partial class RecordsService
                     return await UpsertKeys.FindAsync(tx, current, keys, values, PathOf, records.Count);
                 }
 
-                // Records of several tables are locked in one order for all, so it has to be known first which.
+                // Records of several tables are locked in one order, so all of them must be known before the first lock.
                 await links.LockTablesAsync(tx);
                 var seen = await UpsertKeys.FindAsync(tx, current, keys, values, PathOf, records.Count, withLocks: false);
                 await links.LockRecordsAsync(tx, [.. seen.OfType<Guid>()]);
@@ -187,8 +187,8 @@ file static class UpsertKeys
     }
 
     /// <summary>
-    /// The record of every key, locked if wanted; null where there is none. Upserts into a table run one after another from here on, so
-    /// that of many with one key only the first creates a record.
+    /// Finds the record of every key, null where there is none, and locks the records if wanted. From here on upserts into a table run one
+    /// after another, so of many upserts with one key only the first creates a record.
     /// </summary>
     /// <exception cref="RpcException">A key is given twice, or two records have it.</exception>
     public static async Task<Guid?[]> FindAsync(

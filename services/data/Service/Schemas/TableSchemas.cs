@@ -90,7 +90,7 @@ internal sealed partial class TableSchemas(UnitOfWork work)
             catch (RpcException exception)
                 when (isRemembered && attempt < MaxAttempts && exception.StatusCode == StatusCode.InvalidArgument)
             {
-                // What is unknown here may have been added by another process since.
+                // Another process may have added in the meantime what is unknown here.
                 Forget(id);
                 var current = await LoadAsync(call, id, context.CancellationToken);
                 if (current?.Version == schema.Version)

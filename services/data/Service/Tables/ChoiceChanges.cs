@@ -10,8 +10,8 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Data.Service.Tables;
 
 /// <summary>
-/// What a call adds to, changes in and removes from the choices of a field. Records that have a removed choice get another one, or lose it,
-/// or the removal is refused, as the caller says; the values before go to history.
+/// The choices of a field that a call adds, changes and removes. Records with a removed choice get another one or lose it, as the caller
+/// says; if the caller says neither, the removal is refused. History keeps the values before.
 /// </summary>
 internal sealed class ChoiceChanges
 {

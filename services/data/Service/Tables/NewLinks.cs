@@ -9,7 +9,7 @@ using Field = Platform.Data.Contracts.V1.Field;
 namespace Platform.Data.Service.Tables;
 
 /// <summary>
-/// Link fields that a caller defines. Each brings a field of the other table along, its inverse, which shows the same links from there.
+/// Link fields that a caller defines. Each also creates a field in the other table, its inverse, which shows the same links from there.
 /// </summary>
 internal sealed class NewLinks
 {
