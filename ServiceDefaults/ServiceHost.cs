@@ -65,9 +65,9 @@ public static class ServiceHost
             database.ConnectionStringBuilder.ApplicationName = service.Name;
             database.ConnectionStringBuilder.MaxAutoPrepare = 100;
             database.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
-            // Settings, roles and locks end with their transaction; what takes them for a session gives them back itself.
+            // Settings, roles and locks end with their transaction. Code that takes them for a session resets them itself.
             database.ConnectionStringBuilder.NoResetOnClose = true;
-            // Workers look for work several times a second; only what belongs to somebody's trace is worth a span.
+            // Workers look for work several times a second. Only statements that belong to a trace get a span.
             database.ConfigureTracing(tracing =>
                 tracing.ConfigureCommandFilter(_ => Activity.Current is not null).ConfigureBatchFilter(_ => Activity.Current is not null)
             );
@@ -118,7 +118,7 @@ public static class ServiceHost
 
     /// <summary>
     /// Runs the service with <see cref="MapServiceDefaults"/>; with the argument <c>migrate</c> it brings its database up to date instead,
-    /// and ends. A migration knows the database alone, so nothing else is touched before.
+    /// and ends. A migration needs only the database, so nothing else is started before it.
     /// </summary>
     public static async Task RunServiceAsync(this WebApplication app, string[] args)
     {

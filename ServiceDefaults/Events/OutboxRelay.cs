@@ -80,8 +80,8 @@ internal sealed class OutboxRelay(
         }
     }
 
-    // What follows soon after a batch waits for company: to the broker, the consumers and the disk a message of one row costs what one of
-    // many does. What comes after a pause leaves at once.
+    // Rows that follow soon after a batch wait for more rows: for the broker, the consumers and the disk, a message of one row costs as
+    // much as a message of many. A row that comes after a pause is sent at once.
     private async Task GatherAsync(long startedAt, CancellationToken cancellationToken)
     {
         var left = _gather - time.GetElapsedTime(startedAt);
@@ -133,7 +133,7 @@ internal sealed class OutboxRelay(
         return rows.Count;
     }
 
-    // What is given up is sent again, like what a crash left unmarked.
+    // A batch that was given up is sent again, like one that a crash left unmarked.
     private async Task PublishAsync(EventBatch batch, CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(_patience, time);

@@ -9,8 +9,8 @@ using Platform.ServiceDefaults.Calls;
 namespace Platform.ServiceDefaults.State;
 
 /// <summary>
-/// The two halves of a destructive call. The confirmation is sealed by the service that owns the effect, bound to caller, tool,
-/// arguments and the state shown, and used up in the transaction of the effect: of many concurrent uses one wins.
+/// The two halves of a destructive call. The service that owns the effect seals the confirmation. It is bound to caller, tool, arguments
+/// and the state shown, and is used up in the transaction of the effect: of many concurrent uses one succeeds.
 /// </summary>
 public sealed class Confirmations(IDataProtectionProvider protection, TimeProvider time)
 {

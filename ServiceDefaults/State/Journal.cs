@@ -98,7 +98,7 @@ public static class Journal
         Problem.Of(
             StatusCode.NotFound,
             Reasons.TaskNotFound,
-            "The task is none that you have begun. Nothing was changed.",
+            "You have not begun a task with this id. Nothing was changed.",
             "Open one with begin_task and pass its id, or leave `task` out."
         );
 

@@ -48,7 +48,7 @@ internal sealed partial class Migrator(
         }
     }
 
-    // A catalogue row that two change at once is an internal error to PostgreSQL, told by its message alone.
+    // When two change one row of the catalogue at once, PostgreSQL reports an internal error that only its message identifies.
     private static bool IsAboutOthers(PostgresException exception) =>
         exception.SqlState
             is PostgresErrorCodes.DuplicateObject

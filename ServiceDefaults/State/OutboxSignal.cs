@@ -1,6 +1,6 @@
 namespace Platform.ServiceDefaults.State;
 
-/// <summary>Tells the relay of this process that something was announced, so that it need not wait for its next look.</summary>
+/// <summary>Tells the relay of this process that there are new outbox rows, so that it does not wait for its next look.</summary>
 public sealed class OutboxSignal : IDisposable
 {
     private readonly SemaphoreSlim _set = new(0, 1);

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace Platform.ServiceDefaults.State;
 
-/// <summary>Failures of PostgreSQL that the same work does not meet again when it starts anew.</summary>
+/// <summary>Failures of PostgreSQL that go away when the same work is repeated from the beginning.</summary>
 public static class Transient
 {
     private const int MaxAttempts = 4;

@@ -127,7 +127,7 @@ public sealed class UnitOfWork(
             return (answer, Outcomes.Previewed);
         }
 
-        // The outbox rows come last: whoever waited for a row that this change locked announces after it.
+        // The outbox rows come last, so that a change that waited for a row locked by this one announces its events after this one.
         await unit.CommitAsync(transaction, digest is null ? null : Idempotency.Store(call, answer.ToByteArray()));
         if (unit.HasEvents)
         {

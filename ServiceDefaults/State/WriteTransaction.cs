@@ -125,7 +125,7 @@ public sealed class WriteTransaction
         Announce(
             happened,
             Call.Definition?.Options.Audit
-                ?? throw new InvalidOperationException($"{typeof(T).Name} needs an action: this call is no tool."),
+                ?? throw new InvalidOperationException($"{typeof(T).Name} needs an action: this call is not a tool."),
             targets
         );
 

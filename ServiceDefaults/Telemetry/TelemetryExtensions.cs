@@ -28,8 +28,8 @@ internal static class TelemetryExtensions
         "MassTransit",
     ];
 
-    // Room for every series is taken when an instrument appears: 2,000 each, the default, are 10 MiB a service that nobody needs. What does
-    // not fit is counted together as otel.metric.overflow; our own instruments may count by tool and reason.
+    // Memory for every series is allocated when an instrument appears. The default of 2,000 series each would take 10 MiB per service.
+    // Series that do not fit are counted together as otel.metric.overflow. Our own instruments may count by tool and reason.
     private const int MaxSeries = 200;
     private const int MaxOwnSeries = 2000;
 

@@ -86,7 +86,7 @@ public static partial class Reasons
 
     [Reason(
         "tool error",
-        "A service did not answer in time. A change may have happened all the same.",
+        "A service did not answer in time. A change may have happened anyway.",
         "Look before you repeat a change; ask for less when you read."
     )]
     public const string DeadlineExceeded = "DEADLINE_EXCEEDED";

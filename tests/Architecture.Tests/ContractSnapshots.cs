@@ -8,7 +8,7 @@ namespace Platform.Architecture.Tests;
 
 /// <summary>
 /// What a model reads is committed: one JSON file per tool, and docs/tools.md. A change of a contract shows up in review as the change
-/// of these. UPDATE_SNAPSHOTS=1 writes them anew.
+/// of these. UPDATE_SNAPSHOTS=1 writes them again.
 /// </summary>
 public sealed class ContractSnapshots
 {

@@ -3,7 +3,7 @@ using Platform.Contracts;
 
 namespace Platform.Architecture.Tests;
 
-/// <summary>docs/problems.md is made from the constants of <see cref="Reasons"/>. UPDATE_SNAPSHOTS=1 writes it anew.</summary>
+/// <summary>docs/problems.md is made from the constants of <see cref="Reasons"/>. UPDATE_SNAPSHOTS=1 writes it again.</summary>
 public sealed class ProblemsDocument
 {
     private const string Introduction = """

@@ -5,7 +5,7 @@ namespace Platform.Architecture.Tests;
 
 /// <summary>
 /// The tables of settings in docs/operations.md are made from the options in the sources: name, default, and the first sentence of the
-/// comment. UPDATE_SNAPSHOTS=1 writes them anew.
+/// comment. UPDATE_SNAPSHOTS=1 writes them again.
 /// </summary>
 public sealed partial class SettingsDocument
 {

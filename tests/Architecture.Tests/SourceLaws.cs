@@ -92,6 +92,13 @@ public sealed partial class SourceLaws
         );
     }
 
+    // A column that is added in the middle of a query must not shift the others. The single column of a scalar has no name.
+    [Fact]
+    public void A_result_is_read_by_name() =>
+        Assert.All(Repository.Files("*.cs", "ServiceDefaults", "services/audit", "services/changes"), file =>
+            Assert.DoesNotMatch(ReadByPosition(), File.ReadAllText(file))
+        );
+
     [Fact]
     public void Nothing_is_left_for_later_in_a_comment() =>
         Assert.All(
@@ -101,6 +108,9 @@ public sealed partial class SourceLaws
 
     private static IEnumerable<string> References(string project) =>
         XDocument.Load(project).Descendants("ProjectReference").Select(reference => reference.Attribute("Include")!.Value);
+
+    [GeneratedRegex(@"\b(row|reader)(\[\d|\.(?!GetValue\()\w+(<[^(]*>)?\(\d+\))")]
+    private static partial Regex ReadByPosition();
 
     [GeneratedRegex(@"\bTODO\b|\bFIXME\b|#region")]
     private static partial Regex LeftForLater();

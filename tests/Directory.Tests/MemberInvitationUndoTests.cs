@@ -83,7 +83,7 @@ public sealed class MemberInvitationUndoTests(MailFixture directory) : IClassFix
             var request = new InviteMembersRequest { Invitations = { new MemberInvitationRow { Email = "never@undo.example" } } };
             var problem = await directory.MemberInvitations.InviteMembersAsync(request, directory.As(stranger, task: task)).ProblemAsync();
             Assert.Equal(
-                ("TASK_NOT_FOUND", "The task is none that you have begun. Nothing was changed."),
+                ("TASK_NOT_FOUND", "You have not begun a task with this id. Nothing was changed."),
                 (problem.Reason, problem.Message)
             );
         }

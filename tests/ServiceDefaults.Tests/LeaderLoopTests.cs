@@ -54,7 +54,7 @@ public sealed class LeaderLoopTests(NotesFixture notes) : IClassFixture<NotesFix
         await Task.WhenAll(replicas);
         Assert.Equal(sessions.Count, sessions.Distinct().Count());
 
-        // Whoever has lost the lead has lost the session: nobody works again after another has begun to.
+        // A replica that has lost the lead has lost its session: it does not work again after another has begun.
         await using var turns = notes.Admin.CreateCommand(
             """
             select count(*) filter (where changed) + 1 - count(distinct pid)

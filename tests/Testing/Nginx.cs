@@ -115,7 +115,7 @@ internal sealed class Nginx : IAsyncDisposable
         System.IO.Directory.Delete(_folder, recursive: true);
     }
 
-    // What operators are told to write is what is tested.
+    // The configuration that the documentation shows is the one that is tested.
     private static string Site(string checkout)
     {
         var document = File.ReadAllText(Path.Combine(checkout, "docs", "operations.md"));

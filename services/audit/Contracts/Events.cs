@@ -2,7 +2,7 @@ using Platform.Contracts;
 
 namespace Platform.Audit.Contracts;
 
-/// <summary>A stream was created. Its secret is no part of any event.</summary>
+/// <summary>A stream was created. Its secret is not part of any event.</summary>
 /// <param name="Site">The Datadog site, or the host of the URL.</param>
 public sealed record AuditStreamCreated(
     Guid EventId,

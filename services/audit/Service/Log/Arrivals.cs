@@ -7,7 +7,7 @@ using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.Audit.Service.Log;
 
-/// <summary>Stores what arrives, whichever way it came. What the log or an earlier arrival has by event id is left alone.</summary>
+/// <summary>Stores what arrives, by whichever way. An event id that the log or an earlier arrival already has is skipped.</summary>
 internal sealed class Arrivals(NpgsqlDataSource database, ArrivalSignal signal, TimeProvider time)
 {
     // Between the look into the log and the insert an arrival may have moved there; the sequencer looks again, alone.

@@ -15,8 +15,8 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Audit.Service.Secrets;
 
 /// <summary>
-/// The signing secrets of https streams, for identity's governance API; one file per rpc. Identity's assertion names the member who asked:
-/// what the edge holds for an agent's token names no service, and does not get in.
+/// The signing secrets of streams, for identity's governance API; one file per rpc. Identity's assertion names itself and the member who
+/// asked. The edge's assertion for an agent's token names no service, so it is refused.
 /// </summary>
 [ServicesOnly("identity")]
 internal sealed partial class SigningSecretsService(
@@ -54,7 +54,7 @@ internal sealed partial class SigningSecretsService(
         }
     }
 
-    /// <summary>Returns once it is stored, so that nobody gets an answer that is not on record.</summary>
+    /// <summary>Returns once it is stored, so that every answer is on record.</summary>
     private async Task RecordAsync(
         Call call,
         string action,

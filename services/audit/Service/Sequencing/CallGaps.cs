@@ -12,8 +12,8 @@ using Platform.ServiceDefaults.Telemetry;
 namespace Platform.Audit.Service.Sequencing;
 
 /// <summary>
-/// Turns numbers of an edge instance that stayed away for a minute into events of the workspace's own log. What an instance numbered last,
-/// and never sent, shows only in its own metrics.
+/// Numbers of an edge instance that are missing for a minute become events of the workspace's own log. The last numbers of an instance, if
+/// they were never sent, show only in its own metrics.
 /// </summary>
 internal sealed class CallGaps(NpgsqlDataSource database, Arrivals arrivals, TimeProvider time)
 {

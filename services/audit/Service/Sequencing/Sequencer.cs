@@ -7,8 +7,8 @@ namespace Platform.Audit.Service.Sequencing;
 
 /// <summary>
 /// Moves arrivals into the log: one leader per database gives each workspace its gapless sequence in order of arrival,
-/// appends to its Merkle tree and signs checkpoints. All of it happens in the session that holds the lock, so that who has lost the lock
-/// cannot write either.
+/// appends to its Merkle tree and signs checkpoints. All of it happens in the session that holds the lock, so that a replica that has lost
+/// the lock cannot write either.
 /// </summary>
 internal sealed class Sequencer(
     LeaderLoop leader,

@@ -89,7 +89,7 @@ internal sealed class HttpsSink(SinkClient client, HttpsAddress addresses, TimeP
         return await client.SendAsync(request, destination, Judge, cancellationToken);
     }
 
-    // A redirect is not followed, and does not count as accepted. With 410 an endpoint asks to get nothing any more.
+    // A redirect is not followed, and does not count as accepted. With 410 an endpoint asks for nothing more to be sent.
     private static SinkVerdict Judge(HttpStatusCode status) =>
         status switch
         {

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace Platform.Audit.Service.Sinks;
 
 /// <summary>
-/// Connections to addresses that others chose. The name is resolved once, every address is vetted, and the connection goes to a vetted
-/// address, so that no name can point inside. No redirects, no proxy.
+/// Connections to addresses that others chose. The name is resolved once, every address is checked, and the connection goes to an address
+/// that passed, so that no name can lead inside. There are no redirects and no proxy.
 /// </summary>
 internal static class OutboundConnections
 {
@@ -52,7 +52,7 @@ internal static class OutboundConnections
             AllowAutoRedirect = false,
             UseProxy = false,
             UseCookies = false,
-            // Our trace ids are nobody else's business.
+            // Our trace ids are not sent to others.
             ActivityHeadersPropagator = null,
             AutomaticDecompression = DecompressionMethods.None,
             ConnectTimeout = TimeSpan.FromSeconds(5),
@@ -111,5 +111,5 @@ internal static class OutboundConnections
     }
 }
 
-/// <summary>The name leads to no address outside, nor to one that the operator opened.</summary>
-internal sealed class ForbiddenAddressException() : IOException("The destination's name leads to no address that streams may go to.");
+/// <summary>The name leads neither to a public address nor to one that the operator opened.</summary>
+internal sealed class ForbiddenAddressException() : IOException("The destination's name does not lead to an allowed address.");

@@ -11,7 +11,7 @@ internal static class WebhookSecret
 
     public static string Create() => Prefix + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
 
-    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: it is none.</exception>
+    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: it is not such a secret.</exception>
     public static string Check(string secret, string field)
     {
         Span<byte> key = stackalloc byte[80];

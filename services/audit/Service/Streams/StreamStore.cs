@@ -51,8 +51,8 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
         where c.workspace_id = $1 and c.size > $2 and c.size <= least($3, $5) order by c.size limit $4
         """;
 
-    // Moves only from where the delivery began: whoever lost the lead meanwhile moves nothing. What was accepted counts as delivered even
-    // if somebody paused the stream meanwhile; it stays paused.
+    // Moves only from where the delivery began: a replica that has lost the lead moves nothing. What was accepted counts as delivered even
+    // if somebody has paused the stream since; it stays paused.
     private const string Advance = """
         update audit.stream set delivered_through = $4, checkpoint_through = $5, failures = 0, retry_at = null,
             state = case state when 'error' then 'active' else state end, attempted_through = null, attempted_checkpoint = null,

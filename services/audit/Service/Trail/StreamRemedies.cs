@@ -2,7 +2,7 @@ using Platform.Changes.Undo;
 
 namespace Platform.Audit.Service.Trail;
 
-/// <summary>Changes of streams stay: what was delivered is out, and a secret that was replaced is kept nowhere.</summary>
+/// <summary>Changes of streams cannot be undone: deliveries cannot be called back, and a replaced secret is not kept.</summary>
 internal static class StreamRemedies
 {
     public static NoUndo Create() =>

@@ -7,7 +7,7 @@ using Platform.Contracts;
 
 namespace Platform.Audit.Service.Trail;
 
-/// <summary>Reads a stream as an answer shows it. The secret is no part of the query.</summary>
+/// <summary>Reads a stream as an answer shows it. The secret is not part of the query.</summary>
 internal static class StreamView
 {
     public const string Select = """
