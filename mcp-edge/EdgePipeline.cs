@@ -1,3 +1,4 @@
+using ModelContextProtocol.Server;
 using Platform.Edge.Access;
 using Platform.Edge.Audit;
 using Platform.Edge.Calls;
@@ -40,7 +41,7 @@ internal sealed class EdgePipeline(
         return false;
     }
 
-    public override async ValueTask<McpHandling?> OpenAsync(McpExchange exchange)
+    public override async ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange)
     {
         var http = exchange.Http;
         var admission = http.Features.Get<Admission>()!;
@@ -67,7 +68,7 @@ internal sealed class EdgePipeline(
         }
 
         // Check the shape, send, record, answer: what that means depends on the method.
-        return methods.Handle(call, admission);
+        return methods.For(call, admission);
     }
 
     public override ValueTask CloseAsync(McpExchange exchange)

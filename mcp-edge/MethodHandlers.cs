@@ -35,36 +35,49 @@ internal sealed class MethodHandlers(
         Completions = new(),
     };
 
-    // Tells the engine that it is done; the exchange has its answer.
+#pragma warning disable MCP9005 // Clients of the older era may set a level, and no message is ever below it.
+    private static readonly ServerCapabilities _olderCapabilities = new()
+    {
+        Tools = new(),
+        Resources = new(),
+        Prompts = new(),
+        Completions = new(),
+        Logging = new(),
+    };
+#pragma warning restore MCP9005
+
+    // Say that the handler is done; the exchange has its answer.
     private static readonly CallToolResult _answered = new() { Content = [] };
     private static readonly ListToolsResult _listed = new() { Tools = [] };
 
     private readonly int _page = endpoint.Value.ListPage;
 
-    public McpHandling Handle(EdgeCall call, Admission admission) =>
-        ToolCaller.IsPlain(call) && call.Exchange.ToolName is not null
-            ? McpHandling.Plainly(cancellationToken => tools.AnswerAsync(call, request: null, cancellationToken))
-            : McpHandling.By(Options(call, new Asker(call, admission.Credential, admission.Narrowing)));
-
-    private McpServerOptions Options(EdgeCall call, Asker asker) =>
-        new()
+    public McpServerOptions For(EdgeCall call, Admission admission)
+    {
+        var asker = new Asker(call, admission.Credential, admission.Narrowing);
+        return new()
         {
             ServerInstructions = instructions.For(asker.Narrowing),
-            Capabilities = _capabilities,
-            Handlers = new McpServerHandlers
-            {
-                ListToolsHandler = (request, _) => ValueTask.FromResult(ListTools(asker, request.Params?.Cursor)),
-                CallToolHandler = (request, cancellationToken) => CallToolAsync(asker, request, cancellationToken),
-                ListResourcesHandler = (request, cancellationToken) =>
-                    resources.ListAsync(asker, _page, request.Params?.Cursor, cancellationToken),
-                ListResourceTemplatesHandler = (request, _) =>
-                    ValueTask.FromResult(resources.Templates(asker, _page, request.Params?.Cursor)),
-                ReadResourceHandler = (request, cancellationToken) => ReadResourceAsync(asker, request.Params.Uri, cancellationToken),
-                ListPromptsHandler = (request, _) =>
-                    ValueTask.FromResult(prompts.List(call.Caller!, asker.Narrowing, _page, request.Params?.Cursor)),
-                GetPromptHandler = (request, _) => ValueTask.FromResult(prompts.Get(request.Params, call.Caller!, asker.Narrowing)),
-                CompleteHandler = (request, cancellationToken) => completions.CompleteAsync(request.Params, asker, cancellationToken),
-            },
+            Capabilities = call.Exchange.IsModern ? _capabilities : _olderCapabilities,
+            Handlers = call.Exchange.Method == RequestMethods.ToolsCall ? OfCall(asker) : OfAll(asker),
+        };
+    }
+
+    private McpServerHandlers OfCall(Asker asker) =>
+        new() { CallToolHandler = (request, cancellationToken) => CallToolAsync(asker, request, cancellationToken) };
+
+    private McpServerHandlers OfAll(Asker asker) =>
+        new()
+        {
+            ListToolsHandler = (request, _) => ValueTask.FromResult(ListTools(asker, request.Params?.Cursor)),
+            ListResourcesHandler = (request, cancellationToken) =>
+                resources.ListAsync(asker, _page, request.Params?.Cursor, cancellationToken),
+            ListResourceTemplatesHandler = (request, _) => ValueTask.FromResult(resources.Templates(asker, _page, request.Params?.Cursor)),
+            ReadResourceHandler = (request, cancellationToken) => ReadResourceAsync(asker, request.Params.Uri, cancellationToken),
+            ListPromptsHandler = (request, _) =>
+                ValueTask.FromResult(prompts.List(asker.Caller, asker.Narrowing, _page, request.Params?.Cursor)),
+            GetPromptHandler = (request, _) => ValueTask.FromResult(prompts.Get(request.Params, asker.Caller, asker.Narrowing)),
+            CompleteHandler = (request, cancellationToken) => completions.CompleteAsync(request.Params, asker, cancellationToken),
         };
 
     private ListToolsResult ListTools(Asker asker, string? cursor)

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.Options;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
@@ -8,7 +7,7 @@ using ModelContextProtocol.Server;
 namespace Platform.Edge.Http;
 
 /// <summary>
-/// MCP over HTTP without sessions: one server object lives for one POST. Serves 2026-07-28 and the revisions that open with
+/// MCP over HTTP without sessions: nothing lives longer than one POST. Serves 2026-07-28 and the revisions that open with
 /// <c>initialize</c>, told apart per request.
 /// </summary>
 public sealed class McpEndpoint(McpApplication application, OriginPolicy origins, IOptions<McpEndpointOptions> options, TimeProvider time)
@@ -137,17 +136,9 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         }
         try
         {
-            if (await application.OpenAsync(exchange) is { } handling)
+            if (await application.OpenAsync(exchange) is { } options)
             {
-                using var reply = new McpReply(exchange, _serverInfo);
-                if (handling.Answer is { } answer)
-                {
-                    await AnswerAsync(answer, reply, http.RequestAborted);
-                }
-                else
-                {
-                    await ServeAsync(exchange, handling.Engine!, reply);
-                }
+                await AnswerAsync(exchange, options);
             }
         }
         finally
@@ -157,77 +148,36 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         }
     }
 
-    private async Task AnswerAsync(Func<CancellationToken, Task> answer, McpReply reply, CancellationToken aborted)
+    private async Task AnswerAsync(McpExchange exchange, McpServerOptions options)
     {
-        var answering = CompleteAsync();
+        var http = exchange.Http;
+        if (!exchange.IsRequest)
+        {
+            // Nothing lives past its request, so there is nothing to tell or to cancel.
+            http.Response.StatusCode = StatusCodes.Status202Accepted;
+            return;
+        }
+
+        using var reply = new McpReply(exchange, _serverInfo);
+        await using var dispatcher = new McpDispatcher(exchange, options, reply);
+        var answering = dispatcher.RunAsync(http.RequestAborted);
         try
         {
-            await WaitAsync(answering, reply, aborted);
+            await WaitAsync(answering, reply, http.RequestAborted);
         }
         finally
         {
             // It reads the body, which is given back once we leave: also when the client hung up, or could not be told that we are at work.
-            await ((Task)answering).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        async Task<bool> CompleteAsync()
-        {
-            await answer(aborted);
-            await reply.CompleteAsync(aborted);
-            return true;
+            await answering.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task ServeAsync(McpExchange exchange, McpServerOptions serverOptions, McpReply reply)
+    private async ValueTask WaitAsync(Task answering, McpReply reply, CancellationToken aborted)
     {
-        var http = exchange.Http;
-        var message = ToMessage(exchange);
-        serverOptions.ScopeRequests = false;
-        serverOptions.ServerInfo ??= ServerInfo.Value;
-        serverOptions.Filters.Message.OutgoingFilters.Add(next =>
-            async (context, cancellationToken) =>
-            {
-                await reply.WriteAsync(context.JsonRpcMessage, cancellationToken);
-                if (context.JsonRpcMessage is JsonRpcMessageWithId)
-                {
-                    await next(context, cancellationToken);
-                }
-            }
-        );
-
-        using var stop = new CancellationTokenSource();
-        var transport = new StreamableHttpServerTransport { Stateless = true };
-        var server = McpServer.Create(transport, serverOptions, null, http.RequestServices);
-        var loop = server.RunAsync(stop.Token);
-        try
+        if (answering.IsCompleted)
         {
-            var post = transport.HandlePostRequestAsync(message, Stream.Null, static _ => ValueTask.CompletedTask, http.RequestAborted);
-            if (!await WaitAsync(post, reply, http.RequestAborted))
-            {
-                http.Response.StatusCode = StatusCodes.Status202Accepted;
-            }
-        }
-        finally
-        {
-            await transport.DisposeAsync();
-            await stop.CancelAsync();
-            try
-            {
-                await loop;
-            }
-            catch (OperationCanceledException)
-            {
-                // Its end is what was asked for.
-            }
-            await server.DisposeAsync();
-        }
-    }
-
-    private async ValueTask<bool> WaitAsync(Task<bool> post, McpReply reply, CancellationToken aborted)
-    {
-        if (post.IsCompleted)
-        {
-            return await post;
+            await answering;
+            return;
         }
 
         var startedAt = time.GetTimestamp();
@@ -235,69 +185,15 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         {
             try
             {
-                return await post.WaitAsync(wait, time, aborted);
+                await answering.WaitAsync(wait, time, aborted);
+                return;
             }
-            catch (TimeoutException) when (!post.IsCompleted)
+            catch (TimeoutException) when (!answering.IsCompleted)
             {
                 await reply.KeepAliveAsync(time.GetElapsedTime(startedAt), aborted);
             }
         }
     }
-
-    private static JsonRpcMessage ToMessage(McpExchange exchange)
-    {
-        var context = new JsonRpcMessageContext { User = exchange.Http.User, ProtocolVersion = exchange.HeaderVersion };
-        if (!exchange.IsRequest)
-        {
-            return new JsonRpcNotification
-            {
-                Method = exchange.Method,
-                Params = ToNode(exchange.Params),
-                Context = context,
-            };
-        }
-
-        exchange.Id =
-            exchange.IdElement.ValueKind == JsonValueKind.String
-                ? new RequestId(exchange.IdElement.GetString()!)
-                : new RequestId(exchange.IdElement.GetInt64());
-        return new JsonRpcRequest
-        {
-            Id = exchange.Id,
-            Method = exchange.Method,
-            Params =
-                exchange.Method == RequestMethods.ToolsCall && exchange.ToolName is not null
-                    ? WithoutArguments(exchange.Params)
-                    : ToNode(exchange.Params),
-            Context = context,
-        };
-    }
-
-    private static JsonObject? ToNode(JsonElement parameters) =>
-        parameters.ValueKind == JsonValueKind.Object ? JsonObject.Create(parameters) : null;
-
-    // Arguments can be megabytes. The application reads them from the parsed body; the SDK would parse and copy them twice.
-    private static JsonObject WithoutArguments(JsonElement parameters)
-    {
-        var node = new JsonObject();
-        foreach (var member in parameters.EnumerateObject())
-        {
-            if (!member.NameEquals("arguments"u8))
-            {
-                node[member.Name] = ToAnyNode(member.Value);
-            }
-        }
-        return node;
-    }
-
-    private static JsonNode? ToAnyNode(JsonElement element) =>
-        element.ValueKind switch
-        {
-            JsonValueKind.Object => JsonObject.Create(element),
-            JsonValueKind.Array => JsonArray.Create(element),
-            JsonValueKind.Null => null,
-            _ => JsonValue.Create(element),
-        };
 
     private static async ValueTask<(byte[]? Bytes, int Length)> ReadBodyAsync(
         HttpRequest request,

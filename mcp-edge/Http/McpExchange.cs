@@ -83,7 +83,8 @@ public sealed class McpExchange
 
     internal string? HeaderVersion { get; }
 
-    internal RequestId Id { get; set; }
+    internal RequestId Id =>
+        IdElement.ValueKind == JsonValueKind.String ? new RequestId(IdElement.GetString()!) : new RequestId(IdElement.GetInt64());
 
     internal PooledBuffer? Result => _result;
 

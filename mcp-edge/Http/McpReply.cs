@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
@@ -11,7 +10,7 @@ namespace Platform.Edge.Http;
 
 /// <summary>
 /// Writes what the server sends for one request: a single JSON object when the answer is the first thing sent, an event stream
-/// as soon as something precedes it. The SDK's own framing goes to a null stream, so an answer is serialized once, here.
+/// as soon as something precedes it.
 /// </summary>
 internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> serverInfo) : IDisposable
 {
@@ -199,14 +198,8 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
         return split;
     }
 
-    private void Serialize(JsonRpcMessage message, PooledBuffer buffer)
+    private static void Serialize(JsonRpcMessage message, PooledBuffer buffer)
     {
-        // The SDK pins the freshness of server/discover to zero; ours is that of the tool list.
-        if (exchange.Method == RequestMethods.ServerDiscover && message is JsonRpcResponse { Result: JsonObject result })
-        {
-            result["ttlMs"] = 60_000;
-        }
-
         using var writer = new Utf8JsonWriter(buffer);
         JsonSerializer.Serialize(writer, message, _messageType);
     }

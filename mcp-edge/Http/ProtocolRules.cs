@@ -15,7 +15,8 @@ internal static class ProtocolRules
     /// <summary>Revisions where each request carries its own metadata and nothing is negotiated.</summary>
     public static readonly string[] ModernVersions = ["2026-07-28"];
 
-    private static readonly string[] _initializeVersions = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+    /// <summary>Revisions that open with <c>initialize</c>, oldest first.</summary>
+    public static readonly string[] InitializeVersions = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
     /// <summary>Null when the JSON is one request or one notification.</summary>
     public static McpError? CheckShape(JsonElement root)
@@ -59,14 +60,14 @@ internal static class ProtocolRules
     public static McpError? Check(McpExchange exchange)
     {
         var header = exchange.HeaderVersion;
-        if (header is not null && !ModernVersions.Contains(header) && !_initializeVersions.Contains(header))
+        if (header is not null && !ModernVersions.Contains(header) && !InitializeVersions.Contains(header))
         {
             return McpError.Bad(McpError.UnsupportedVersion, $"Protocol version '{header}' is not supported.") with { Requested = header };
         }
 
         var declared = exchange.MetaText("io.modelcontextprotocol/protocolVersion"u8);
         var headerIsModern = header is not null && ModernVersions.Contains(header);
-        exchange.IsModern = headerIsModern || (declared is not null && !_initializeVersions.Contains(declared));
+        exchange.IsModern = headerIsModern || (declared is not null && !InitializeVersions.Contains(declared));
         return exchange.IsModern ? CheckModern(exchange, header, declared) : CheckInitializeEra(exchange, header);
     }
 

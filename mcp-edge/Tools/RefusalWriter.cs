@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using ModelContextProtocol.Protocol;
+using ModelContextProtocol.Server;
 using Platform.Edge.Access;
 using Platform.Edge.Calls;
 using Platform.Edge.Http;
@@ -9,16 +11,24 @@ namespace Platform.Edge.Tools;
 /// <summary>The one place where a refusal becomes what a client reads.</summary>
 internal sealed class RefusalWriter(IOptions<McpEndpointOptions> endpoint)
 {
+    private static readonly CallToolResult _answered = new() { Content = [] };
+
     /// <summary>Answers a call. Null: the reply is already written. Otherwise the refusal is the result of the tool.</summary>
-    public async ValueTask<McpHandling?> AnswerAsync(EdgeCall call, PolicyRefusal refusal)
+    public async ValueTask<McpServerOptions?> AnswerAsync(EdgeCall call, PolicyRefusal refusal)
     {
         if (refusal.Form == RefusalForm.ToolError)
         {
-            return McpHandling.Plainly(_ =>
+            return new McpServerOptions
             {
-                ToolAnswers.Refuse(call, refusal);
-                return Task.CompletedTask;
-            });
+                Handlers = new()
+                {
+                    CallToolHandler = (_, _) =>
+                    {
+                        ToolAnswers.Refuse(call, refusal);
+                        return ValueTask.FromResult(_answered);
+                    },
+                },
+            };
         }
 
         await WriteAsync(call.Exchange.Http, refusal, call.Exchange.IdElement);

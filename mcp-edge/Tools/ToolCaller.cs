@@ -26,13 +26,9 @@ internal sealed partial class ToolCaller(ServiceCalls services, CallAudit audit,
         "Nothing was changed."
     );
 
-    /// <summary>Whether the call is answered without asking the user or telling progress on the way, and so needs no engine.</summary>
-    public static bool IsPlain(EdgeCall call) => call.Tool is { Definition.IsDestructive: false, Method.Type: MethodType.Unary };
-
     /// <summary>Answers the exchange.</summary>
-    /// <param name="request">Null for a plain call.</param>
     /// <exception cref="InputRequiredException">The user has to be asked first.</exception>
-    public async Task AnswerAsync(EdgeCall call, RequestContext<CallToolRequestParams>? request, CancellationToken cancellationToken)
+    public async Task AnswerAsync(EdgeCall call, RequestContext<CallToolRequestParams> request, CancellationToken cancellationToken)
     {
         try
         {
@@ -64,7 +60,7 @@ internal sealed partial class ToolCaller(ServiceCalls services, CallAudit audit,
     private async Task<PolicyRefusal?> CarryOutAsync(
         EdgeCall call,
         ShapedRequest shaped,
-        RequestContext<CallToolRequestParams>? request,
+        RequestContext<CallToolRequestParams> request,
         CancellationToken cancellationToken
     )
     {
@@ -74,7 +70,7 @@ internal sealed partial class ToolCaller(ServiceCalls services, CallAudit audit,
         {
             switch (UserConfirmation.AnswerIn(call.Exchange.Params))
             {
-                case true when request!.Params.RequestState is { Length: > 0 } state:
+                case true when request.Params.RequestState is { Length: > 0 } state:
                     confirmation = state;
                     break;
                 case false:

@@ -15,7 +15,7 @@ internal static class UserConfirmation
     private const int MaxPreview = 2000;
 
     /// <summary>Whether the user can be asked about this call. Others get a confirmation that the model passes on.</summary>
-    public static bool CanAsk(EdgeCall call, RequestContext<CallToolRequestParams>? request) =>
+    public static bool CanAsk(EdgeCall call, RequestContext<CallToolRequestParams> request) =>
         call.Tool!.Definition.IsDestructive
         && call.Exchange.IsModern
         && request is { Server: { IsMrtrSupported: true, ClientCapabilities.Elicitation: { } elicitation } }

@@ -24,47 +24,45 @@ public sealed class ConformanceApplication : McpApplication
     public override IReadOnlyList<MirroredParameter> MirroredParameters(string toolName) =>
         toolName == "test_mirrored_parameter" ? [new MirroredParameter("region", "Region")] : [];
 
-    public override ValueTask<McpHandling?> OpenAsync(McpExchange exchange) =>
-        ValueTask.FromResult<McpHandling?>(
-            McpHandling.By(
-                new()
+    public override ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange) =>
+        ValueTask.FromResult<McpServerOptions?>(
+            new()
+            {
+                Capabilities = new()
                 {
-                    Capabilities = new()
-                    {
-                        Tools = new() { ListChanged = true },
-                        Prompts = new() { ListChanged = true },
-                        Resources = new() { Subscribe = true },
-                        Completions = new(),
-                        Logging = exchange.IsModern ? null : new(),
-                    },
-                    Handlers = new()
-                    {
-                        ListToolsHandler = (_, _) => ValueTask.FromResult(ConformanceTools.List),
-                        CallToolHandler = (request, token) => ConformanceTools.CallAsync(this, request, token),
-                        ListPromptsHandler = (_, _) => ValueTask.FromResult(ConformancePrompts.List),
-                        GetPromptHandler = (request, _) => ValueTask.FromResult(ConformancePrompts.Get(request)),
-                        ListResourcesHandler = (_, _) => ValueTask.FromResult(ConformanceResources.List),
-                        ListResourceTemplatesHandler = (_, _) => ValueTask.FromResult(ConformanceResources.Templates),
-                        ReadResourceHandler = (request, _) => ValueTask.FromResult(ConformanceResources.Read(request.Params.Uri)),
-                        CompleteHandler = (_, _) =>
-                            ValueTask.FromResult(
-                                new CompleteResult
+                    Tools = new() { ListChanged = true },
+                    Prompts = new() { ListChanged = true },
+                    Resources = new() { Subscribe = true },
+                    Completions = new(),
+                    Logging = exchange.IsModern ? null : new(),
+                },
+                Handlers = new()
+                {
+                    ListToolsHandler = (_, _) => ValueTask.FromResult(ConformanceTools.List),
+                    CallToolHandler = (request, token) => ConformanceTools.CallAsync(this, request, token),
+                    ListPromptsHandler = (_, _) => ValueTask.FromResult(ConformancePrompts.List),
+                    GetPromptHandler = (request, _) => ValueTask.FromResult(ConformancePrompts.Get(request)),
+                    ListResourcesHandler = (_, _) => ValueTask.FromResult(ConformanceResources.List),
+                    ListResourceTemplatesHandler = (_, _) => ValueTask.FromResult(ConformanceResources.Templates),
+                    ReadResourceHandler = (request, _) => ValueTask.FromResult(ConformanceResources.Read(request.Params.Uri)),
+                    CompleteHandler = (_, _) =>
+                        ValueTask.FromResult(
+                            new CompleteResult
+                            {
+                                Completion = new()
                                 {
-                                    Completion = new()
-                                    {
-                                        Values = ["one", "two"],
-                                        Total = 2,
-                                        HasMore = false,
-                                    },
-                                }
-                            ),
-                        SubscribeToResourcesHandler = (_, _) => ValueTask.FromResult(new EmptyResult()),
-                        UnsubscribeFromResourcesHandler = (_, _) => ValueTask.FromResult(new EmptyResult()),
-                        SetLoggingLevelHandler = (_, _) => ValueTask.FromResult(new EmptyResult()),
-                        SubscriptionsListenHandler = ListenAsync,
-                    },
-                }
-            )
+                                    Values = ["one", "two"],
+                                    Total = 2,
+                                    HasMore = false,
+                                },
+                            }
+                        ),
+                    SubscribeToResourcesHandler = (_, _) => ValueTask.FromResult(new EmptyResult()),
+                    UnsubscribeFromResourcesHandler = (_, _) => ValueTask.FromResult(new EmptyResult()),
+                    SetLoggingLevelHandler = (_, _) => ValueTask.FromResult(new EmptyResult()),
+                    SubscriptionsListenHandler = ListenAsync,
+                },
+            }
         );
 
     /// <summary>Tells all who listen that a list has changed.</summary>

@@ -68,6 +68,8 @@ public sealed class FixtureServer : IAsyncDisposable
 
 public sealed class FixtureApplication : McpApplication
 {
+    private const string Plain = "plain_";
+
     public TaskCompletionSource Entered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public TaskCompletionSource Cancelled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -79,29 +81,28 @@ public sealed class FixtureApplication : McpApplication
 
     public override ValueTask<bool> AdmitAsync(HttpContext http) => ValueTask.FromResult(true);
 
-    public override ValueTask<McpHandling?> OpenAsync(McpExchange exchange) =>
-        ValueTask.FromResult<McpHandling?>(
-            exchange.ToolName is { } tool && tool.StartsWith("plain_", StringComparison.Ordinal)
-                ? McpHandling.Plainly(token => AnswerAsync(exchange, tool["plain_".Length..], token))
-                : McpHandling.By(
-                    new()
-                    {
-                        ServerInstructions = "Fixture.",
-                        Capabilities = new() { Tools = new() },
-                        Handlers = new()
-                        {
-                            ListToolsHandler = (_, _) =>
-                                ValueTask.FromResult(
-                                    new ListToolsResult
-                                    {
-                                        Tools = [new Tool { Name = "echo", Description = "Says it again." }],
-                                        TimeToLive = TimeSpan.FromMinutes(1),
-                                    }
-                                ),
-                            CallToolHandler = (request, token) => CallAsync(exchange, request.Params.Name, request, token),
-                        },
-                    }
-                )
+    public override ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange) =>
+        ValueTask.FromResult<McpServerOptions?>(
+            new()
+            {
+                ServerInstructions = "Fixture.",
+                Capabilities = new() { Tools = new() },
+                Handlers = new()
+                {
+                    ListToolsHandler = (_, _) =>
+                        ValueTask.FromResult(
+                            new ListToolsResult
+                            {
+                                Tools = [new Tool { Name = "echo", Description = "Says it again." }],
+                                TimeToLive = TimeSpan.FromMinutes(1),
+                            }
+                        ),
+                    CallToolHandler = (request, token) =>
+                        request.Params.Name.StartsWith(Plain, StringComparison.Ordinal)
+                            ? AnswerAsync(exchange, request.Params.Name[Plain.Length..], request, token)
+                            : CallAsync(exchange, request.Params.Name, request, token),
+                },
+            }
         );
 
     public override ValueTask CloseAsync(McpExchange exchange)
@@ -113,7 +114,7 @@ public sealed class FixtureApplication : McpApplication
     private async ValueTask<CallToolResult> CallAsync(
         McpExchange exchange,
         string tool,
-        RequestContext<CallToolRequestParams>? request,
+        RequestContext<CallToolRequestParams> request,
         CancellationToken token
     )
     {
@@ -129,7 +130,7 @@ public sealed class FixtureApplication : McpApplication
                 exchange.AnswerWith(members);
                 return new CallToolResult();
             case "progress":
-                await request!.Server.NotifyProgressAsync(
+                await request.Server.NotifyProgressAsync(
                     request.Params.ProgressToken!.Value,
                     new() { Progress = 1, Total = 2 },
                     cancellationToken: token
@@ -157,10 +158,15 @@ public sealed class FixtureApplication : McpApplication
         }
     }
 
-    // The same without the engine.
-    private async Task AnswerAsync(McpExchange exchange, string tool, CancellationToken token)
+    // The same with members that are already written.
+    private async ValueTask<CallToolResult> AnswerAsync(
+        McpExchange exchange,
+        string tool,
+        RequestContext<CallToolRequestParams> request,
+        CancellationToken token
+    )
     {
-        var result = await CallAsync(exchange, tool, null, token);
+        var result = await CallAsync(exchange, tool, request, token);
         var members = new PooledBuffer();
         members.Write(
             Encoding.UTF8.GetBytes(
@@ -170,6 +176,7 @@ public sealed class FixtureApplication : McpApplication
             )
         );
         exchange.AnswerWith(members);
+        return result;
     }
 
     private static CallToolResult Text(string text) => new() { Content = [new TextContentBlock { Text = text }] };
