@@ -20,7 +20,7 @@ internal sealed partial class PromptCatalogue(ToolSurface surface)
         new(
             "clean_up_table",
             "Clean up a table",
-            "Finds empty, duplicate and inconsistent records of a table, and mends what the user agrees to.",
+            "Finds empty, duplicate and inconsistent records of a table, and fixes what the user agrees to.",
             [new("table", "Name or id of the table.", true) { Completes = Completable.TableName }],
             ["list_databases", "list_tables", "get_table", "search_records", "update_record", "delete_records"],
             """
@@ -29,7 +29,7 @@ internal sealed partial class PromptCatalogue(ToolSurface surface)
             2. Look through its records with search_records: required values that are missing, records that say the same twice, spellings of
                one thing that differ, values out of range. Count with includeTotal; go through all pages before you claim a number.
             3. Show me what you found, with counts and three examples each, and a proposal. Change nothing yet.
-            4. When I agree, mend with update_record, passing expectedVersion; delete with delete_records and show me its preview first.
+            4. When I agree, fix them with update_record, passing expectedVersion; delete with delete_records and show me its preview first.
             5. At the end, tell what changed, and what you left alone and why.
             """
         ),
@@ -49,7 +49,7 @@ internal sealed partial class PromptCatalogue(ToolSurface surface)
             2. Use a database that fits (list_databases) or make one. Create the table with create_table; try it with dryRun first.
             3. Send the rows with create_records, 100 at a time, each batch with an idempotencyKey of its own made from the name of the
                table and the number of the batch, so that a repeat adds nothing twice.
-            4. A refused batch names every unfitting value: mend the values and send the batch again. Drop nothing silently.
+            4. A refused batch names every unfitting value: fix the values and send the batch again. Drop nothing silently.
             5. Count with search_records and includeTotal, compare with the source, and tell me both numbers and every row that is missing.
             """
         ),
