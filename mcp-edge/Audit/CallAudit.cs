@@ -73,7 +73,7 @@ internal sealed partial class CallAudit : BackgroundService
         {
             return true;
         }
-        // Nothing was shown, and that is what the log shall say.
+        // Nothing was shown, and the log has to say so.
         record.Outcome = AuditOutcomes.Failed;
         record.Reason = "UNAVAILABLE";
         Spool(record);
@@ -159,7 +159,7 @@ internal sealed partial class CallAudit : BackgroundService
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // Below is what remains to be done.
+            // The rest is flushed below.
         }
         await FlushAsync(reader, batch);
         Rescue(reader, batch);

@@ -11,7 +11,7 @@ using Platform.Edge.Transcoding;
 namespace Platform.Edge.Audit;
 
 /// <summary>
-/// Writes what the log shall know of a call: who, with what, on what, and what the decision was made from. No argument values but ids.
+/// Writes what the log keeps about a call: who, with what, on what, and what the decision was made from. No argument values but ids.
 /// </summary>
 internal static class CallRecords
 {

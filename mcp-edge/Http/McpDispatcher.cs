@@ -18,7 +18,7 @@ internal sealed class McpDispatcher(McpExchange exchange, McpServerOptions optio
     private readonly McpServerHandlers _handlers = options.Handlers;
     private readonly ExchangeServer _server = new(exchange, options, reply);
 
-    /// <summary>Sends the answer, whatever becomes of the handler. Only a client that hung up gets none.</summary>
+    /// <summary>Sends the answer, whatever becomes of the handler. Only a client that has hung up gets none.</summary>
     public async Task RunAsync(CancellationToken aborted)
     {
         JsonRpcMessage? answer;

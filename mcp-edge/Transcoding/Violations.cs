@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Platform.Edge.Transcoding;
 
-/// <summary>All broken rules of one call's arguments, so that a model can mend them in one go.</summary>
+/// <summary>All broken rules of one call's arguments, so that a model can fix them in one go.</summary>
 internal sealed class Violations
 {
     private const int MaxTold = 20;
