@@ -17,7 +17,9 @@ using Platform.Edge.Pages;
 using Platform.Edge.Prompts;
 using Platform.Edge.Resources;
 using Platform.Edge.Tools;
+using Platform.Identity.Contracts.V1;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using CallersClient = Platform.Identity.Contracts.V1.Callers.CallersClient;
 using CallsClient = Platform.Audit.Contracts.V1.Calls.CallsClient;
 
@@ -132,6 +134,7 @@ public static class EdgeHost
     private static void AddAudit(IServiceCollection services)
     {
         services.AddServiceClient<CallsClient>("audit");
+        services.AddSingleton(AssertionsOfTheEdge);
         services.AddSingleton<CallRecorder>();
         services.AddSingleton<CallSpool>();
         services.AddSingleton<CallAudit>();
@@ -139,6 +142,23 @@ public static class EdgeHost
         services.AddSingleton<RefusalRecorder>();
         services.AddHostedService(provider => provider.GetRequiredService<CallAudit>());
     }
+
+    private static ServiceAssertions AssertionsOfTheEdge(IServiceProvider provider) =>
+        new(
+            async (audience, cancellationToken) =>
+            {
+                var request = new IssueServiceAssertionRequest
+                {
+                    Service = "edge",
+                    Secret = provider.GetRequiredService<IOptions<AuditOptions>>().Value.ServiceSecret,
+                    Audience = audience,
+                };
+                var identity = provider.GetRequiredService<CallersClient>();
+                var answer = await identity.IssueServiceAssertionAsync(request, cancellationToken: cancellationToken);
+                return new ServiceAssertion(answer.Assertion, answer.ExpiresAt.ToDateTimeOffset());
+            },
+            provider.GetRequiredService<TimeProvider>()
+        );
 
     /// <summary>Maps the MCP endpoint, its metadata, how to connect to it, and the page on which invitations are accepted.</summary>
     public static void MapEdge(this WebApplication app)

@@ -3,7 +3,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Platform.AppHost.Servers;
 
 /// <summary>
-/// Shows a server, and the databases in it, in the state of the process that stands for its container. So a crash shows, and so does a restart.
+/// Shows a server, and the databases in it, in the state of the process that stands for its container. So a crash shows, and so does a
+/// restart.
 /// </summary>
 /// <param name="process">Null where there is nothing to run.</param>
 internal sealed class StateMirror(

@@ -1,3 +1,4 @@
+using Platform.Contracts;
 using Platform.Edge.Callers;
 using Platform.Edge.Catalogue;
 
@@ -27,7 +28,7 @@ internal sealed class Admissions(UrlNarrowings narrowings, BearerReader bearers)
         {
             // A client that sends no token only wants to know where to sign in.
             return bearer.Problem is { } wrong
-                ? new(RefusalForm.Unauthorized, "UNKNOWN_TOKEN", wrong) { Scopes = narrowing.Scopes }
+                ? new(RefusalForm.Unauthorized, Reasons.UnknownToken, wrong) { Scopes = narrowing.Scopes }
                 : new(RefusalForm.Unauthorized, "", "") { Scopes = narrowing.Scopes };
         }
 

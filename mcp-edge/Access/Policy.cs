@@ -12,7 +12,7 @@ internal sealed class Policy(RateLimiter rates)
     public static PolicyRefusal TooMany { get; } =
         new(
             RefusalForm.Http,
-            "RATE_LIMITED",
+            Reasons.RateLimited,
             "Too many calls with this token. Wait a second.",
             Status: StatusCodes.Status429TooManyRequests
         )
@@ -29,25 +29,25 @@ internal sealed class Policy(RateLimiter rates)
         return caller.Refusal switch
         {
             Refusal.Unspecified => null,
-            Refusal.UnknownToken => new(RefusalForm.Unauthorized, "UNKNOWN_TOKEN", message) { Scopes = narrowing.Scopes },
-            Refusal.Expired => new(RefusalForm.Unauthorized, "TOKEN_EXPIRED", message) { Scopes = narrowing.Scopes },
-            Refusal.Revoked => new(RefusalForm.Unauthorized, "TOKEN_REVOKED", message) { Scopes = narrowing.Scopes },
-            Refusal.WorkspaceRequired => new(RefusalForm.Http, "WORKSPACE_REQUIRED", message, Status: StatusCodes.Status400BadRequest),
-            Refusal.McpDisabled => new(RefusalForm.Http, "MCP_DISABLED", message, Status: StatusCodes.Status403Forbidden),
+            Refusal.UnknownToken => new(RefusalForm.Unauthorized, Reasons.UnknownToken, message) { Scopes = narrowing.Scopes },
+            Refusal.Expired => new(RefusalForm.Unauthorized, Reasons.TokenExpired, message) { Scopes = narrowing.Scopes },
+            Refusal.Revoked => new(RefusalForm.Unauthorized, Reasons.TokenRevoked, message) { Scopes = narrowing.Scopes },
+            Refusal.WorkspaceRequired => new(RefusalForm.Http, Reasons.WorkspaceRequired, message, Status: StatusCodes.Status400BadRequest),
+            Refusal.McpDisabled => new(RefusalForm.Http, Reasons.McpDisabled, message, Status: StatusCodes.Status403Forbidden),
             Refusal.EnvironmentNotFound => new(
                 asTool ? RefusalForm.ToolError : RefusalForm.Http,
-                "ENVIRONMENT_NOT_FOUND",
+                Reasons.EnvironmentNotFound,
                 message,
                 Status: StatusCodes.Status403Forbidden
             ),
             Refusal.ProductionNotAllowed => new(
                 asTool ? RefusalForm.ToolError : RefusalForm.Http,
-                "PRODUCTION_NOT_ALLOWED",
+                Reasons.ProductionNotAllowed,
                 message,
                 Status: StatusCodes.Status403Forbidden
             ),
-            Refusal.EmailNotVerified => new(RefusalForm.Http, "EMAIL_NOT_VERIFIED", message, Status: StatusCodes.Status403Forbidden),
-            _ => new(RefusalForm.Http, "NO_MEMBERSHIP", message, Status: StatusCodes.Status403Forbidden),
+            Refusal.EmailNotVerified => new(RefusalForm.Http, Reasons.EmailNotVerified, message, Status: StatusCodes.Status403Forbidden),
+            _ => new(RefusalForm.Http, Reasons.NoMembership, message, Status: StatusCodes.Status403Forbidden),
         };
     }
 
@@ -58,28 +58,28 @@ internal sealed class Policy(RateLimiter rates)
         {
             return new(
                 RefusalForm.ToolError,
-                "ENVIRONMENT_NOT_ALLOWED",
+                Reasons.EnvironmentNotAllowed,
                 $"This connection is limited to the environment {narrowing.Environment}.",
                 "Leave `environment` out."
             );
         }
         if (tool is null || !narrowing.Includes(tool))
         {
-            return new(RefusalForm.UnknownTool, "UNKNOWN_TOOL", $"Unknown tool: {toolName}");
+            return new(RefusalForm.UnknownTool, Reasons.UnknownTool, $"Unknown tool: {toolName}");
         }
 
         if (!tool.Definition.IsRead && !caller.WritesAllowed)
         {
             return new(
                 RefusalForm.ToolError,
-                "WRITES_NOT_ALLOWED",
+                Reasons.WritesNotAllowed,
                 "The workspace lets MCP read only.",
                 "Ask an administrator of the workspace to allow changes in its MCP settings."
             );
         }
         if (!caller.RolePermissions.Contains(tool.Scope))
         {
-            return new(RefusalForm.UnknownTool, "PERMISSION_DENIED", $"Unknown tool: {toolName}");
+            return new(RefusalForm.UnknownTool, Reasons.PermissionDenied, $"Unknown tool: {toolName}");
         }
 
         if (!caller.Scopes.Contains(tool.Scope))
@@ -87,13 +87,13 @@ internal sealed class Policy(RateLimiter rates)
             return caller.IsPersonal
                 ? new(
                     RefusalForm.ToolError,
-                    "INSUFFICIENT_SCOPE",
+                    Reasons.InsufficientScope,
                     $"The personal token lacks the scope {tool.Scope}.",
                     $"Ask the user for a personal token with the scope {tool.Scope}."
                 )
                 : new(
                     RefusalForm.StepUp,
-                    "INSUFFICIENT_SCOPE",
+                    Reasons.InsufficientScope,
                     $"{tool.Name} needs the scope {tool.Scope}. Clients that do not ask for it by themselves: sign in again with it."
                 )
                 {

@@ -1,3 +1,4 @@
+using Platform.Contracts;
 using Platform.Edge.Http;
 
 namespace Platform.Edge.Access;
@@ -44,17 +45,17 @@ internal sealed record PolicyRefusal(RefusalForm Form, string Reason, string Mes
 
     /// <summary>Something that decides on callers cannot be reached. Nobody passes then.</summary>
     public static PolicyRefusal Unavailable(string message) =>
-        new(RefusalForm.Http, "UNAVAILABLE", message, "Try again in a few seconds.", StatusCodes.Status503ServiceUnavailable)
+        new(RefusalForm.Http, Reasons.Unavailable, message, "Try again in a few seconds.", StatusCodes.Status503ServiceUnavailable)
         {
             RetryAfter = 2,
         };
 
     /// <summary>The arguments broke a rule of the contract.</summary>
     public static PolicyRefusal InvalidArgument(string message, string fix = "") =>
-        new(RefusalForm.ToolError, "INVALID_ARGUMENT", message, fix);
+        new(RefusalForm.ToolError, Reasons.InvalidArgument, message, fix);
 
     /// <summary>The operation does not exist, or does not exist for this caller.</summary>
-    public static PolicyRefusal UnknownOperation(string operation, string reason = "UNKNOWN_OPERATION") =>
+    public static PolicyRefusal UnknownOperation(string operation, string reason = Reasons.UnknownOperation) =>
         new(RefusalForm.ToolError, reason, $"There is no operation '{operation}' here.", "Find names with list_operations.");
 
     /// <summary>The same refusal for a client that reads a resource and sees no tool.</summary>

@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Options;
 using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
+using Platform.Contracts;
 using Platform.Edge.Calls;
 using Platform.ServiceDefaults.Telemetry;
 
@@ -75,7 +76,7 @@ internal sealed partial class CallAudit : BackgroundService
         }
         // Nothing was shown, and the log has to say so.
         record.Outcome = AuditOutcomes.Failed;
-        record.Reason = "UNAVAILABLE";
+        record.Reason = Reasons.Unavailable;
         Spool(record);
         return false;
     }

@@ -1,3 +1,4 @@
+using Platform.Contracts;
 using Platform.Edge.Access;
 using Platform.Edge.Catalogue;
 
@@ -24,7 +25,7 @@ internal sealed class Decisions(Policy policy)
 
         var refusal = policy.OfCall(call.Caller!, narrowing, target.Tool, target.Name, call.Environment);
         return refusal is { Form: RefusalForm.UnknownTool } && target.Through.Length > 0
-            ? PolicyRefusal.UnknownOperation(target.Name, refusal.Reason == "UNKNOWN_TOOL" ? "UNKNOWN_OPERATION" : refusal.Reason)
+            ? PolicyRefusal.UnknownOperation(target.Name, refusal.Reason == Reasons.UnknownTool ? Reasons.UnknownOperation : refusal.Reason)
             : refusal;
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Platform.Contracts;
 using Platform.Edge.Access;
 using Platform.Edge.Callers;
 using Platform.Edge.Calls;
@@ -93,7 +94,7 @@ internal sealed class CompactSurface(ToolSurface tools)
             {
                 Refusal = new(
                     RefusalForm.UnknownTool,
-                    "UNKNOWN_TOOL",
+                    Reasons.UnknownTool,
                     $"Unknown tool: {name}. This surface has list_operations, query, mutate and whoami."
                 ),
             },
@@ -115,7 +116,12 @@ internal sealed class CompactSurface(ToolSurface tools)
             Refusal =
                 through == right
                     ? null
-                    : new(RefusalForm.ToolError, "WRONG_TOOL", $"The effect of {tool.Name} is {tool.Effect}.", $"Call it with {right}."),
+                    : new(
+                        RefusalForm.ToolError,
+                        Reasons.WrongTool,
+                        $"The effect of {tool.Name} is {tool.Effect}.",
+                        $"Call it with {right}."
+                    ),
         };
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ModelContextProtocol;
+using Platform.Contracts;
 using Platform.Edge.Access;
 using Platform.Edge.Calls;
 using Platform.Edge.Catalogue;
@@ -31,7 +32,7 @@ internal static class OperationList
                 call,
                 new(
                     RefusalForm.ToolError,
-                    "UNKNOWN_TOOLSET",
+                    Reasons.UnknownToolset,
                     $"There is no toolset '{toolset}' here.",
                     $"Use one of: {string.Join(", ", toolsets)}."
                 )

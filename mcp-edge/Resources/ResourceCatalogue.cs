@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
+using Platform.Contracts;
 using Platform.Edge.Access;
 using Platform.Edge.Callers;
 using Platform.Edge.Calls;
@@ -232,7 +233,7 @@ internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
             ),
             _ => new AskedFor(uri, null, default)
             {
-                Refusal = new(RefusalForm.UnknownTool, "UNKNOWN_RESOURCE", "There is no such resource."),
+                Refusal = new(RefusalForm.UnknownTool, Reasons.UnknownResource, "There is no such resource."),
             },
         };
     }

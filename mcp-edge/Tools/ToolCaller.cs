@@ -14,14 +14,14 @@ namespace Platform.Edge.Tools;
 internal sealed partial class ToolCaller(ServiceCalls services, CallAudit audit, ILogger<ToolCaller> log)
 {
     private static readonly Failure _auditAway = new(
-        "UNAVAILABLE",
+        Reasons.Unavailable,
         "The audit log cannot take this call, and without it nothing may be shown.",
         "Try again in a few seconds."
     );
 
     private static readonly PolicyRefusal _declined = new(
         RefusalForm.ToolError,
-        "NOT_CONFIRMED",
+        Reasons.NotConfirmed,
         "The user did not agree.",
         "Nothing was changed."
     );
@@ -46,7 +46,7 @@ internal sealed partial class ToolCaller(ServiceCalls services, CallAudit audit,
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
-            audit.Later(call, AuditOutcomes.Failed, "CANCELLED");
+            audit.Later(call, AuditOutcomes.Failed, Reasons.Cancelled);
             throw new OperationCanceledException(cancellationToken);
         }
         catch (Exception exception) when (exception is not InputRequiredException)

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using ModelContextProtocol;
 using Platform.Audit.Contracts;
+using Platform.Contracts;
 using Platform.Edge.Audit;
 using Platform.Edge.Calls;
 using Platform.ServiceDefaults.Calls;
@@ -41,7 +42,7 @@ internal sealed class ToolReader(ServiceCalls services, CallAudit audit)
         }
         catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
-            audit.Later(call, AuditOutcomes.Failed, "CANCELLED");
+            audit.Later(call, AuditOutcomes.Failed, Reasons.Cancelled);
             throw new OperationCanceledException(cancellationToken);
         }
         catch (RpcException exception)
@@ -49,7 +50,7 @@ internal sealed class ToolReader(ServiceCalls services, CallAudit audit)
             var failure = services.Explain(call, Problem.Read(exception), exception);
             call.Error = failure.Reason;
             await (failure.IsRefusal ? audit.RefusedAsync(call, failure.Reason) : audit.FailedAsync(call, failure.Reason));
-            throw failure.Reason is "NOT_FOUND" or "INVALID_ARGUMENT"
+            throw failure.Reason is Reasons.NotFound or Reasons.InvalidArgument
                 ? NoResource(call.Exchange.ResourceUri, $"{failure.Message} {failure.Fix}")
                 : new McpProtocolException(
                     $"{failure.Reason}: {failure.Message} {failure.Fix} (trace {call.TraceId})",

@@ -9,15 +9,10 @@ namespace Platform.Architecture.Tests;
 /// </summary>
 public sealed partial class FloorLaws
 {
-    public static TheoryData<string> Projects =>
-        [.. Floors.All.Select(project => project.Name).Where(name => !Floors.NotYet.Contains(name))];
+    public static TheoryData<string> Projects => [.. Floors.All.Select(project => project.Name)];
 
     public static TheoryData<string, string> Folders =>
-        [
-            .. Floors
-                .All.Where(project => !Floors.NotYet.Contains(project.Name))
-                .SelectMany(project => project.Folders.Select(folder => (project.Name, folder))),
-        ];
+        [.. Floors.All.SelectMany(project => project.Folders.Select(folder => (project.Name, folder)))];
 
     [Theory]
     [MemberData(nameof(Folders))]
@@ -72,10 +67,6 @@ public sealed partial class FloorLaws
             Assert.Equal(declared.Success ? project.NamespaceOf(folder) : "", declared.Groups["name"].Value);
         });
     }
-
-    [Fact]
-    public void What_does_not_form_floors_yet_is_in_the_table() =>
-        Assert.Empty(Floors.NotYet.Except(Floors.All.Select(project => project.Name)));
 
     private static ProjectFloors Find(string name) => Floors.All.Single(project => project.Name == name);
 

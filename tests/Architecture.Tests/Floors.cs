@@ -40,16 +40,22 @@ internal static class Floors
             "Platform.Directory.Service",
             "services/directory/Service",
             ["Values"],
-            ["Invitations", "Mail", "MemberInvitations", "Members", "Organizations", "Users", "Workspaces"]
+            ["Demo", "Mail", "Members", "Organizations", "Workspaces"],
+            ["Invitations", "Users"],
+            ["MemberInvitations"],
+            ["Joining"]
         ),
         new(
             "Platform.Identity.Service",
             "identity/Service",
-            ["Keycloak"],
-            ["Realm"],
+            ["Keycloak", "State"],
+            ["Assertions", "Realm"],
             ["AccessTokens"],
             ["Workspaces"],
-            ["Callers", "PersonalTokens", "Joining", "Governance"]
+            ["PersonalTokens"],
+            ["Callers"],
+            ["ConnectedApps", "Demo", "Joining", "Whoami"],
+            ["Governance"]
         ),
         new(
             "Platform.Edge",
@@ -63,14 +69,8 @@ internal static class Floors
             ["Audit"],
             ["Tools"],
             ["Lookups"],
-            ["Resources", "Prompts", "Completions", "Compact", "Pages"]
+            ["Compact", "Pages", "Prompts", "Resources"],
+            ["Completions"]
         ),
     ];
-
-    /// <summary>
-    /// Projects whose folders do not form floors yet. To hold one to its floors, remove its name here and reference the project from this
-    /// one.
-    /// </summary>
-    public static IReadOnlyList<string> NotYet { get; } =
-    ["Platform.Data.Service", "Platform.Directory.Service", "Platform.Identity.Service", "Platform.Edge"];
 }

@@ -18,25 +18,11 @@ public sealed partial class LiteralLaws
         "services/directory",
     ];
 
-    // Where reasons and scopes are still spelled. A folder leaves the list with its last literal.
-    private static readonly string[] _notYet = ["identity/Service", "mcp-edge", "services/data", "services/directory"];
+    [Fact]
+    public void A_reason_is_spelled_in_its_constant_alone() => Assert.Empty(Literals(Reasons.All.Keys));
 
     [Fact]
-    public void A_reason_is_spelled_in_its_constant_alone() => Assert.Empty(HeldLiterals(Reasons.All.Keys));
-
-    [Fact]
-    public void A_scope_is_spelled_in_its_constant_alone() => Assert.Empty(HeldLiterals(Scopes.All));
-
-    [Fact]
-    public void A_folder_that_spells_nothing_any_more_leaves_the_list() =>
-        Assert.All(_notYet, folder =>
-            Assert.Contains(Literals([.. Reasons.All.Keys, .. Scopes.All]), found =>
-                found.StartsWith(folder + "/", StringComparison.Ordinal)
-            )
-        );
-
-    private static IEnumerable<string> HeldLiterals(IEnumerable<string> names) =>
-        Literals(names).Where(found => !_notYet.Any(folder => found.StartsWith(folder + "/", StringComparison.Ordinal)));
+    public void A_scope_is_spelled_in_its_constant_alone() => Assert.Empty(Literals(Scopes.All));
 
     private static IEnumerable<string> Literals(IEnumerable<string> names)
     {

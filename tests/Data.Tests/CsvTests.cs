@@ -18,8 +18,9 @@ public sealed class CsvTests(DataFixture data) : IClassFixture<DataFixture>
             owner,
             table,
             """
-            {"Text":"Ada \"the\", 😀","Long":"a\nb","Number":-12345678901234567890.5,"Checkbox":true,"Select":"Green","Multi":["Blue","Red"],
-             "Date":"2026-05-01","Moment":"2026-05-01T12:00:00.123456+02:00","Email":"ada@example.com","Url":"https://example.com/a?b=c"}
+            {"Text":"Ada \"the\", 😀","Long":"a\nb","Number":-12345678901234567890.5,"Checkbox":true,"Select":"Green",
+             "Multi":["Blue","Red"],"Date":"2026-05-01","Moment":"2026-05-01T12:00:00.123456+02:00",
+             "Email":"ada@example.com","Url":"https://example.com/a?b=c"}
             """,
             "{}",
             """{"Text":"x;y","Checkbox":false}"""

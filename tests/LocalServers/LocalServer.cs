@@ -8,8 +8,8 @@ using Platform.Servers;
 namespace Platform.LocalServers;
 
 /// <summary>
-/// A server that runs by its script of <c>AppHost/Servers</c>. It stops, with everything that it started, when it is disposed or this process
-/// ends.
+/// A server that runs by its script of <c>AppHost/Servers</c>. It stops, with everything that it started, when it is disposed or this
+/// process ends.
 /// </summary>
 internal sealed class LocalServer : IAsyncDisposable
 {

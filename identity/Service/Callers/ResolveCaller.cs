@@ -136,9 +136,8 @@ internal sealed partial class CallersService
         return response;
     }
 
-    // The order of ARCHITECTURE.md section 4: MCP enabled, environment reachable, environment allowed. Writes, permissions and scopes
-    // depend
-    // on the tool; the edge and the services judge them by what the answer holds.
+    // The order of docs/architecture.md, "A call, step by step": MCP enabled, environment reachable, environment allowed. Writes,
+    // permissions and scopes depend on the tool; the edge and the services judge them by what the answer holds.
     private async Task<ResolveCallerResponse> DecideAsync(
         ResolveCallerRequest request,
         Caller caller,

@@ -26,11 +26,11 @@ internal sealed record GovernanceCaller(AccessToken Token, IReadOnlyList<Members
     {
         var environments = Membership.Environments.Where(environment => environment.Kind == kind).ToList();
         return environments.Count > 0
-            && environments.TrueForAll(environment => Policy.RolePermissions(environment).Contains("workspace:write"));
+            && environments.TrueForAll(environment => Policy.RolePermissions(environment).Contains(Scopes.WorkspaceWrite));
     }
 
     /// <summary>An admin of the workspace: manages its default environment.</summary>
-    public bool IsAdmin => DefaultEnvironment is { } environment && Policy.RolePermissions(environment).Contains("workspace:write");
+    public bool IsAdmin => DefaultEnvironment is { } environment && Policy.RolePermissions(environment).Contains(Scopes.WorkspaceWrite);
 
     public Call ToCall() =>
         OwnCall.By(

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Grpc.Core;
+using Platform.Contracts;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Callers;
 using Platform.Identity.Service.Keycloak;
@@ -34,7 +35,7 @@ internal sealed partial class GovernanceGuard(
             LogAway(exception);
             return GovernanceProblem.Of(
                 StatusCodes.Status503ServiceUnavailable,
-                "UNAVAILABLE",
+                Reasons.Unavailable,
                 "The sign-in server does not answer.",
                 "Try again in a few seconds."
             );
@@ -48,7 +49,7 @@ internal sealed partial class GovernanceGuard(
             LogFailed(exception, http.Request.Path);
             return GovernanceProblem.Of(
                 StatusCodes.Status503ServiceUnavailable,
-                "UNAVAILABLE",
+                Reasons.Unavailable,
                 "A service behind this one does not answer.",
                 "Try again in a few seconds."
             );
@@ -58,7 +59,7 @@ internal sealed partial class GovernanceGuard(
             LogFailed(exception, http.Request.Path);
             return GovernanceProblem.Of(
                 StatusCodes.Status500InternalServerError,
-                "INTERNAL",
+                Reasons.Internal,
                 "Something unforeseen happened.",
                 $"Report the trace id {Activity.Current?.TraceId.ToString() ?? "none"}."
             );
@@ -103,7 +104,7 @@ internal sealed partial class GovernanceGuard(
         {
             return GovernanceProblem.Of(
                 StatusCodes.Status404NotFound,
-                "NOT_FOUND",
+                Reasons.NotFound,
                 $"There is no workspace {workspace} here.",
                 "List yours with GET /governance/v1/me."
             );
@@ -118,7 +119,7 @@ internal sealed partial class GovernanceGuard(
         http.Response.Headers.WWWAuthenticate = "Bearer";
         return GovernanceProblem.Of(
             StatusCodes.Status401Unauthorized,
-            "UNAUTHENTICATED",
+            Reasons.Unauthenticated,
             message,
             "Sign in with the platform's own client."
         );
@@ -127,7 +128,7 @@ internal sealed partial class GovernanceGuard(
     private static IResult Forbidden() =>
         GovernanceProblem.Of(
             StatusCodes.Status403Forbidden,
-            "NOT_FOR_AGENTS",
+            Reasons.NotForAgents,
             "This API takes only tokens of the platform's own client.",
             "A person has to do this in the platform's settings."
         );

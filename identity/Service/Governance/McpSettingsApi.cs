@@ -43,7 +43,7 @@ internal static class McpSettingsApi
         var request = await http.ReadAsync<Settings>();
         if (!caller.IsAdmin)
         {
-            throw Problem.PermissionDenied("workspace:write");
+            throw Problem.PermissionDenied(Scopes.WorkspaceWrite);
         }
 
         var result = McpSettings.Default;

@@ -31,7 +31,7 @@ internal static class PersonalTokenApi
         if (member is not null and not "all" || member == "all" && !caller.IsAdmin)
         {
             throw member == "all"
-                ? Problem.PermissionDenied("workspace:write")
+                ? Problem.PermissionDenied(Scopes.WorkspaceWrite)
                 : Problem.Invalid("member", "is unknown", "Leave it out, or send `all` as an admin.");
         }
 

@@ -1,3 +1,4 @@
+using Platform.Contracts;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Directory.Service;
@@ -9,31 +10,31 @@ internal static class DirectoryConstraints
         constraints
             .Add("organization_external_id_key", () =>
                 Problem.Conflict(
-                    "EXTERNAL_ID_TAKEN",
+                    Reasons.ExternalIdTaken,
                     "Another organization of this environment has this external id.",
                     "Get it by that external id, or choose another one."
                 )
             )
             .Add("organization_domain_verified_key", () =>
                 Problem.Conflict(
-                    "DOMAIN_TAKEN",
+                    Reasons.DomainTaken,
                     "Another organization of this environment has verified one of these domains.",
                     "List organizations by domain to find it."
                 )
             )
             .Add("directory_user_email_key", () =>
-                Problem.Conflict("EMAIL_TAKEN", "Another user of this environment has this e-mail address.", "Get that user by email.")
+                Problem.Conflict(Reasons.EmailTaken, "Another user of this environment has this e-mail address.", "Get that user by email.")
             )
             .Add("directory_user_external_id_key", () =>
                 Problem.Conflict(
-                    "EXTERNAL_ID_TAKEN",
+                    Reasons.ExternalIdTaken,
                     "Another user of this environment has this external id.",
                     "Get that user by external id, or choose another one."
                 )
             )
             .Add("member_subject_key", () =>
                 Problem.Conflict(
-                    "SUBJECT_BOUND",
+                    Reasons.SubjectBound,
                     "The account is tied to another member of the workspace.",
                     "Resolve the member by subject."
                 )

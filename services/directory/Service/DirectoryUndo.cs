@@ -7,8 +7,8 @@ namespace Platform.Directory.Service;
 /// <summary>What the directory can take back.</summary>
 internal static class DirectoryUndo
 {
-    private const string Write = "directory:write";
-    private const string Delete = "directory:delete";
+    private const string Write = Scopes.DirectoryWrite;
+    private const string Delete = Scopes.DirectoryDelete;
 
     public static RowUndo Create() =>
         new(

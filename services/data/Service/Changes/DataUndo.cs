@@ -1,6 +1,7 @@
 using System.Data;
 using Platform.Changes.Contracts.V1;
 using Platform.Changes.Undo;
+using Platform.Contracts;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
@@ -30,7 +31,7 @@ internal sealed class DataUndo : IChangeUndo
         if (records.Sum(table => table.Records) is var count and > MaxRecords)
         {
             throw Problem.Conflict(
-                "UNDO_TOO_LARGE",
+                Reasons.UndoTooLarge,
                 $"{count} record changes are more than the {MaxRecords} that one undo takes back. Nothing was changed.",
                 "Undo its calls one by one with undo_change, newest first."
             );
@@ -73,7 +74,7 @@ internal sealed class DataUndo : IChangeUndo
         foreach (var changed in await FindAsync(tx, scope))
         {
             if (
-                !tx.Call.Caller.Permissions.Contains("databases.records:read")
+                !tx.Call.Caller.Permissions.Contains(Scopes.RecordsRead)
                 || await TableSchemas.LoadAsync(tx, changed.TableId, evenRemoved: true) is not { } table
             )
             {

@@ -54,7 +54,7 @@ internal static class RecordUndo
                         Alone(
                             one.Table,
                             one.Id,
-                            "CHANGED_SINCE",
+                            Reasons.ChangedSince,
                             $"{RecordIds.Format(one.By)} in {one.From} links to it.",
                             one.ChangedBy,
                             one.ChangedAt
@@ -79,7 +79,7 @@ internal static class RecordUndo
     {
         if (Missing(tx, changed.Kinds) is { } permission)
         {
-            report.Left(AllOf(changed, "PERMISSION_DENIED", $"Taking this back needs the permission {permission}."));
+            report.Left(AllOf(changed, Reasons.PermissionDenied, $"Taking this back needs the permission {permission}."));
             return null;
         }
 
@@ -95,7 +95,7 @@ internal static class RecordUndo
             // Records that went with the table are undone already; the others have no table to go back to.
             if (plans.Any(plan => plan.Target is not null || plan.IsBlocked))
             {
-                report.Left(AllOf(changed, "CANNOT_BE_UNDONE", "The table is removed. Undo that first."));
+                report.Left(AllOf(changed, Reasons.CannotBeUndone, "The table is removed. Undo that first."));
             }
 
             return null;
@@ -107,7 +107,7 @@ internal static class RecordUndo
                 Alone(
                     table,
                     plan.Id,
-                    "CHANGED_SINCE",
+                    Reasons.ChangedSince,
                     plan.Target is null
                         ? "Somebody changed it since."
                         : "Somebody changed it in between: only what came after that is taken back.",
@@ -147,7 +147,7 @@ internal static class RecordUndo
                     Alone(
                         table,
                         one.Plan.Id,
-                        "VALUE_TAKEN",
+                        Reasons.ValueTaken,
                         $"Its value of the unique field {one.Field.Name} belongs to {RecordIds.Format(one.Owner)} now."
                     )
                 ),
@@ -177,8 +177,8 @@ internal static class RecordUndo
         );
         return misfits.Select(misfit =>
             last.GetValueOrDefault(misfit.Field.Id.ToString()) is { } one
-                ? Alone(table, misfit.Plan.Id, "CHANGED_SINCE", misfit.Why, one.By, one.At, one.CallId)
-                : Alone(table, misfit.Plan.Id, "CHANGED_SINCE", misfit.Why)
+                ? Alone(table, misfit.Plan.Id, Reasons.ChangedSince, misfit.Why, one.By, one.At, one.CallId)
+                : Alone(table, misfit.Plan.Id, Reasons.ChangedSince, misfit.Why)
         );
     }
 
@@ -292,7 +292,7 @@ internal static class RecordUndo
     private static string? Missing(WriteTransaction tx, string[] kinds)
     {
         var needed = kinds.SelectMany<string, string>(kind =>
-            kind == "updated" ? ["databases.records:write"] : ["databases.records:write", "databases.records:delete"]
+            kind == "updated" ? [Scopes.RecordsWrite] : [Scopes.RecordsWrite, Scopes.RecordsDelete]
         );
         return needed.FirstOrDefault(permission => !tx.Call.Caller.Permissions.Contains(permission));
     }

@@ -12,8 +12,8 @@ namespace Platform.Data.Service.Changes;
 /// <summary>What keeps parts of a schema from going back: what others put there since, and what would have nothing to stand on.</summary>
 internal static partial class SchemaObstacles
 {
-    private const string ChangedSince = "CHANGED_SINCE";
-    private const string CannotBeUndone = "CANNOT_BE_UNDONE";
+    private const string ChangedSince = Reasons.ChangedSince;
+    private const string CannotBeUndone = Reasons.CannotBeUndone;
 
     private const string FindPrimary =
         "select id::text as id, primary_field_id::text as primary_field_id from data.database_table where id = any($1)";

@@ -14,8 +14,8 @@ namespace Platform.Data.Service.Changes;
 /// </summary>
 internal static class SchemaUndo
 {
-    private const string Write = "databases.schema:write";
-    private const string Delete = "databases.schema:delete";
+    private const string Write = Scopes.SchemaWrite;
+    private const string Delete = Scopes.SchemaDelete;
 
     private const string FindDatabases =
         "select distinct key::uuid as id from platform.row_change where call_id = any($1) and relation = 'database' order by id";

@@ -62,12 +62,12 @@ internal static class UniqueValues
             )
         );
         return taken.Count == 0
-            ? Problem.Conflict("VALUE_TAKEN", $"A value of the unique field {field.Name} was given twice.", "Send every value once.")
+            ? Problem.Conflict(Reasons.ValueTaken, $"A value of the unique field {field.Name} was given twice.", "Send every value once.")
             : Problem.Of(
                 StatusCode.FailedPrecondition,
                 new ProblemDetail
                 {
-                    Reason = "VALUE_TAKEN",
+                    Reason = Reasons.ValueTaken,
                     Message = $"{field.Name} is unique, and {taken.Count} of the values sent are there already.",
                     Fix = "Send other values, or update the records that have them.",
                     Violations =

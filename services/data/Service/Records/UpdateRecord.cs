@@ -44,7 +44,7 @@ internal sealed partial class RecordsService
                     if (request.HasExpectedVersion && version.Before != request.ExpectedVersion)
                     {
                         throw Problem.Conflict(
-                            "VERSION_CONFLICT",
+                            Reasons.VersionConflict,
                             $"The record has version {version.Before}, not {request.ExpectedVersion}: somebody changed it meanwhile.",
                             "Read it again, and repeat the change with its version."
                         );

@@ -82,7 +82,7 @@ internal sealed partial class TableSchemas(UnitOfWork work)
             {
                 throw Problem.Of(
                     StatusCode.ResourceExhausted,
-                    "QUERY_TOO_SLOW",
+                    Reasons.QueryTooSlow,
                     "The query took longer than 15 seconds and was given up.",
                     "Filter by more, or leave out includeTotal."
                 );

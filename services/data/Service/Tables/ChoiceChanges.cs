@@ -145,7 +145,7 @@ internal sealed class ChoiceChanges
         if (count > 0 && _replacement is null && (!_request.ClearRemoved || required && !isList))
         {
             throw Problem.Conflict(
-                "CHOICE_IN_USE",
+                Reasons.ChoiceInUse,
                 $"{count} records have a choice that would be removed{(_request.ClearRemoved ? ", and the field is required" : "")}.",
                 "Name a choice for them in replaceRemovedWith, or set clearRemoved."
             );
@@ -222,7 +222,7 @@ internal sealed class ChoiceChanges
         if (emptied > 0)
         {
             throw Problem.Conflict(
-                "CHOICE_IN_USE",
+                Reasons.ChoiceInUse,
                 $"{emptied} records have no other choice, and the field is required.",
                 "Name a choice for them in replaceRemovedWith."
             );

@@ -31,7 +31,7 @@ internal sealed partial class TablesService
             if (table.Fields.Count >= NewFields.MaxFields)
             {
                 throw Problem.Conflict(
-                    "TOO_MANY_FIELDS",
+                    Reasons.TooManyFields,
                     $"The table has {NewFields.MaxFields} fields, which is the most.",
                     "Use another table."
                 );

@@ -91,7 +91,7 @@ internal sealed class NewLinks
         if (other.Fields.Count + _inverses.Count(one => one.Table == other) >= NewFields.MaxFields)
         {
             throw Problem.Conflict(
-                "TOO_MANY_FIELDS",
+                Reasons.TooManyFields,
                 $"{other.Name} has {NewFields.MaxFields} fields, which is the most.",
                 "Link to another table."
             );

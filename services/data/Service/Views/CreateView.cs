@@ -24,7 +24,7 @@ internal sealed partial class ViewsService
             if (table.Views.Count >= MaxViews)
             {
                 throw Problem.Conflict(
-                    "TOO_MANY_VIEWS",
+                    Reasons.TooManyViews,
                     $"The table has {MaxViews} views, which is the most.",
                     "Delete one, or change one."
                 );

@@ -47,12 +47,16 @@ internal sealed partial class InvitationsService
     private static RpcException NotPending(Invitation invitation) =>
         invitation.State switch
         {
-            "accepted" => Problem.Conflict("INVITATION_ACCEPTED", "The invitation was accepted already.", "End the membership instead."),
+            "accepted" => Problem.Conflict(
+                Reasons.InvitationAccepted,
+                "The invitation was accepted already.",
+                "End the membership instead."
+            ),
             "expired" => Problem.Conflict(
-                "INVITATION_EXPIRED",
+                Reasons.InvitationExpired,
                 "The invitation has expired, so nobody can accept it.",
                 "Nothing is left to do."
             ),
-            _ => Problem.Conflict("INVITATION_REVOKED", "The invitation was revoked already.", "Nothing is left to do."),
+            _ => Problem.Conflict(Reasons.InvitationRevoked, "The invitation was revoked already.", "Nothing is left to do."),
         };
 }

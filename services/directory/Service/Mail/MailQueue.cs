@@ -1,3 +1,4 @@
+using Platform.Contracts;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
@@ -37,7 +38,7 @@ internal static class MailQueue
         if (asked.Length >= MaxPerHour)
         {
             throw Problem.Conflict(
-                "RESEND_LIMIT",
+                Reasons.ResendLimit,
                 $"The invitation was mailed {asked.Length} times within the last hour, and {MaxPerHour} are allowed.",
                 FormattableString.Invariant($"Try again after {asked[^MaxPerHour].AddHours(1):yyyy-MM-ddTHH:mm:ssZ}.")
             );

@@ -31,7 +31,7 @@ internal sealed partial class MemberInvitationsService
     public override Task<InviteMembersResponse> InviteMembers(InviteMembersRequest request, ServerCallContext context) =>
         work.WriteAsync(context, async tx =>
         {
-            var inviter = tx.Call.Caller.MemberId ?? throw ServiceDefaults.Calls.Problem.PermissionDenied("workspace:write");
+            var inviter = tx.Call.Caller.MemberId ?? throw ServiceDefaults.Calls.Problem.PermissionDenied(Scopes.WorkspaceWrite);
             var results = request
                 .Invitations.Select(row =>
                     EmailAddress.TryNormalize(row.Email, out var email, out var rule)

@@ -1,4 +1,5 @@
 using System.Data;
+using Platform.Contracts;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Directory.Service.MemberInvitations;
@@ -8,7 +9,7 @@ namespace Platform.Directory.Service.MemberInvitations;
 /// <param name="Roles">The member's own role by environment.</param>
 internal sealed record MemberGrants(Guid DefaultEnvironment, IReadOnlyDictionary<Guid, string> Roles)
 {
-    private const string ManagePeople = "workspace:write";
+    private const string ManagePeople = Scopes.WorkspaceWrite;
 
     private const string FindRoles = """
         select e.id, e.is_default, coalesce(r.role, '') as role from directory.environment e

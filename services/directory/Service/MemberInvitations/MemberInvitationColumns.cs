@@ -61,8 +61,12 @@ internal static class MemberInvitationColumns
     private static RpcException NotPending(string state) =>
         state switch
         {
-            "accepted" => Problem.Conflict("INVITATION_ACCEPTED", "The invitation was accepted already.", "The person is a member now."),
-            "expired" => Problem.Conflict("INVITATION_EXPIRED", "The invitation has expired.", "Invite the person again."),
-            _ => Problem.Conflict("INVITATION_REVOKED", "The invitation was revoked already.", "Invite the person again."),
+            "accepted" => Problem.Conflict(
+                Reasons.InvitationAccepted,
+                "The invitation was accepted already.",
+                "The person is a member now."
+            ),
+            "expired" => Problem.Conflict(Reasons.InvitationExpired, "The invitation has expired.", "Invite the person again."),
+            _ => Problem.Conflict(Reasons.InvitationRevoked, "The invitation was revoked already.", "Invite the person again."),
         };
 }

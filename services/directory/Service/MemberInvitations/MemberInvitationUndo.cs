@@ -8,7 +8,7 @@ namespace Platform.Directory.Service.MemberInvitations;
 /// <summary>How changes of invitations to the workspace are taken back.</summary>
 internal static class MemberInvitationUndo
 {
-    private const string Write = "workspace:write";
+    private const string Write = Scopes.WorkspaceWrite;
 
     public static KeptTable Table { get; } =
         new("directory", "member_invitation", "member_invitation", "r.id = k.key::uuid", "is_open", "revoked_at")
@@ -41,7 +41,7 @@ internal static class MemberInvitationUndo
         [
             .. opened
                 .Where(plan => grants is null || !MayGive(grants, plan.Target!))
-                .Select(plan => new Obstacle(plan, "PERMISSION_DENIED", "You may not give the roles of this invitation.")),
+                .Select(plan => new Obstacle(plan, Reasons.PermissionDenied, "You may not give the roles of this invitation.")),
         ];
     }
 

@@ -78,7 +78,7 @@ internal static class OrganizationRules
         if (await tx.ScalarAsync<string>(FindVerifiedElsewhere, domains, organization) is { } taken)
         {
             throw Problem.Conflict(
-                "DOMAIN_TAKEN",
+                Reasons.DomainTaken,
                 $"Another organization of this environment has verified {taken}.",
                 "List organizations by domain to find it."
             );

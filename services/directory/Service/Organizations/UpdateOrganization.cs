@@ -40,7 +40,7 @@ internal sealed partial class OrganizationsService
             if (request.HasExpectedVersion && request.ExpectedVersion != organization.Version)
             {
                 throw Problem.Conflict(
-                    "VERSION_CONFLICT",
+                    Reasons.VersionConflict,
                     $"The organization is at version {organization.Version}, not {request.ExpectedVersion}: somebody changed it.",
                     "Get it again, then decide anew."
                 );

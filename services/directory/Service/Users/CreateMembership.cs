@@ -29,7 +29,7 @@ internal sealed partial class UsersService
             return await JoinAsync(tx, organization, user, role) is { } id
                 ? new CreateMembershipResponse { Membership = await tx.QueryOneAsync(MembershipRow.FindById, MembershipRow.Read, id) }
                 : throw Problem.Conflict(
-                    "MEMBERSHIP_EXISTS",
+                    Reasons.MembershipExists,
                     "The user is in the organization already.",
                     "Change it with update_membership; list_memberships with both ids finds it."
                 );

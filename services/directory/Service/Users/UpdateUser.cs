@@ -32,7 +32,7 @@ internal sealed partial class UsersService
             if (request.HasExpectedVersion && request.ExpectedVersion != user.Version)
             {
                 throw Problem.Conflict(
-                    "VERSION_CONFLICT",
+                    Reasons.VersionConflict,
                     $"The user is at version {user.Version}, not {request.ExpectedVersion}: somebody changed it.",
                     "Get it again, then decide anew."
                 );
