@@ -124,6 +124,8 @@ internal static class Services
         directory.WithEnvironment("Edge__PublicUrl", builder.PublicUrl(edge)).WithSettings("Mail");
         if (MailFolder(builder) is { } folder)
         {
+            // It is there before the first mail, because the start-up names it. Links in mails let people in: nobody else may read them.
+            OwnersFile.CreateFolder(folder);
             directory.WithEnvironment("Mail__Sink", folder);
         }
     }

@@ -1,8 +1,20 @@
 namespace Platform.AppHost.StartUp;
 
-/// <summary>How files are opened that nobody but their owner may read.</summary>
+/// <summary>Files and folders that nobody but their owner may read.</summary>
 internal static class OwnersFile
 {
+    public static void CreateFolder(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(path);
+        }
+        else
+        {
+            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
     public static FileStreamOptions Appended => Options(FileMode.Append);
 
     public static FileStreamOptions Created => Options(FileMode.Create);

@@ -11,7 +11,7 @@ internal static class ResourceLogs
         builder.RunBeside(
             (services, stopping) =>
             {
-                Directory.CreateDirectory(builder.Logs());
+                OwnersFile.CreateFolder(builder.Logs());
                 foreach (var old in Directory.EnumerateFiles(builder.Logs(), "*.log"))
                 {
                     File.Delete(old);
