@@ -71,6 +71,8 @@ public sealed class BackupTests
                 first: Suite.DataOf(Path.Combine(folder, "first"), "keycloak"),
                 second: Suite.DataOf(Path.Combine(folder, "second"), "keycloak")
             );
+            // Without it the second suite would make new tokens for the demo's members.
+            File.Copy(Path.Combine(folder, "first", "demo-credentials.json"), Path.Combine(folder, "second", "demo-credentials.json"));
             await using (
                 var server = await LocalServer.StartPostgresAsync(
                     Suite.DataOf(Path.Combine(folder, "second"), "postgres"),
@@ -113,7 +115,9 @@ public sealed class BackupTests
         }
         finally
         {
-            System.IO.Directory.Delete(folder, recursive: true);
+            SuiteFolder.Delete(Path.Combine(folder, "first"));
+            SuiteFolder.Delete(Path.Combine(folder, "second"));
+            SuiteFolder.Delete(folder);
         }
     }
 
@@ -204,6 +208,9 @@ public sealed class BackupTests
         private protected override IEnumerable<string> Settings => ["--Servers:Keycloak=embedded", "--Servers:Durable=false"];
 
         private protected override string Artifacts => folder;
+
+        // The test needs it after the suite.
+        private protected override void CleanUp() { }
 
         public static string DataOf(string folder, string resource) => Path.Combine(folder, "servers", resource);
     }

@@ -26,7 +26,7 @@ public sealed partial class JoinTests(RunningSuite suite)
             cancellationToken
         );
         Assert.False(invited.TryGetProperty("isError", out var failed) && failed.GetBoolean(), invited.GetRawText());
-        var link = new Uri(Link().Match(await Mailbox.ReadAsync(email)).Value);
+        var link = new Uri(Link().Match(await suite.Mailbox.ReadAsync(email)).Value);
 
         using var browser = new HttpClient();
         var token = link.Query["?token=".Length..];

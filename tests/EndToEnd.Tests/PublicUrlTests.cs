@@ -83,7 +83,7 @@ public sealed class PublicUrlTests(PublicUrlTests.Suite suite) : IClassFixture<P
         using var owner = new RawCalls(suite.Endpoints.Mcp, suite.Endpoints.Owner.Token, nginx.Handler());
         var invited = await owner.CallAsync("invite_members", new { invitations = new[] { new { email } } });
         Assert.False(invited.TryGetProperty("isError", out var failed) && failed.GetBoolean(), invited.GetRawText());
-        Assert.Contains($"\n{Origin}/join?token=", await Mailbox.ReadAsync(email), StringComparison.Ordinal);
+        Assert.Contains($"\n{Origin}/join?token=", await suite.Mailbox.ReadAsync(email), StringComparison.Ordinal);
     }
 
     private static string Role(JsonElement result) =>

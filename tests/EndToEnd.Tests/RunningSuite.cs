@@ -23,13 +23,12 @@ public class RunningSuite : IAsyncLifetime
 {
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
 
-    private readonly string _file = $"endpoints-{Environment.ProcessId}.json";
     private DistributedApplication? _app;
 
     internal Endpoints Endpoints { get; private set; } = null!;
 
-    /// <summary>Where the suite keeps what it makes.</summary>
-    private protected virtual string Artifacts => Checkout.Artifacts;
+    /// <summary>Where the suite keeps what it makes, apart from what a person started in this checkout. It is removed with the suite.</summary>
+    private protected virtual string Artifacts { get; } = Path.Combine(Checkout.Artifacts, "end-to-end", $"{Guid.NewGuid():n}");
 
     /// <summary>Settings of the AppHost besides the tests' own.</summary>
     private protected virtual IEnumerable<string> Settings => [];
@@ -45,7 +44,6 @@ public class RunningSuite : IAsyncLifetime
         // A hundred calls at once are to meet in the owning service, not in the limit of one token.
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Platform_AppHost>(
             [
-                $"--EndpointsFile={_file}",
                 $"--Artifacts={Artifacts}",
                 $"--Demo:DatadogIntake={Intake}",
                 "--Edge:Access:ReadsPerSecond=1000",
@@ -56,7 +54,7 @@ public class RunningSuite : IAsyncLifetime
         );
         _app = await builder.BuildAsync(patience.Token);
         await _app.StartAsync(patience.Token);
-        var path = Path.Combine(Artifacts, _file);
+        var path = Path.Combine(Artifacts, "endpoints.json");
         while (!File.Exists(path))
         {
             await Task.Delay(100, patience.Token);
@@ -72,8 +70,13 @@ public class RunningSuite : IAsyncLifetime
             await _app.DisposeAsync();
         }
 
+        CleanUp();
         GC.SuppressFinalize(this);
     }
+
+    private protected virtual void CleanUp() => SuiteFolder.Delete(Artifacts);
+
+    internal Mailbox Mailbox => new(Path.Combine(Artifacts, "mail"));
 
     /// <summary>Where a resource is reached on this machine, whatever its public address is.</summary>
     internal Uri UrlOf(string resource) => _app!.GetEndpoint(resource, "http");
