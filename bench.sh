@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
-native/prepare
+AppHost/Servers/install.sh
 [[ " $* " != *" --peer "* ]] || bench/directus/prepare
 dotnet build AppHost -c Release --nologo -v quiet
 exec dotnet run --project bench -c Release -- "$@"

@@ -1,4 +1,6 @@
 using Platform.AppHost;
+using Platform.AppHost.Servers;
+using Platform.AppHost.StartUp;
 
 // What runs, and what it is wired to.
 var builder = DistributedApplication.CreateBuilder(args);
@@ -25,9 +27,12 @@ directory.WithMail(edge);
 identity.WithReference(directory).WaitFor(directory).WithReference(audit).WithKeycloak(keycloak, edge);
 edge.WithReference(identity).WaitFor(identity);
 identity.AddServiceSecret(edge, "Edge__Audit__ServiceSecret");
-identity.AddServiceSecret(directory, "Join__ServiceSecret");
 
 builder.AddDemo(directory, identity, audit);
+builder.RunServers(keycloak);
+builder.StopServicesBeforeServers();
+builder.WriteLogs();
+builder.PrintProgress();
 builder.WriteEndpoints(edge, identity, keycloak);
 
 builder.Build().Run();

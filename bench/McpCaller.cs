@@ -13,8 +13,12 @@ internal sealed class McpCaller(HttpClient http, string url, string token)
     {
         using var answer = await SendAsync(tool, Prepare(tool, arguments));
         var parsed = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!.AsObject();
-        return parsed["result"] is JsonObject result && result["isError"]?.GetValue<bool>() != true && result["structuredContent"] is JsonObject content
-            ? content : throw new InvalidOperationException($"{tool}: {parsed.ToJsonString()}");
+        return
+            parsed["result"] is JsonObject result
+            && result["isError"]?.GetValue<bool>() != true
+            && result["structuredContent"] is JsonObject content
+            ? content
+            : throw new InvalidOperationException($"{tool}: {parsed.ToJsonString()}");
     }
 
     /// <summary>The text of an answer that has no structured content.</summary>
@@ -22,7 +26,8 @@ internal sealed class McpCaller(HttpClient http, string url, string token)
     {
         using var answer = await SendAsync(tool, Prepare(tool, arguments));
         var parsed = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
-        return parsed["result"]?["content"]?[0]?["text"]?.GetValue<string>() ?? throw new InvalidOperationException($"{tool}: {parsed.ToJsonString()}");
+        return parsed["result"]?["content"]?[0]?["text"]?.GetValue<string>()
+            ?? throw new InvalidOperationException($"{tool}: {parsed.ToJsonString()}");
     }
 
     /// <summary>The same with a body written beforehand; only the status and the length of the answer are looked at.</summary>
@@ -31,27 +36,29 @@ internal sealed class McpCaller(HttpClient http, string url, string token)
         using var answer = await SendAsync(tool, body);
         var bytes = await answer.Content.ReadAsByteArrayAsync();
         return answer.IsSuccessStatusCode && bytes.AsSpan().IndexOf("\"isError\":true"u8) < 0
-            ? bytes.Length : throw new InvalidOperationException($"{tool}: {(int)answer.StatusCode} {Encoding.UTF8.GetString(bytes)}");
+            ? bytes.Length
+            : throw new InvalidOperationException($"{tool}: {(int)answer.StatusCode} {Encoding.UTF8.GetString(bytes)}");
     }
 
     public static string Prepare(string tool, JsonObject arguments) => Body(tool, arguments).ToJsonString();
 
-    private static JsonObject Body(string tool, JsonObject arguments) => new()
-    {
-        ["jsonrpc"] = "2.0",
-        ["id"] = 1,
-        ["method"] = "tools/call",
-        ["params"] = new JsonObject
+    private static JsonObject Body(string tool, JsonObject arguments) =>
+        new()
         {
-            ["name"] = tool,
-            ["arguments"] = arguments,
-            ["_meta"] = new JsonObject
+            ["jsonrpc"] = "2.0",
+            ["id"] = 1,
+            ["method"] = "tools/call",
+            ["params"] = new JsonObject
             {
-                ["io.modelcontextprotocol/protocolVersion"] = Version,
-                ["io.modelcontextprotocol/clientCapabilities"] = new JsonObject(),
+                ["name"] = tool,
+                ["arguments"] = arguments,
+                ["_meta"] = new JsonObject
+                {
+                    ["io.modelcontextprotocol/protocolVersion"] = Version,
+                    ["io.modelcontextprotocol/clientCapabilities"] = new JsonObject(),
+                },
             },
-        },
-    };
+        };
 
     private async Task<HttpResponseMessage> SendAsync(string tool, string body)
     {

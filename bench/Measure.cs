@@ -39,16 +39,20 @@ internal static class Measure
     {
         var latencies = new List<double>[connections];
         var clock = Stopwatch.StartNew();
-        await Task.WhenAll(Enumerable.Range(0, connections).Select(async connection =>
-        {
-            var mine = latencies[connection] = [];
-            while (clock.Elapsed < duration)
-            {
-                var started = Stopwatch.GetTimestamp();
-                await call();
-                mine.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
-            }
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, connections)
+                .Select(async connection =>
+                {
+                    var mine = latencies[connection] = [];
+                    while (clock.Elapsed < duration)
+                    {
+                        var started = Stopwatch.GetTimestamp();
+                        await call();
+                        mine.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+                    }
+                })
+        );
         var elapsed = clock.Elapsed.TotalSeconds;
         var all = latencies.SelectMany(list => list).Order().ToList();
         return new Measurement(all.Count / elapsed, all.Count, all[all.Count / 2], all[(int)(all.Count * 0.99)]);

@@ -14,9 +14,13 @@ var round = TimeSpan.FromSeconds(args.Contains("--quick") ? 1 : 4);
 var peer = args.Contains("--peer") ? Path.GetFullPath(Path.Combine("artifacts", "bench", "directus")) : null;
 
 // The limits per token would be all that we measured.
-var application = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Platform_AppHost>(
-    ["--Edge:Access:ReadsPerSecond=1000000", "--Edge:Access:WritesPerSecond=1000000", "--EndpointsFile=bench-endpoints.json",
-        "--Logging:LogLevel:Default=Warning", "--Logging:LogLevel:Platform.AppHost.Resources=None"]);
+var application = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Platform_AppHost>([
+    "--Edge:Access:ReadsPerSecond=1000000",
+    "--Edge:Access:WritesPerSecond=1000000",
+    "--EndpointsFile=bench-endpoints.json",
+    "--Logging:LogLevel:Default=Warning",
+    "--Logging:LogLevel:Platform.AppHost.Resources=None",
+]);
 await using var suite = await application.BuildAsync();
 await suite.StartAsync();
 var endpoints = await Endpoints.WaitAsync(application.AppHostDirectory, "bench-endpoints.json");
@@ -24,7 +28,9 @@ var endpoints = await Endpoints.WaitAsync(application.AppHostDirectory, "bench-e
 using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 64 });
 var mcp = new McpCaller(http, endpoints.Mcp, endpoints.Token);
 var server = new NpgsqlConnectionStringBuilder(await suite.GetConnectionStringAsync("postgres")) { Database = "postgres" };
-await using var postgres = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(server.ConnectionString) { MaxAutoPrepare = 20, AutoPrepareMinUsages = 2 }.ConnectionString);
+await using var postgres = NpgsqlDataSource.Create(
+    new NpgsqlConnectionStringBuilder(server.ConnectionString) { MaxAutoPrepare = 20, AutoPrepareMinUsages = 2 }.ConnectionString
+);
 var use = new ServiceUse(http, services.ToDictionary(service => service, service => suite.GetEndpoint(service, "http")));
 
 using var peerHttp = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 64 });
@@ -44,7 +50,10 @@ foreach (var subject in subjects)
 
 if (args.Contains("--hold"))
 {
-    Console.WriteLine($"Up until Ctrl-C. {endpoints.Mcp} with {endpoints.Token}; metrics: {string.Join(", ", services.Select(service => suite.GetEndpoint(service, "http")))}");
+    Console.WriteLine(
+        $"Up until Ctrl-C. {endpoints.Mcp} with {endpoints.Token}; metrics: "
+            + string.Join(", ", services.Select(service => suite.GetEndpoint(service, "http")))
+    );
     var stop = new TaskCompletionSource();
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
@@ -73,7 +82,10 @@ foreach (var subject in subjects)
 
 Console.WriteLine($"The search has earned its index after {earning.Elapsed.TotalSeconds:F0} s.");
 await CheckAnswersAsync();
-Console.WriteLine($"| operation | connections | {string.Join(" | ", subjects.Select(subject => $"{subject.Name} /s | p50 ms | p99 ms"))} | {string.Join(" | ", subjects.Skip(1).Select(subject => $"platform ÷ {subject.Name}"))} |");
+Console.WriteLine(
+    $"| operation | connections | {string.Join(" | ", subjects.Select(subject => $"{subject.Name} /s | p50 ms | p99 ms"))} | "
+        + $"{string.Join(" | ", subjects.Skip(1).Select(subject => $"platform ÷ {subject.Name}"))} |"
+);
 Console.WriteLine($"|---|---|{string.Concat(Enumerable.Repeat("---|", (subjects.Count * 4) - 1))}");
 await CompareAsync("get by id", subject => subject.GetAsync, 1, 8, 32);
 await CompareAsync("filtered search, 50 of 100,000", subject => subject.SearchAsync, 1, 8);
@@ -100,7 +112,9 @@ async Task CheckAnswersAsync()
             var found = await subject.DuesAsync(query);
             if (!found.SequenceEqual(expected))
             {
-                throw new InvalidOperationException($"{subject.Name} answers {query} otherwise than SQL: {found.Count} records, {string.Join(' ', found.Take(3))} …");
+                throw new InvalidOperationException(
+                    $"{subject.Name} answers {query} otherwise than SQL: {found.Count} records, {string.Join(' ', found.Take(3))} …"
+                );
             }
         }
     }
@@ -111,8 +125,12 @@ async Task CompareAsync(string operation, Func<ISubject, Func<Task>> call, param
     foreach (var count in connections)
     {
         var measured = await Measure.CompareAsync(count, round, subjects.ConvertAll(subject => call(subject)));
-        var numbers = measured.Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.PerSecond:F0} | {one.P50:F2} | {one.P99:F1}"));
-        var ratios = measured.Skip(1).Select(other => string.Create(CultureInfo.InvariantCulture, $"{measured[0].PerSecond / other.PerSecond:F2}"));
+        var numbers = measured.Select(one =>
+            string.Create(CultureInfo.InvariantCulture, $"{one.PerSecond:F0} | {one.P50:F2} | {one.P99:F1}")
+        );
+        var ratios = measured
+            .Skip(1)
+            .Select(other => string.Create(CultureInfo.InvariantCulture, $"{measured[0].PerSecond / other.PerSecond:F2}"));
         Console.WriteLine($"| {operation} | {count} | {string.Join(" | ", numbers)} | {string.Join(" | ", ratios)} |");
     }
 }
@@ -122,14 +140,32 @@ async Task CompareAsync(string operation, Func<ISubject, Func<Task>> call, param
 async Task ReportCpuAsync(string tool, JsonObject arguments)
 {
     var body = McpCaller.Prepare(tool, arguments);
-    await Measure.RunAsync(8, TimeSpan.FromSeconds(8), () => mcp.SendPreparedAsync(tool, body)); // The runtime is done with compiling by then.
+    // The runtime has finished compiling after that.
+    await Measure.RunAsync(8, TimeSpan.FromSeconds(8), () => mcp.SendPreparedAsync(tool, body));
     var before = await use.ReadAsync();
     var run = await Measure.RunAsync(8, TimeSpan.FromSeconds(12), () => mcp.SendPreparedAsync(tool, body));
     var after = await use.ReadAsync();
-    var perCall = services.ToDictionary(service => service, service => (after[service].CpuSeconds - before[service].CpuSeconds) / run.Calls * 1e6);
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"CPU per trivial tool call ({tool}, {run.PerSecond:F0} per second), µs: {string.Join(", ", perCall.Select(service => $"{service.Key} {service.Value:F0}"))}, together {perCall.Values.Sum():F0}"));
+    var perCall = services.ToDictionary(
+        service => service,
+        service => (after[service].CpuSeconds - before[service].CpuSeconds) / run.Calls * 1e6
+    );
+    Console.WriteLine(
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"CPU per trivial tool call ({tool}, {run.PerSecond:F0} per second), µs: {Each(perCall)}, together {perCall.Values.Sum():F0}"
+        )
+    );
 }
 
-void ReportMemory(IReadOnlyDictionary<string, ServiceUse.Reading> readings) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-    $"Memory after the load, MiB: {string.Join(", ", readings.Select(service => $"{service.Key} {service.Value.MemoryMiB:F0}"))}, together {readings.Values.Sum(reading => reading.MemoryMiB):F0}; with shared pages counted once {readings.Values.Sum(reading => reading.ShareMiB):F0}"));
+void ReportMemory(IReadOnlyDictionary<string, ServiceUse.Reading> readings) =>
+    Console.WriteLine(
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"Memory after the load, MiB: {Each(readings.ToDictionary(service => service.Key, service => service.Value.MemoryMiB))}, "
+                + $"together {readings.Values.Sum(reading => reading.MemoryMiB):F0}; "
+                + $"with shared pages counted once {readings.Values.Sum(reading => reading.ShareMiB):F0}"
+        )
+    );
+
+string Each(IReadOnlyDictionary<string, double> values) =>
+    string.Join(", ", values.Select(value => string.Create(CultureInfo.InvariantCulture, $"{value.Key} {value.Value:F0}")));

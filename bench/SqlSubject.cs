@@ -13,25 +13,31 @@ internal sealed class SqlSubject(NpgsqlDataSource database, bool indexed) : ISub
 
     public string Name => indexed ? "SQL, indexed" : "SQL";
 
-    private string CreateTable => $"""
-        drop table if exists {_table};
-        create table {_table} (
-            id uuid primary key, version bigint not null default 1, name text, amount numeric, due date, status text, active boolean, email text,
-            notes text, site text, created_at timestamptz not null default now(), updated_at timestamptz not null default now())
-        """;
+    private string CreateTable =>
+        $"""
+            drop table if exists {_table};
+            create table {_table} (
+                id uuid primary key, version bigint not null default 1, name text, amount numeric, due date, status text, active boolean,
+                email text,
+                notes text, site text, created_at timestamptz not null default now(), updated_at timestamptz not null default now())
+            """;
 
-    private string Insert => $"""
-        insert into {_table} (id, name, amount, due, status, active, email, notes, site)
-        select * from unnest($1::uuid[], $2::text[], $3::numeric[], $4::date[], $5::text[], $6::boolean[], $7::text[], $8::text[], $9::text[])
-        """;
+    private string Insert =>
+        $"""
+            insert into {_table} (id, name, amount, due, status, active, email, notes, site)
+            select * from unnest(
+                $1::uuid[], $2::text[], $3::numeric[], $4::date[], $5::text[], $6::boolean[], $7::text[], $8::text[], $9::text[])
+            """;
 
     private string Get => $"select {Columns} from {_table} where id = $1";
 
-    private string Search => $"select {Columns} from {_table} where status = $1 and amount between $2 and $3 order by due desc, id limit {Query.Limit}";
+    private string Search =>
+        $"select {Columns} from {_table} where status = $1 and amount between $2 and $3 order by due desc, id limit {Query.Limit}";
 
-    private string Update => $"""
-        update {_table} set amount = $2, status = $3, version = version + 1, updated_at = now() where id = $1 returning {Columns}
-        """;
+    private string Update =>
+        $"""
+            update {_table} set amount = $2, status = $3, version = version + 1, updated_at = now() where id = $1 returning {Columns}
+            """;
 
     public async Task FillAsync(int rows)
     {
@@ -68,8 +74,20 @@ internal sealed class SqlSubject(NpgsqlDataSource database, bool indexed) : ISub
         var orders = Enumerable.Range(first, count).Select(Order.Number).ToList();
         var ids = orders.ConvertAll(_ => Guid.CreateVersion7()).ToArray();
         await using var command = database.CreateCommand(Insert);
-        foreach (var column in (object[])[ids, Column(order => order.Name), Column(order => order.Amount), Column(order => order.Due), Column(order => order.Status),
-            Column(order => order.Active), Column(order => order.Email), Column(order => order.Notes), Column(order => order.Site)])
+        foreach (
+            var column in (object[])
+                [
+                    ids,
+                    Column(order => order.Name),
+                    Column(order => order.Amount),
+                    Column(order => order.Due),
+                    Column(order => order.Status),
+                    Column(order => order.Active),
+                    Column(order => order.Email),
+                    Column(order => order.Notes),
+                    Column(order => order.Site),
+                ]
+        )
         {
             command.Parameters.Add(new NpgsqlParameter { Value = column });
         }

@@ -2,24 +2,45 @@ using System.Globalization;
 
 namespace Platform.Bench;
 
-/// <summary>One record of the workload: a name, an amount, a due date, a status, a checkbox, an address, notes and a link. About 530 bytes.</summary>
+/// <summary>
+/// One record of the workload, about 530 bytes: a name, an amount, a due date, a status, a checkbox, an e-mail address, notes and a link.
+/// </summary>
 internal sealed record Order(string Name, decimal Amount, DateOnly Due, string Status, bool Active, string Email, string Notes, string Site)
 {
     public static readonly string[] Statuses = ["new", "open", "waiting", "done", "cancelled"];
 
     private static readonly string[] _words =
-        ["amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "haven", "islet", "jetty", "knoll", "lagoon", "meadow", "north", "orchard", "prairie"];
+    [
+        "amber",
+        "basin",
+        "cedar",
+        "delta",
+        "ember",
+        "fjord",
+        "grove",
+        "haven",
+        "islet",
+        "jetty",
+        "knoll",
+        "lagoon",
+        "meadow",
+        "north",
+        "orchard",
+        "prairie",
+    ];
 
     /// <summary>The same number is the same record, on every side.</summary>
-    public static Order Number(int number) => new(
-        $"{Word(number, 0)} {Word(number, 1)} {number.ToString("D8", CultureInfo.InvariantCulture)}",
-        Hash(number, 2) % 1_000_000 / 100m,
-        new DateOnly(2020, 1, 1).AddDays((int)(Hash(number, 3) % 3652)),
-        Statuses[Hash(number, 4) % 5],
-        Hash(number, 5) % 2 == 0,
-        $"person{number}@example.com",
-        string.Join(' ', Enumerable.Range(0, 80).Select(i => Word(number, 10 + i)))[..400],
-        $"https://example.com/orders/{number}");
+    public static Order Number(int number) =>
+        new(
+            $"{Word(number, 0)} {Word(number, 1)} {number.ToString("D8", CultureInfo.InvariantCulture)}",
+            Hash(number, 2) % 1_000_000 / 100m,
+            new DateOnly(2020, 1, 1).AddDays((int)(Hash(number, 3) % 3652)),
+            Statuses[Hash(number, 4) % 5],
+            Hash(number, 5) % 2 == 0,
+            $"person{number}@example.com",
+            string.Join(' ', Enumerable.Range(0, 80).Select(i => Word(number, 10 + i)))[..400],
+            $"https://example.com/orders/{number}"
+        );
 
     private static string Word(int number, int part) => _words[Hash(number, part) % (uint)_words.Length];
 
@@ -39,7 +60,9 @@ internal sealed record Query(string Status, int From)
     public int To => From + 1000;
 
     public static readonly IReadOnlyList<Query> All =
-        [.. Order.Statuses.SelectMany(status => Enumerable.Range(0, 10).Select(thousand => new Query(status, thousand * 1000)))];
+    [
+        .. Order.Statuses.SelectMany(status => Enumerable.Range(0, 10).Select(thousand => new Query(status, thousand * 1000))),
+    ];
 
     public static Query Any() => All[Random.Shared.Next(All.Count)];
 }

@@ -54,16 +54,19 @@ internal sealed class AssertionValidator(ServiceIdentity service, IAssertionKeys
             return null;
         }
 
-        var result = await _handler.ValidateTokenAsync(token, new TokenValidationParameters
-        {
-            ValidIssuer = AssertionClaims.Issuer,
-            ValidAudience = service.Name,
-            ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
-            IssuerSigningKeys = await keys.FindAsync(token.Kid, cancellationToken),
-            RequireSignedTokens = true,
-            RequireExpirationTime = true,
-            LifetimeValidator = (notBefore, expires, _, _) => expires > now && (notBefore is null || notBefore <= now + _clockSkew),
-        });
+        var result = await _handler.ValidateTokenAsync(
+            token,
+            new TokenValidationParameters
+            {
+                ValidIssuer = AssertionClaims.Issuer,
+                ValidAudience = service.Name,
+                ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
+                IssuerSigningKeys = await keys.FindAsync(token.Kid, cancellationToken),
+                RequireSignedTokens = true,
+                RequireExpirationTime = true,
+                LifetimeValidator = (notBefore, expires, _, _) => expires > now && (notBefore is null || notBefore <= now + _clockSkew),
+            }
+        );
         if (!result.IsValid)
         {
             return null;
@@ -95,23 +98,29 @@ internal sealed class AssertionValidator(ServiceIdentity service, IAssertionKeys
         }
     }
 
-    private static Caller Read(ClaimsIdentity claims) => new(
-        Id(claims, AssertionClaims.Workspace, "wks") ?? Guid.Empty,
-        Id(claims, AssertionClaims.Environment, "env"),
-        claims.FindFirst(AssertionClaims.EnvironmentKind)?.Value,
-        Id(claims, AssertionClaims.Member, "mbr"),
-        claims.FindFirst(AssertionClaims.Role)?.Value,
-        claims.FindAll(AssertionClaims.Permissions).Select(claim => claim.Value).ToFrozenSet(StringComparer.Ordinal),
-        claims.FindFirst(AssertionClaims.Token)?.Value,
-        claims.FindFirst(AssertionClaims.Client)?.Value,
-        claims.FindFirst(AssertionClaims.Service)?.Value,
-        claims.FindFirst(AssertionClaims.OnBehalfOf)?.Value);
+    private static Caller Read(ClaimsIdentity claims) =>
+        new()
+        {
+            WorkspaceId = Id(claims, AssertionClaims.Workspace, "wks") ?? Guid.Empty,
+            EnvironmentId = Id(claims, AssertionClaims.Environment, "env"),
+            EnvironmentKind = claims.FindFirst(AssertionClaims.EnvironmentKind)?.Value,
+            MemberId = Id(claims, AssertionClaims.Member, "mbr"),
+            Role = claims.FindFirst(AssertionClaims.Role)?.Value,
+            Permissions = claims.FindAll(AssertionClaims.Permissions).Select(claim => claim.Value).ToFrozenSet(StringComparer.Ordinal),
+            TokenId = claims.FindFirst(AssertionClaims.Token)?.Value,
+            ClientId = claims.FindFirst(AssertionClaims.Client)?.Value,
+            Service = claims.FindFirst(AssertionClaims.Service)?.Value,
+            OnBehalfOf = claims.FindFirst(AssertionClaims.OnBehalfOf)?.Value,
+        };
 
     private static Guid? Id(ClaimsIdentity claims, string type, string prefix) =>
         claims.FindFirst(type)?.Value is { } text && Ids.TryParse(prefix, text, out var id) ? id : null;
 }
 
-/// <summary>The public keys that identity serves at <c>/.well-known/assertion-keys</c>, asked again at most once a second for an unknown id.</summary>
+/// <summary>
+/// The public keys that identity serves at <c>/.well-known/assertion-keys</c>. For an unknown id they are fetched again, at most once a
+/// second.
+/// </summary>
 internal sealed class IdentityAssertionKeys(IHttpClientFactory clients, TimeProvider time) : IAssertionKeys, IDisposable
 {
     public const string ClientName = "identity-keys";
@@ -138,7 +147,9 @@ internal sealed class IdentityAssertionKeys(IHttpClientFactory clients, TimeProv
             if (time.GetUtcNow() - _asked >= TimeSpan.FromSeconds(1))
             {
                 using var client = clients.CreateClient(ClientName);
-                _keys = new JsonWebKeySet(await client.GetStringAsync(new Uri(".well-known/assertion-keys", UriKind.Relative), cancellationToken));
+                _keys = new JsonWebKeySet(
+                    await client.GetStringAsync(new Uri(".well-known/assertion-keys", UriKind.Relative), cancellationToken)
+                );
                 _asked = time.GetUtcNow();
             }
 

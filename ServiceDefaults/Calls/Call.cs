@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Google.Protobuf;
 using Grpc.Core;
 using Platform.Contracts;
@@ -6,21 +7,42 @@ using Platform.Contracts.Catalogue;
 namespace Platform.ServiceDefaults.Calls;
 
 /// <summary>Who a caller assertion speaks for, and what they may do. Trusted, because identity signed it.</summary>
-/// <param name="WorkspaceId">Empty for a service that works across workspaces.</param>
-/// <param name="Permissions">Effective: what the role, the token's scopes and the workspace's switches all allow.</param>
-/// <param name="Service">Set when a service calls with its own identity; with a member, for one who asked that service over HTTP.</param>
-/// <param name="OnBehalfOf">The member that the service works for.</param>
-public sealed record Caller(
-    Guid WorkspaceId,
-    Guid? EnvironmentId,
-    string? EnvironmentKind,
-    Guid? MemberId,
-    string? Role,
-    IReadOnlySet<string> Permissions,
-    string? TokenId,
-    string? ClientId,
-    string? Service,
-    string? OnBehalfOf);
+public sealed record Caller
+{
+    /// <summary>Empty for a service that works across workspaces.</summary>
+    public required Guid WorkspaceId { get; init; }
+
+    public Guid? EnvironmentId { get; init; }
+
+    public string? EnvironmentKind { get; init; }
+
+    public Guid? MemberId { get; init; }
+
+    public string? Role { get; init; }
+
+    /// <summary>Effective: what the role, the token's scopes and the workspace's switches all allow.</summary>
+    public required IReadOnlySet<string> Permissions { get; init; }
+
+    public string? TokenId { get; init; }
+
+    public string? ClientId { get; init; }
+
+    /// <summary>Set when a service calls with its own identity; with a member, for one who asked that service over HTTP.</summary>
+    public string? Service { get; init; }
+
+    /// <summary>The member that the service works for.</summary>
+    public string? OnBehalfOf { get; init; }
+
+    /// <summary>A service that does something by itself in a workspace. It needs no permission.</summary>
+    public static Caller ForService(string service, Guid workspaceId, Guid? environmentId = null) =>
+        new()
+        {
+            WorkspaceId = workspaceId,
+            EnvironmentId = environmentId,
+            Permissions = FrozenSet<string>.Empty,
+            Service = service,
+        };
+}
 
 /// <summary>One call of one tool: its caller and what travelled beside the request.</summary>
 public sealed class Call
@@ -51,7 +73,8 @@ public sealed class Call
     /// <summary>The member as the API names it, <c>mbr_…</c>, or the service's name.</summary>
     public string ActorId => Caller.MemberId is { } member ? Ids.Format("mbr", member) : Caller.Service ?? "";
 
-    internal Actor Actor => new(Caller.MemberId is null ? "service" : "member", ActorId, Caller.Role, Caller.TokenId, Caller.ClientId, Caller.OnBehalfOf);
+    internal Actor Actor =>
+        new(Caller.MemberId is null ? "service" : "member", ActorId, Caller.Role, Caller.TokenId, Caller.ClientId, Caller.OnBehalfOf);
 }
 
 public static class CallContext

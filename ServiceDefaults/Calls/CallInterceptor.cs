@@ -6,7 +6,6 @@ using Grpc.Core.Interceptors;
 using Npgsql;
 using Platform.Contracts;
 using Platform.Contracts.Catalogue;
-using Platform.ServiceDefaults.State;
 
 namespace Platform.ServiceDefaults.Calls;
 
@@ -26,10 +25,17 @@ public sealed class WithoutAssertionAttribute : Attribute;
 /// into a problem.
 /// </summary>
 internal sealed partial class CallInterceptor(
-    AssertionValidator assertions, ToolCatalogue catalogue, ConstraintProblems constraints, ILogger<CallInterceptor> log) : Interceptor
+    AssertionValidator assertions,
+    ToolCatalogue catalogue,
+    ConstraintProblems constraints,
+    ILogger<CallInterceptor> log
+) : Interceptor
 {
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+        TRequest request,
+        ServerCallContext context,
+        UnaryServerMethod<TRequest, TResponse> continuation
+    )
     {
         try
         {
@@ -43,7 +49,11 @@ internal sealed partial class CallInterceptor(
     }
 
     public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
-        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
+        TRequest request,
+        IServerStreamWriter<TResponse> responseStream,
+        ServerCallContext context,
+        ServerStreamingServerMethod<TRequest, TResponse> continuation
+    )
     {
         try
         {
@@ -58,7 +68,11 @@ internal sealed partial class CallInterceptor(
 
     private async ValueTask BeginAsync(IMessage request, ServerCallContext context)
     {
-        var service = context.GetHttpContext().GetEndpoint()?.Metadata.GetMetadata<Grpc.AspNetCore.Server.GrpcMethodMetadata>()?.ServiceType;
+        var service = context
+            .GetHttpContext()
+            .GetEndpoint()
+            ?.Metadata.GetMetadata<Grpc.AspNetCore.Server.GrpcMethodMetadata>()
+            ?.ServiceType;
         if (service?.IsDefined(typeof(WithoutAssertionAttribute)) == true)
         {
             return;
@@ -79,17 +93,20 @@ internal sealed partial class CallInterceptor(
         }
 
         var headers = context.RequestHeaders;
-        CallContext.Set(context, new Call
-        {
-            CallId = headers.GetValue(CallMetadata.CallId) ?? Ids.New().ToString(),
-            Caller = caller,
-            Definition = tool,
-            Request = request,
-            Task = headers.GetValue(CallMetadata.Task),
-            DryRun = headers.GetValue(CallMetadata.DryRun) == "true",
-            IdempotencyKey = headers.GetValue(CallMetadata.IdempotencyKey),
-            Confirmation = headers.GetValue(CallMetadata.Confirmation),
-        });
+        CallContext.Set(
+            context,
+            new Call
+            {
+                CallId = headers.GetValue(CallMetadata.CallId) ?? Ids.New().ToString(),
+                Caller = caller,
+                Definition = tool,
+                Request = request,
+                Task = headers.GetValue(CallMetadata.Task),
+                DryRun = headers.GetValue(CallMetadata.DryRun) == "true",
+                IdempotencyKey = headers.GetValue(CallMetadata.IdempotencyKey),
+                Confirmation = headers.GetValue(CallMetadata.Confirmation),
+            }
+        );
         if (tool?.IsRead == true)
         {
             context.ResponseTrailers.Add(CallMetadata.Outcome, Outcomes.Read);
@@ -99,7 +116,9 @@ internal sealed partial class CallInterceptor(
     private async ValueTask<Caller> AuthenticateAsync(ServerCallContext context)
     {
         const string Bearer = "Bearer ";
-        return context.RequestHeaders.GetValue("authorization") is { } header && header.StartsWith(Bearer, StringComparison.Ordinal)
+        return
+            context.RequestHeaders.GetValue("authorization") is { } header
+            && header.StartsWith(Bearer, StringComparison.Ordinal)
             && await assertions.ValidateAsync(header[Bearer.Length..], context.CancellationToken) is { } caller
             ? caller
             : throw Problem.Unauthenticated("The caller assertion is missing, expired, or not meant for this service.");
@@ -109,7 +128,9 @@ internal sealed partial class CallInterceptor(
     {
         if (caller.WorkspaceId == Guid.Empty || tool.IsEnvironmentBound && caller.EnvironmentId is null)
         {
-            throw Problem.Unauthenticated($"{tool.Name} needs an assertion for a workspace{(tool.IsEnvironmentBound ? " and an environment" : "")}.");
+            throw Problem.Unauthenticated(
+                $"{tool.Name} needs an assertion for a workspace{(tool.IsEnvironmentBound ? " and an environment" : "")}."
+            );
         }
 
         if (!caller.Permissions.Contains(tool.Options.Scope))
@@ -126,7 +147,12 @@ internal sealed partial class CallInterceptor(
                 return problem;
             case PostgresException postgres when constraints.Find(postgres) is { } problem:
                 return problem;
-            case PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure }:
+            case PostgresException
+            {
+                SqlState: PostgresErrorCodes.LockNotAvailable
+                    or PostgresErrorCodes.DeadlockDetected
+                    or PostgresErrorCodes.SerializationFailure
+            }:
                 return Problem.Busy();
             case OperationCanceledException when context.CancellationToken.IsCancellationRequested:
                 return new RpcException(new Status(StatusCode.Cancelled, "The caller went away."));

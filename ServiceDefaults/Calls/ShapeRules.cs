@@ -26,13 +26,15 @@ internal static class ShapeRules
         }
     }
 
-    private static FieldRule[] RulesOf(MessageDescriptor message) => [.. message.Fields.InDeclarationOrder().Select(field => new FieldRule(field))];
+    private static FieldRule[] RulesOf(MessageDescriptor message) =>
+        [.. message.Fields.InDeclarationOrder().Select(field => new FieldRule(field))];
 
     private sealed class FieldRule(FieldDescriptor field)
     {
         private readonly Field _options = field.GetOptions()?.GetExtension(OptionsExtensions.Field) ?? new Field();
         private readonly Regex? _pattern = field.GetOptions()?.GetExtension(OptionsExtensions.Field)?.Pattern is { Length: > 0 } pattern
-            ? new Regex(pattern, RegexOptions.CultureInvariant | RegexOptions.ECMAScript, TimeSpan.FromMilliseconds(100)) : null;
+            ? new Regex(pattern, RegexOptions.CultureInvariant | RegexOptions.ECMAScript, TimeSpan.FromMilliseconds(100))
+            : null;
 
         public void Check(IMessage message, string path, ref List<Violation>? violations)
         {
@@ -64,8 +66,8 @@ internal static class ShapeRules
             }
         }
 
-        // Without presence an empty text is an absent one: whether it was given only the edge can tell, and it refuses it by the schema. Numbers
-        // and booleans without presence always count as given.
+        // Without presence, an empty text is the same as an absent one. Only the edge can tell whether it was given, and the schema makes
+        // the edge refuse it. Numbers and booleans without presence always count as given.
         private static bool IsEmpty(object? value) => value is null or "" or ByteString { Length: 0 };
 
         private void CheckValue(object? value, string name, ref List<Violation>? violations)
@@ -99,7 +101,12 @@ internal static class ShapeRules
 
             if (_options.MaxItems > 0 && count > _options.MaxItems)
             {
-                Add(ref violations, name, $"has {count} items, more than {_options.MaxItems}", $"Send at most {_options.MaxItems} at a time.");
+                Add(
+                    ref violations,
+                    name,
+                    $"has {count} items, more than {_options.MaxItems}",
+                    $"Send at most {_options.MaxItems} at a time."
+                );
             }
         }
 
@@ -114,12 +121,22 @@ internal static class ShapeRules
 
             if (length < _options.MinLength)
             {
-                Add(ref violations, name, $"is shorter than {_options.MinLength} characters", $"Send at least {_options.MinLength} characters.");
+                Add(
+                    ref violations,
+                    name,
+                    $"is shorter than {_options.MinLength} characters",
+                    $"Send at least {_options.MinLength} characters."
+                );
             }
 
             if (_options.MaxLength > 0 && length > _options.MaxLength)
             {
-                Add(ref violations, name, $"is longer than {_options.MaxLength} characters", $"Send at most {_options.MaxLength} characters.");
+                Add(
+                    ref violations,
+                    name,
+                    $"is longer than {_options.MaxLength} characters",
+                    $"Send at most {_options.MaxLength} characters."
+                );
             }
 
             if (text.Contains('\0', StringComparison.Ordinal))
@@ -153,6 +170,13 @@ internal static class ShapeRules
         }
 
         private static void Add(ref List<Violation>? violations, string field, string rule, string fix) =>
-            (violations ??= []).Add(new Violation { Field = field, Rule = rule, Fix = fix });
+            (violations ??= []).Add(
+                new Violation
+                {
+                    Field = field,
+                    Rule = rule,
+                    Fix = fix,
+                }
+            );
     }
 }

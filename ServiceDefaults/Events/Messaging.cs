@@ -8,8 +8,11 @@ public sealed class BusOptions
 {
     internal List<(Type Consumer, string Queue)> Consumers { get; } = [];
 
-    /// <summary>Every event that is published while <paramref name="queue"/> exists reaches <typeparamref name="T"/>, at least once.</summary>
-    public BusOptions Consume<T>(string queue) where T : class, IEventConsumer
+    /// <summary>
+    /// Every event that is published while <paramref name="queue"/> exists reaches <typeparamref name="T"/> at least once.
+    /// </summary>
+    public BusOptions Consume<T>(string queue)
+        where T : class, IEventConsumer
     {
         Consumers.Add((typeof(T), queue));
         return this;
@@ -41,39 +44,58 @@ public static class Messaging
                 bus.AddConsumer(typeof(BatchConsumer<>).MakeGenericType(consumer));
             }
 
-            bus.UsingRabbitMq((context, rabbit) =>
-            {
-                rabbit.Host(new Uri(builder.Configuration.GetConnectionString("rabbitmq")
-                    ?? throw new InvalidOperationException("The connection string 'rabbitmq' is missing.")));
-                foreach (var (consumer, queue) in options.Consumers)
+            bus.UsingRabbitMq(
+                (context, rabbit) =>
                 {
-                    rabbit.ReceiveEndpoint(queue, endpoint =>
+                    rabbit.Host(
+                        new Uri(
+                            builder.Configuration.GetConnectionString("rabbitmq")
+                                ?? throw new InvalidOperationException("The connection string 'rabbitmq' is missing.")
+                        )
+                    );
+                    foreach (var (consumer, queue) in options.Consumers)
                     {
-                        endpoint.SetQuorumQueue();
-                        endpoint.PrefetchCount = 16;
-                        // Order matters more than parallel batches, and a batch is many rows already.
-                        endpoint.ConcurrentMessageLimit = 1;
-                        endpoint.UseMessageRetry(retry => retry.Exponential(int.MaxValue, TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(30), TimeSpan.FromMilliseconds(500)));
-                        endpoint.ConfigureConsumer(context, typeof(BatchConsumer<>).MakeGenericType(consumer));
-                    });
+                        rabbit.ReceiveEndpoint(queue, endpoint =>
+                        {
+                            endpoint.SetQuorumQueue();
+                            endpoint.PrefetchCount = 16;
+                            // Order matters more than parallel batches, and a batch is many rows already.
+                            endpoint.ConcurrentMessageLimit = 1;
+                            endpoint.UseMessageRetry(retry =>
+                                retry.Exponential(
+                                    int.MaxValue,
+                                    TimeSpan.FromMilliseconds(200),
+                                    TimeSpan.FromSeconds(30),
+                                    TimeSpan.FromMilliseconds(500)
+                                )
+                            );
+                            endpoint.ConfigureConsumer(context, typeof(BatchConsumer<>).MakeGenericType(consumer));
+                        });
+                    }
                 }
-            });
+            );
         });
         builder.Services.Configure<MassTransitHostOptions>(host => host.WaitUntilStarted = false);
     }
 
     private sealed class BusEventPublisher(IBus bus) : IEventPublisher
     {
-        public Task PublishAsync(EventBatch batch, CancellationToken cancellationToken) => bus.Publish(batch, context =>
-        {
-            if (context.TryGetPayload<RabbitMqSendContext>(out var rabbit))
-            {
-                rabbit.Mandatory = true;
-            }
-        }, cancellationToken);
+        public Task PublishAsync(EventBatch batch, CancellationToken cancellationToken) =>
+            bus.Publish(
+                batch,
+                context =>
+                {
+                    if (context.TryGetPayload<RabbitMqSendContext>(out var rabbit))
+                    {
+                        rabbit.Mandatory = true;
+                    }
+                },
+                cancellationToken
+            );
     }
 
-    private sealed class BatchConsumer<T>(T consumer) : IConsumer<EventBatch> where T : class, IEventConsumer
+    private sealed class BatchConsumer<T>(T consumer) : IConsumer<EventBatch>
+        where T : class, IEventConsumer
     {
         public Task Consume(ConsumeContext<EventBatch> context) => consumer.ConsumeAsync(context.Message, context.CancellationToken);
     }

@@ -1,8 +1,10 @@
+using System.Data;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Npgsql;
 using Platform.Contracts;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 using Platform.ServiceDefaults.Telemetry;
 
@@ -12,8 +14,8 @@ namespace Platform.ServiceDefaults.Events;
 internal interface IEventPublisher
 {
     /// <summary>
-    /// Returns once the broker has confirmed the batch as stored in a queue. About a batch that was under way when the broker died there may never
-    /// be a word, nor an error, nor may its cancellation be heard.
+    /// Returns once the broker has confirmed that the batch is stored in a queue. When the broker dies while a batch is under way, this may
+    /// never return: it may neither fail nor react to its cancellation.
     /// </summary>
     Task PublishAsync(EventBatch batch, CancellationToken cancellationToken);
 }
@@ -24,7 +26,12 @@ internal interface IEventPublisher
 /// drop what they know by event id.
 /// </summary>
 internal sealed class OutboxRelay(
-    LeaderLoop leader, ServiceIdentity service, IEventPublisher publisher, OutboxSignal signal, TimeProvider time) : BackgroundService
+    LeaderLoop leader,
+    ServiceIdentity service,
+    IEventPublisher publisher,
+    OutboxSignal signal,
+    TimeProvider time
+) : BackgroundService
 {
     private const int BatchSize = 200;
 
@@ -39,8 +46,16 @@ internal sealed class OutboxRelay(
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _gather = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _maintenance = TimeSpan.FromHours(1);
-    private static readonly Counter<long> _sent = PlatformMeter.Instance.CreateCounter<long>("platform.outbox.sent", "{event}", "Events confirmed by the broker.");
-    private static readonly Histogram<double> _lag = PlatformMeter.Instance.CreateHistogram<double>("platform.outbox.lag", "s", "Age of an event when the broker confirmed it.");
+    private static readonly Counter<long> _sent = PlatformMeter.Instance.CreateCounter<long>(
+        "platform.outbox.sent",
+        "{event}",
+        "Events confirmed by the broker."
+    );
+    private static readonly Histogram<double> _lag = PlatformMeter.Instance.CreateHistogram<double>(
+        "platform.outbox.lag",
+        "s",
+        "Age of an event when the broker confirmed it."
+    );
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         leader.RunAsync("platform.outbox.relay", service.RelayRole, SendAsync, stoppingToken);
@@ -65,8 +80,8 @@ internal sealed class OutboxRelay(
         }
     }
 
-    // What follows soon after a batch waits for company: to the broker, the consumers and the disk a message of one row costs what one of
-    // many does. What comes after a pause leaves at once.
+    // Rows that follow soon after a batch wait for more rows: for the broker, the consumers and the disk, a message of one row costs as
+    // much as a message of many. A row that comes after a pause is sent at once.
     private async Task GatherAsync(long startedAt, CancellationToken cancellationToken)
     {
         var left = _gather - time.GetElapsedTime(startedAt);
@@ -85,8 +100,13 @@ internal sealed class OutboxRelay(
             await using var reader = await unsent.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
-                rows.Add((reader.GetFieldValue<DateOnly>(0), reader.GetInt64(1),
-                    JsonSerializer.Deserialize<EventEnvelope>(reader.GetString(2), EventJson.Options)!));
+                rows.Add(
+                    (
+                        reader.GetFieldValue<DateOnly>("day"),
+                        reader.GetInt64("position"),
+                        JsonSerializer.Deserialize<EventEnvelope>(reader.GetString("envelope"), EventJson.Options)!
+                    )
+                );
             }
         }
 
@@ -113,7 +133,7 @@ internal sealed class OutboxRelay(
         return rows.Count;
     }
 
-    // What is given up is sent again, like what a crash left unmarked.
+    // A batch that was given up is sent again, like one that a crash left unmarked.
     private async Task PublishAsync(EventBatch batch, CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(_patience, time);

@@ -9,8 +9,8 @@ using Platform.ServiceDefaults.Calls;
 namespace Platform.ServiceDefaults.State;
 
 /// <summary>
-/// The two halves of a destructive call. The confirmation is sealed by the service that owns the effect, bound to caller, tool,
-/// arguments and the state shown, and used up in the transaction of the effect: of many concurrent uses one wins.
+/// The two halves of a destructive call. The service that owns the effect seals the confirmation. It is bound to caller, tool, arguments
+/// and the state shown, and is used up in the transaction of the effect: of many concurrent uses one succeeds.
 /// </summary>
 public sealed class Confirmations(IDataProtectionProvider protection, TimeProvider time)
 {
@@ -29,30 +29,41 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
         if (call.DryRun || string.IsNullOrEmpty(call.Confirmation))
         {
             var expires = time.GetUtcNow() + _lifetime;
-            throw Problem.ConfirmationRequired(Seal(new Sealed(Ids.New(), call.ActorId, call.Caller.TokenId, call.Tool, Digest(call), fingerprint, expires)),
-                expires, JsonSerializer.SerializeToUtf8Bytes(preview, EventJson.Options));
+            throw Problem.ConfirmationRequired(
+                Seal(new Sealed(Ids.New(), call.ActorId, call.Caller.TokenId, call.Tool, Digest(call), fingerprint, expires)),
+                expires,
+                JsonSerializer.SerializeToUtf8Bytes(preview, EventJson.Options)
+            );
         }
 
         var confirmation = Open(call.Confirmation);
-        if (confirmation is null || confirmation.Actor != call.ActorId || confirmation.Token != call.Caller.TokenId || confirmation.Tool != call.Tool
-            || !confirmation.Digest.AsSpan().SequenceEqual(Digest(call)))
+        if (
+            confirmation is null
+            || confirmation.Actor != call.ActorId
+            || confirmation.Token != call.Caller.TokenId
+            || confirmation.Tool != call.Tool
+            || !confirmation.Digest.AsSpan().SequenceEqual(Digest(call))
+        )
         {
-            throw Refused("CONFIRMATION_INVALID", "The confirmation was made for another call: caller, tool and arguments must be the same.");
+            throw Refused(
+                Reasons.ConfirmationInvalid,
+                "The confirmation was made for another call: caller, tool and arguments must be the same."
+            );
         }
 
         if (confirmation.Expires <= time.GetUtcNow())
         {
-            throw Refused("CONFIRMATION_EXPIRED", "The confirmation is older than 5 minutes.");
+            throw Refused(Reasons.ConfirmationExpired, "The confirmation is older than 5 minutes.");
         }
 
         if (await unit.ExecuteAsync(Use, confirmation.Id, confirmation.Expires.UtcDateTime) == 0)
         {
-            throw Refused("CONFIRMATION_USED", "The confirmation was used already.");
+            throw Refused(Reasons.ConfirmationUsed, "The confirmation was used already.");
         }
 
         if (confirmation.Fingerprint != fingerprint)
         {
-            throw Refused("CONFIRMATION_STALE", "What would be destroyed has changed since the preview.");
+            throw Refused(Reasons.ConfirmationStale, "What would be destroyed has changed since the preview.");
         }
     }
 
@@ -76,5 +87,13 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
         }
     }
 
-    private sealed record Sealed(Guid Id, string Actor, string? Token, string Tool, byte[] Digest, string Fingerprint, DateTimeOffset Expires);
+    private sealed record Sealed(
+        Guid Id,
+        string Actor,
+        string? Token,
+        string Tool,
+        byte[] Digest,
+        string Fingerprint,
+        DateTimeOffset Expires
+    );
 }

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Xml.Linq;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using Npgsql;
@@ -14,7 +15,7 @@ internal sealed class DatabaseKeyRing(NpgsqlDataSource database) : IXmlRepositor
         var elements = new List<XElement>();
         while (reader.Read())
         {
-            elements.Add(XElement.Parse(reader.GetString(0)));
+            elements.Add(XElement.Parse(reader.GetString("xml")));
         }
 
         return elements;
@@ -22,7 +23,9 @@ internal sealed class DatabaseKeyRing(NpgsqlDataSource database) : IXmlRepositor
 
     public void StoreElement(XElement element, string friendlyName)
     {
-        using var command = database.CreateCommand("insert into platform.data_protection_key (name, xml) values ($1, $2) on conflict do nothing");
+        using var command = database.CreateCommand(
+            "insert into platform.data_protection_key (name, xml) values ($1, $2) on conflict do nothing"
+        );
         command.Parameters.Add(new NpgsqlParameter { Value = friendlyName });
         command.Parameters.Add(new NpgsqlParameter { Value = element.ToString(SaveOptions.DisableFormatting) });
         command.ExecuteNonQuery();

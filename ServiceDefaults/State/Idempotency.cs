@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Platform.Contracts;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.ServiceDefaults.State;
@@ -29,10 +30,20 @@ internal static class Idempotency
             return null;
         }
 
-        var stored = await unit.QueryOneAsync(Find, row => new { Digest = (byte[])row[0], Answer = (byte[])row[1] }, call.ActorId, call.Tool, call.IdempotencyKey)
-            ?? throw Problem.Busy();
-        return stored.Digest.AsSpan().SequenceEqual(digest) ? stored.Answer : throw Problem.Conflict("IDEMPOTENCY_KEY_REUSED",
-            "This idempotency key was used with other arguments within the last 24 hours.", "Use a new key for a new call, or repeat the first call exactly.");
+        var stored = await unit.QueryOneAsync(
+            Find,
+            row => new { Digest = (byte[])row["digest"], Answer = (byte[])row["answer"] },
+            call.ActorId,
+            call.Tool,
+            call.IdempotencyKey
+        ) ?? throw Problem.Busy();
+        return stored.Digest.AsSpan().SequenceEqual(digest)
+            ? stored.Answer
+            : throw Problem.Conflict(
+                Reasons.IdempotencyKeyReused,
+                "This idempotency key was used with other arguments within the last 24 hours.",
+                "Use a new key for a new call, or repeat the first call exactly."
+            );
     }
 
     public static Statement Store(Call call, byte[] answer) => new(Keep, call.ActorId, call.Tool, call.IdempotencyKey, answer);

@@ -14,7 +14,7 @@ public sealed class LeaderSession
 
     internal LeaderSession(NpgsqlConnection connection) => Connection = connection;
 
-    /// <summary>What leads through another connection can go on after the lead is lost: work that must not uses this one.</summary>
+    /// <summary>Work on another connection can go on after the lead is lost. Work that must not go on uses this connection.</summary>
     public NpgsqlConnection Connection { get; }
 
     /// <summary>False while another session leads under this name.</summary>
@@ -36,8 +36,8 @@ public sealed class LeaderSession
 }
 
 /// <summary>
-/// Runs work that one replica does at a time. Whoever waits looks again every second, so that another replica takes over within about that
-/// time after the leader's session has ended, however it ended.
+/// Runs work that one replica does at a time. The other replicas try again every second, so that one of them takes over within about a
+/// second after the leader's session has ended, however it ended.
 /// </summary>
 public sealed partial class LeaderLoop(NpgsqlDataSource database, TimeProvider time, ILogger<LeaderLoop> log)
 {
@@ -46,16 +46,21 @@ public sealed partial class LeaderLoop(NpgsqlDataSource database, TimeProvider t
     /// <summary>Runs <paramref name="work"/> whenever this process leads under <paramref name="name"/>, until it is stopped.</summary>
     /// <param name="role">Entered for the session.</param>
     public Task RunAsync(string name, string role, Func<LeaderSession, CancellationToken, Task> work, CancellationToken stop) =>
-        RunSessionsAsync(name, role, async (session, cancellationToken) =>
-        {
-            if (await session.TryLeadAsync(name, cancellationToken))
+        RunSessionsAsync(
+            name,
+            role,
+            async (session, cancellationToken) =>
             {
-                LogLeading(name);
-                await work(session, cancellationToken);
-            }
-        }, stop);
+                if (await session.TryLeadAsync(name, cancellationToken))
+                {
+                    LogLeading(name);
+                    await work(session, cancellationToken);
+                }
+            },
+            stop
+        );
 
-    /// <summary>The same for work that takes the lead of one thing after the other by itself.</summary>
+    /// <summary>The same for work that takes the lead of several things one by one.</summary>
     public async Task RunSessionsAsync(string name, string role, Func<LeaderSession, CancellationToken, Task> work, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
@@ -79,7 +84,7 @@ public sealed partial class LeaderLoop(NpgsqlDataSource database, TimeProvider t
 
     private async Task RunSessionAsync(string role, Func<LeaderSession, CancellationToken, Task> work, CancellationToken stop)
     {
-        // The session must not go back to the pool while it holds the lock, nor with a role or a lock on it.
+        // The session must not go back to the pool with a role or a lock on it.
         await using var connection = await database.OpenConnectionAsync(stop);
         var session = new LeaderSession(connection);
         try

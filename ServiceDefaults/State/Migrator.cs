@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using Npgsql;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.ServiceDefaults.State;
 
@@ -10,18 +11,25 @@ namespace Platform.ServiceDefaults.State;
 /// connects as the database's administrator (connection string <c>&lt;service&gt;db</c>), makes the service's roles and works as their
 /// owner; a file that ends in <c>.admin.sql</c> runs as the administrator. A file that changed after it was applied stops everything.
 /// </summary>
-internal sealed partial class Migrator(ServiceIdentity service, string connectionString, string appPassword, Assembly migrations, ILogger<Migrator> log)
+internal sealed partial class Migrator(
+    ServiceIdentity service,
+    string connectionString,
+    string appPassword,
+    Assembly migrations,
+    ILogger<Migrator> log
+)
 {
     private const int MaxAttempts = 10;
 
     private const string CreateJournal = """
         create schema if not exists migrations authorization {service}_owner;
-        create table if not exists migrations.applied (name text primary key, sha256 text not null, applied_at timestamptz not null default now());
+        create table if not exists migrations.applied
+            (name text primary key, sha256 text not null, applied_at timestamptz not null default now());
         """;
 
     /// <remarks>
-    /// Roles belong to the cluster, and our lock to one database of it: migrators of other databases can make or change the same role in the
-    /// same moment. What they did is there once they have committed, so the same work finds it when it starts anew.
+    /// Roles belong to the cluster, but our lock belongs to one database of it: migrators of other databases can make or change the same
+    /// role at the same moment. Once they have committed, their work is visible, so the same work succeeds when it is repeated.
     /// </remarks>
     public async Task ApplyAsync(CancellationToken cancellationToken)
     {
@@ -40,10 +48,15 @@ internal sealed partial class Migrator(ServiceIdentity service, string connectio
         }
     }
 
-    // A catalogue row that two change at once is an internal error to PostgreSQL, told by its message alone.
-    private static bool IsAboutOthers(PostgresException exception) => exception.SqlState is PostgresErrorCodes.DuplicateObject
-        or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
-        || exception.SqlState == PostgresErrorCodes.InternalError && exception.MessageText.StartsWith("tuple concurrently", StringComparison.Ordinal);
+    // When two change one row of the catalogue at once, PostgreSQL reports an internal error that only its message identifies.
+    private static bool IsAboutOthers(PostgresException exception) =>
+        exception.SqlState
+            is PostgresErrorCodes.DuplicateObject
+                or PostgresErrorCodes.UniqueViolation
+                or PostgresErrorCodes.SerializationFailure
+                or PostgresErrorCodes.DeadlockDetected
+        || exception.SqlState == PostgresErrorCodes.InternalError
+            && exception.MessageText.StartsWith("tuple concurrently", StringComparison.Ordinal);
 
     private async Task ApplyAllAsync(CancellationToken cancellationToken)
     {
@@ -62,15 +75,25 @@ internal sealed partial class Migrator(ServiceIdentity service, string connectio
 
     private async Task MakeRolesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await ExecuteAsync(connection, $"""
+        await ExecuteAsync(
+            connection,
+            $"""
             do $$ begin
-                if not exists (select from pg_roles where rolname = '{service.OwnerRole}') then create role {service.OwnerRole} nologin noinherit; end if;
-                if not exists (select from pg_roles where rolname = '{service.RelayRole}') then create role {service.RelayRole} nologin noinherit; end if;
-                if not exists (select from pg_roles where rolname = '{service.AppRole}') then create role {service.AppRole} login noinherit; end if;
+                if not exists (select from pg_roles where rolname = '{service.OwnerRole}') then
+                    create role {service.OwnerRole} nologin noinherit;
+                end if;
+                if not exists (select from pg_roles where rolname = '{service.RelayRole}') then
+                    create role {service.RelayRole} nologin noinherit;
+                end if;
+                if not exists (select from pg_roles where rolname = '{service.AppRole}') then
+                    create role {service.AppRole} login noinherit;
+                end if;
             end $$;
             grant {service.RelayRole} to {service.AppRole};
             do $$ begin execute format('grant create, connect on database %I to {service.OwnerRole}', current_database()); end $$;
-            """, cancellationToken);
+            """,
+            cancellationToken
+        );
 
         // A password cannot be a parameter of DDL; format's %L quotes it.
         await using var password = new NpgsqlCommand($"select format('alter role {service.AppRole} password %L', $1::text)", connection);
@@ -81,13 +104,20 @@ internal sealed partial class Migrator(ServiceIdentity service, string connectio
     private async Task ApplyAsync(NpgsqlConnection connection, string name, string sql, CancellationToken cancellationToken)
     {
         var sha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(sql)));
-        await using (var find = new NpgsqlCommand("select sha256 from migrations.applied where name = $1", connection) { Parameters = { new() { Value = name } } })
+        await using (
+            var find = new NpgsqlCommand("select sha256 from migrations.applied where name = $1", connection)
+            {
+                Parameters = { new() { Value = name } },
+            }
+        )
         {
             if (await find.ExecuteScalarAsync(cancellationToken) is string applied)
             {
                 if (applied != sha256)
                 {
-                    throw new InvalidOperationException($"The migration {name} was changed after it had been applied. Write a new one instead.");
+                    throw new InvalidOperationException(
+                        $"The migration {name} was changed after it had been applied. Write a new one instead."
+                    );
                 }
 
                 return;
@@ -102,10 +132,16 @@ internal sealed partial class Migrator(ServiceIdentity service, string connectio
 
         await ExecuteAsync(connection, Fill(sql), cancellationToken);
         await ExecuteAsync(connection, "reset role", cancellationToken);
-        await using (var record = new NpgsqlCommand("insert into migrations.applied (name, sha256) values ($1, $2)", connection)
-        {
-            Parameters = { new() { Value = name }, new() { Value = sha256 } },
-        })
+        await using (
+            var record = new NpgsqlCommand("insert into migrations.applied (name, sha256) values ($1, $2)", connection)
+            {
+                Parameters =
+                {
+                    new() { Value = name },
+                    new() { Value = sha256 },
+                },
+            }
+        )
         {
             await record.ExecuteNonQueryAsync(cancellationToken);
         }
@@ -116,15 +152,19 @@ internal sealed partial class Migrator(ServiceIdentity service, string connectio
 
     private string Fill(string sql) => sql.Replace("{service}", service.Name, StringComparison.Ordinal);
 
-    private static IEnumerable<(string Name, string Sql)> Scripts(Assembly assembly) => assembly.GetManifestResourceNames()
-        .Where(resource => resource.Contains(".Migrations.", StringComparison.Ordinal) && resource.EndsWith(".sql", StringComparison.Ordinal))
-        .Order(StringComparer.Ordinal)
-        .Select(resource =>
-        {
-            using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
-            var file = resource[(resource.IndexOf(".Migrations.", StringComparison.Ordinal) + ".Migrations.".Length)..];
-            return ($"{assembly.GetName().Name}/{file}", reader.ReadToEnd());
-        });
+    private static IEnumerable<(string Name, string Sql)> Scripts(Assembly assembly) =>
+        assembly
+            .GetManifestResourceNames()
+            .Where(resource =>
+                resource.Contains(".Migrations.", StringComparison.Ordinal) && resource.EndsWith(".sql", StringComparison.Ordinal)
+            )
+            .Order(StringComparer.Ordinal)
+            .Select(resource =>
+            {
+                using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
+                var file = resource[(resource.IndexOf(".Migrations.", StringComparison.Ordinal) + ".Migrations.".Length)..];
+                return ($"{assembly.GetName().Name}/{file}", reader.ReadToEnd());
+            });
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
     {

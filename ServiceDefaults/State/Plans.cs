@@ -4,8 +4,8 @@ namespace Platform.ServiceDefaults.State;
 public static class Plans
 {
     /// <summary>
-    /// Anew for each call, by its parameters. Also what keeps a plan from outliving what it was made for: one made in an empty table reads all of
-    /// it, again and again, until the statistics are renewed.
+    /// A new plan for each call, made for its parameters. This also keeps a plan from outliving the state that it was made for: a plan made
+    /// for an empty table reads the whole table each time until the statistics are renewed.
     /// </summary>
     public const string PerCall = "set_config('plan_cache_mode', 'force_custom_plan', true)";
 

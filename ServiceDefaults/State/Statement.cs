@@ -2,7 +2,10 @@ using Npgsql;
 
 namespace Platform.ServiceDefaults.State;
 
-/// <summary>One SQL statement with positional parameters ($1, $2, …). An argument may be an <see cref="NpgsqlParameter"/> where its type must be told.</summary>
+/// <summary>
+/// One SQL statement with positional parameters ($1, $2, …). An argument may be an <see cref="NpgsqlParameter"/> where PostgreSQL cannot
+/// derive its type.
+/// </summary>
 public readonly record struct Statement(string Sql, params IReadOnlyList<object?> Arguments)
 {
     internal NpgsqlBatchCommand ToBatchCommand()

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace Platform.ServiceDefaults.State;
 
-/// <summary>Failures of PostgreSQL that the same work does not meet again when it starts anew.</summary>
+/// <summary>Failures of PostgreSQL that go away when the same work is repeated from the beginning.</summary>
 public static class Transient
 {
     private const int MaxAttempts = 4;
@@ -10,11 +10,17 @@ public static class Transient
     // Locks taken by others, and plans or columns that a schema change made stale.
     private static readonly HashSet<string> _states =
     [
-        PostgresErrorCodes.SerializationFailure, PostgresErrorCodes.DeadlockDetected, PostgresErrorCodes.LockNotAvailable,
-        PostgresErrorCodes.FeatureNotSupported, PostgresErrorCodes.UndefinedColumn, PostgresErrorCodes.UndefinedTable,
+        PostgresErrorCodes.SerializationFailure,
+        PostgresErrorCodes.DeadlockDetected,
+        PostgresErrorCodes.LockNotAvailable,
+        PostgresErrorCodes.FeatureNotSupported,
+        PostgresErrorCodes.UndefinedColumn,
+        PostgresErrorCodes.UndefinedTable,
     ];
 
-    /// <summary>Runs work that is one transaction of its own; from its beginning again, three times at most, when such a failure ended it.</summary>
+    /// <summary>
+    /// Runs work that is one transaction of its own. When such a failure ends it, it runs again from the beginning, three times at most.
+    /// </summary>
     public static async Task<T> RepeatAsync<T>(Func<Task<T>> work, TimeProvider time, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)

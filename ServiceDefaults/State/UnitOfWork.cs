@@ -1,11 +1,10 @@
 using System.Security.Cryptography;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Npgsql;
 using Platform.Contracts.Catalogue;
 using Platform.ServiceDefaults.Calls;
-using Platform.ServiceDefaults.Changes;
-using Platform.ServiceDefaults.Events;
 
 namespace Platform.ServiceDefaults.State;
 
@@ -14,32 +13,51 @@ namespace Platform.ServiceDefaults.State;
 /// idempotency record in one transaction.
 /// </summary>
 public sealed class UnitOfWork(
-    NpgsqlDataSource database, ServiceIdentity service, Confirmations confirmations, OutboxSignal outbox, TimeProvider time, ToolCatalogue? tools = null)
+    NpgsqlDataSource database,
+    ServiceIdentity service,
+    Confirmations confirmations,
+    OutboxSignal outbox,
+    TimeProvider time,
+    ToolCatalogue? tools = null
+)
 {
     // A service that keeps no tasks cannot tell whether there is one.
     private readonly bool _keepsTasks = tools?.TryGetTool("begin_task", out _) == true;
 
     /// <summary>Runs one query in one round trip.</summary>
-    public Task<T> ReadAsync<T>(ServerCallContext context, string sql, IReadOnlyList<object?> arguments, Func<NpgsqlDataReader, Task<T>> read) =>
-        ReadAsync(context.Call(), SessionSettings.Default, read, context.CancellationToken, new Statement(sql, arguments));
+    public Task<T> ReadAsync<T>(
+        ServerCallContext context,
+        string sql,
+        IReadOnlyList<object?> arguments,
+        Func<NpgsqlDataReader, Task<T>> read
+    ) => ReadAsync(context.Call(), SessionSettings.Default, read, context.CancellationToken, new Statement(sql, arguments));
 
     /// <summary>Runs several queries in one round trip; the reader stands on the first result, <c>NextResultAsync</c> goes on.</summary>
     public Task<T> ReadAsync<T>(
-        Call call, SessionSettings settings, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken, params IReadOnlyList<Statement> statements) =>
-        Transient.RepeatAsync(async () =>
-        {
-            // Commands of one batch share an implicit transaction, in which the settings hold and after which they are gone.
-            await using var batch = database.CreateBatch();
-            batch.BatchCommands.Add(settings.ToStatement(call.WorkspaceId, call.EnvironmentId).ToBatchCommand());
-            foreach (var statement in statements)
+        Call call,
+        SessionSettings settings,
+        Func<NpgsqlDataReader, Task<T>> read,
+        CancellationToken cancellationToken,
+        params IReadOnlyList<Statement> statements
+    ) =>
+        Transient.RepeatAsync(
+            async () =>
             {
-                batch.BatchCommands.Add(statement.ToBatchCommand());
-            }
+                // Commands of one batch share an implicit transaction, in which the settings hold and after which they are gone.
+                await using var batch = database.CreateBatch();
+                batch.BatchCommands.Add(settings.ToStatement(call.WorkspaceId, call.EnvironmentId).ToBatchCommand());
+                foreach (var statement in statements)
+                {
+                    batch.BatchCommands.Add(statement.ToBatchCommand());
+                }
 
-            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-            await reader.NextResultAsync(cancellationToken);
-            return await read(reader);
-        }, time, cancellationToken);
+                await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+                await reader.NextResultAsync(cancellationToken);
+                return await read(reader);
+            },
+            time,
+            cancellationToken
+        );
 
     /// <summary>
     /// Runs a change. It commits with its events and its idempotency record, or not at all; a dry run never commits. The answer of an
@@ -56,11 +74,39 @@ public sealed class UnitOfWork(
 
     /// <summary>The same for callers that are not gRPC: HTTP endpoints and workers.</summary>
     public Task<(T Answer, string Outcome)> WriteAsync<T>(
-        Call call, Func<WriteTransaction, Task<T>> body, SessionSettings settings, CancellationToken cancellationToken)
-        where T : class, IMessage<T>, new() => Transient.RepeatAsync(() => AttemptAsync(call, body, settings, cancellationToken), time, cancellationToken);
+        Call call,
+        Func<WriteTransaction, Task<T>> body,
+        SessionSettings settings,
+        CancellationToken cancellationToken
+    )
+        where T : class, IMessage<T>, new() =>
+        Transient.RepeatAsync(() => AttemptAsync(call, body, settings, cancellationToken), time, cancellationToken);
+
+    /// <summary>The same for a change that answers nothing.</summary>
+    public async Task WriteAsync(ServerCallContext context, Func<WriteTransaction, Task> body, SessionSettings? settings = null) =>
+        await WriteAsync(context, Answering(body), settings);
+
+    /// <summary>The same for a change that answers nothing, by callers that are not gRPC. Returns the outcome.</summary>
+    public async Task<string> WriteAsync(
+        Call call,
+        Func<WriteTransaction, Task> body,
+        SessionSettings settings,
+        CancellationToken cancellationToken
+    ) => (await WriteAsync(call, Answering(body), settings, cancellationToken)).Outcome;
+
+    private static Func<WriteTransaction, Task<Empty>> Answering(Func<WriteTransaction, Task> body) =>
+        async unit =>
+        {
+            await body(unit);
+            return new Empty();
+        };
 
     private async Task<(T Answer, string Outcome)> AttemptAsync<T>(
-        Call call, Func<WriteTransaction, Task<T>> body, SessionSettings settings, CancellationToken cancellationToken)
+        Call call,
+        Func<WriteTransaction, Task<T>> body,
+        SessionSettings settings,
+        CancellationToken cancellationToken
+    )
         where T : class, IMessage<T>, new()
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
@@ -81,7 +127,7 @@ public sealed class UnitOfWork(
             return (answer, Outcomes.Previewed);
         }
 
-        // The outbox rows come last: whoever waited for a row that this change locked announces after it.
+        // The outbox rows come last, so that a change that waited for a row locked by this one announces its events after this one.
         await unit.CommitAsync(transaction, digest is null ? null : Idempotency.Store(call, answer.ToByteArray()));
         if (unit.HasEvents)
         {
@@ -94,7 +140,8 @@ public sealed class UnitOfWork(
 
 internal static class MessageParsing
 {
-    public static T Parse<T>(this T message, byte[] bytes) where T : IMessage<T>
+    public static T Parse<T>(this T message, byte[] bytes)
+        where T : IMessage<T>
     {
         message.MergeFrom(bytes);
         return message;

@@ -12,7 +12,8 @@ public sealed class WriteTransaction
 {
     private const string InsertOutbox = """
         insert into platform.outbox (event_id, workspace_id, environment_id, occurred_at, envelope)
-        select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[]) as e(event_id, workspace_id, environment_id, occurred_at, envelope)
+        select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[])
+            as e(event_id, workspace_id, environment_id, occurred_at, envelope)
         """;
 
     private readonly NpgsqlConnection _connection;
@@ -23,7 +24,13 @@ public sealed class WriteTransaction
     private int _skippedResults;
 
     internal WriteTransaction(
-        Call call, NpgsqlConnection connection, ServiceIdentity service, Confirmations confirmations, TimeProvider time, CancellationToken cancellationToken)
+        Call call,
+        NpgsqlConnection connection,
+        ServiceIdentity service,
+        Confirmations confirmations,
+        TimeProvider time,
+        CancellationToken cancellationToken
+    )
     {
         Call = call;
         _connection = connection;
@@ -109,16 +116,44 @@ public sealed class WriteTransaction
     /// <summary>Back to the service's own role, for its fixed tables.</summary>
     public Task LeaveRoleAsync() => ExecuteAsync("set local role none");
 
-    /// <summary>Records an event. It is the audit record of the change, and leaves with the commit. The action comes from the tool's contract.</summary>
-    public void Announce<T>(T happened, params IReadOnlyList<Target> targets) where T : IEvent =>
-        Announce(happened, Call.Definition?.Options.Audit ?? throw new InvalidOperationException($"{typeof(T).Name} needs an action: this call is no tool."), targets);
+    /// <summary>
+    /// Records an event. It is the audit record of the change, and is sent once the change has committed. The action comes from the tool's
+    /// contract.
+    /// </summary>
+    public void Announce<T>(T happened, params IReadOnlyList<Target> targets)
+        where T : IEvent =>
+        Announce(
+            happened,
+            Call.Definition?.Options.Audit
+                ?? throw new InvalidOperationException($"{typeof(T).Name} needs an action: this call is not a tool."),
+            targets
+        );
 
     /// <summary>The same with an action of its own, for what is not a tool or does several things.</summary>
-    public void Announce<T>(T happened, string action, params IReadOnlyList<Target> targets) where T : IEvent =>
-        _events.Add(new EventEnvelope(
-            happened.EventId, happened.WorkspaceId, Call.EnvironmentId, happened.OccurredAt, _service.Name, typeof(T).Name, action, Call.Actor,
-            new CallInfo(Call.CallId, Call.Tool, Call.Task, Activity.Current?.Id, [.. Call.Caller.Permissions.Order(StringComparer.Ordinal)], Call.Caller.EnvironmentKind),
-            targets, JsonSerializer.SerializeToElement(happened, EventJson.Options)));
+    public void Announce<T>(T happened, string action, params IReadOnlyList<Target> targets)
+        where T : IEvent =>
+        _events.Add(
+            new EventEnvelope(
+                happened.EventId,
+                happened.WorkspaceId,
+                Call.EnvironmentId,
+                happened.OccurredAt,
+                _service.Name,
+                typeof(T).Name,
+                action,
+                Call.Actor,
+                new CallInfo(
+                    Call.CallId,
+                    Call.Tool,
+                    Call.Task,
+                    Activity.Current?.Id,
+                    [.. Call.Caller.Permissions.Order(StringComparer.Ordinal)],
+                    Call.Caller.EnvironmentKind
+                ),
+                targets,
+                JsonSerializer.SerializeToElement(happened, EventJson.Options)
+            )
+        );
 
     /// <summary>
     /// Passes when the call carries a confirmation of exactly this: this caller, this tool, these arguments, this state. Otherwise the call
@@ -148,21 +183,25 @@ public sealed class WriteTransaction
 
         if (_events.Count > 0)
         {
-            batch.BatchCommands.Add(new Statement(InsertOutbox,
-                _events.ConvertAll(happened => happened.EventId).ToArray(),
-                _events.ConvertAll(happened => happened.WorkspaceId).ToArray(),
-                _events.ConvertAll(happened => happened.EnvironmentId).ToArray(),
-                _events.ConvertAll(happened => happened.OccurredAt.UtcDateTime).ToArray(),
-                new NpgsqlParameter
-                {
-                    Value = _events.ConvertAll(happened => JsonSerializer.Serialize(happened, EventJson.Options)).ToArray(),
-                    NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
-                }).ToBatchCommand());
+            batch.BatchCommands.Add(
+                new Statement(
+                    InsertOutbox,
+                    _events.ConvertAll(happened => happened.EventId).ToArray(),
+                    _events.ConvertAll(happened => happened.WorkspaceId).ToArray(),
+                    _events.ConvertAll(happened => happened.EnvironmentId).ToArray(),
+                    _events.ConvertAll(happened => happened.OccurredAt.UtcDateTime).ToArray(),
+                    new NpgsqlParameter
+                    {
+                        Value = _events.ConvertAll(happened => JsonSerializer.Serialize(happened, EventJson.Options)).ToArray(),
+                        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
+                    }
+                ).ToBatchCommand()
+            );
         }
 
         if (_events.Count > 0 && Call.Definition is not null)
         {
-            batch.BatchCommands.Add(Changes.Journal.Insert(_events).ToBatchCommand());
+            batch.BatchCommands.Add(Journal.Insert(_events).ToBatchCommand());
         }
 
         batch.BatchCommands.Add(new NpgsqlBatchCommand("commit"));

@@ -51,8 +51,20 @@ internal sealed class PrometheusReader() : BaseExportingMetricReader(new TextExp
             var isCounter = metric.MetricType is MetricType.LongSum or MetricType.DoubleSum;
             var isHistogram = metric.MetricType is MetricType.Histogram;
             var name = Name(metric) + (isCounter ? "_total" : "");
-            text.Append("# HELP ").Append(name).Append(' ').Append(metric.Description.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\n", @"\n", StringComparison.Ordinal)).Append('\n')
-                .Append("# TYPE ").Append(name).Append(' ').Append(isCounter ? "counter" : isHistogram ? "histogram" : "gauge").Append('\n');
+            text.Append("# HELP ")
+                .Append(name)
+                .Append(' ')
+                .Append(metric.Description.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\n", @"\n", StringComparison.Ordinal))
+                .Append('\n')
+                .Append("# TYPE ")
+                .Append(name)
+                .Append(' ')
+                .Append(
+                    isCounter ? "counter"
+                    : isHistogram ? "histogram"
+                    : "gauge"
+                )
+                .Append('\n');
             foreach (ref readonly var point in metric.GetMetricPoints())
             {
                 var labels = Labels(point);
@@ -67,13 +79,14 @@ internal sealed class PrometheusReader() : BaseExportingMetricReader(new TextExp
             }
         }
 
-        private static double Value(Metric metric, in MetricPoint point) => metric.MetricType switch
-        {
-            MetricType.LongSum or MetricType.LongSumNonMonotonic => point.GetSumLong(),
-            MetricType.DoubleSum or MetricType.DoubleSumNonMonotonic => point.GetSumDouble(),
-            MetricType.LongGauge => point.GetGaugeLastValueLong(),
-            _ => point.GetGaugeLastValueDouble(),
-        };
+        private static double Value(Metric metric, in MetricPoint point) =>
+            metric.MetricType switch
+            {
+                MetricType.LongSum or MetricType.LongSumNonMonotonic => point.GetSumLong(),
+                MetricType.DoubleSum or MetricType.DoubleSumNonMonotonic => point.GetSumDouble(),
+                MetricType.LongGauge => point.GetGaugeLastValueLong(),
+                _ => point.GetGaugeLastValueDouble(),
+            };
 
         private static void WriteHistogram(StringBuilder text, string name, string labels, in MetricPoint point)
         {
@@ -81,7 +94,9 @@ internal sealed class PrometheusReader() : BaseExportingMetricReader(new TextExp
             foreach (var bucket in point.GetHistogramBuckets())
             {
                 cumulative += bucket.BucketCount;
-                var bound = double.IsPositiveInfinity(bucket.ExplicitBound) ? "+Inf" : bucket.ExplicitBound.ToString("R", CultureInfo.InvariantCulture);
+                var bound = double.IsPositiveInfinity(bucket.ExplicitBound)
+                    ? "+Inf"
+                    : bucket.ExplicitBound.ToString("R", CultureInfo.InvariantCulture);
                 Line(text, name + "_bucket", Join(labels, $"le=\"{bound}\""), cumulative);
             }
 
@@ -113,16 +128,23 @@ internal sealed class PrometheusReader() : BaseExportingMetricReader(new TextExp
 
         private static string Join(string labels, string label) => labels.Length == 0 ? label : labels + "," + label;
 
-        private static string Name(Metric metric) => Sanitize(metric.Name) + metric.Unit switch
-        {
-            "s" => "_seconds",
-            "By" => "_bytes",
-            "ms" => "_milliseconds",
-            _ => "",
-        };
+        private static string Name(Metric metric) =>
+            Sanitize(metric.Name)
+            + metric.Unit switch
+            {
+                "s" => "_seconds",
+                "By" => "_bytes",
+                "ms" => "_milliseconds",
+                _ => "",
+            };
 
-        private static string Sanitize(string name) => string.Concat(name.Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : '_'));
+        private static string Sanitize(string name) =>
+            string.Concat(name.Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : '_'));
 
-        private static string Escape(string value) => value.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", @"\n", StringComparison.Ordinal);
+        private static string Escape(string value) =>
+            value
+                .Replace("\\", @"\\", StringComparison.Ordinal)
+                .Replace("\"", "\\\"", StringComparison.Ordinal)
+                .Replace("\n", @"\n", StringComparison.Ordinal);
     }
 }

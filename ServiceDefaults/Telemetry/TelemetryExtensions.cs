@@ -8,22 +8,44 @@ internal static class TelemetryExtensions
 {
     // What the frameworks emit by themselves; no instrumentation package is needed on .NET 10.
     private static readonly string[] _sources =
-        [PlatformMeter.Name, "Microsoft.AspNetCore", "System.Net.Http", "Grpc.Net.Client", "Npgsql", "MassTransit"];
-
-    private static readonly string[] _meters =
     [
-        PlatformMeter.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime", "Npgsql",
+        PlatformMeter.Name,
+        "Microsoft.AspNetCore",
+        "System.Net.Http",
+        "Grpc.Net.Client",
+        "Npgsql",
         "MassTransit",
     ];
 
-    // Room for every series is taken when an instrument appears: 2,000 each, the default, are 10 MiB a service that nobody needs. What does
-    // not fit is counted together as otel.metric.overflow; our own instruments may count by tool and reason.
+    private static readonly string[] _meters =
+    [
+        PlatformMeter.Name,
+        "Microsoft.AspNetCore.Hosting",
+        "Microsoft.AspNetCore.Server.Kestrel",
+        "System.Net.Http",
+        "System.Runtime",
+        "Npgsql",
+        "MassTransit",
+    ];
+
+    // Memory for every series is allocated when an instrument appears. The default of 2,000 series each would take 10 MiB per service.
+    // Series that do not fit are counted together as otel.metric.overflow. Our own instruments may count by tool and reason.
     private const int MaxSeries = 200;
     private const int MaxOwnSeries = 2000;
 
-    private static readonly string[] _chatty = ["Npgsql", "System.Net.Http.HttpClient", "Microsoft.AspNetCore", "Grpc", "MassTransit", "ModelContextProtocol"];
+    private static readonly string[] _chatty =
+    [
+        "Npgsql",
+        "System.Net.Http.HttpClient",
+        "Microsoft.AspNetCore",
+        "Grpc",
+        "MassTransit",
+        "ModelContextProtocol",
+    ];
 
-    /// <summary>Traces, metrics and logs by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set; metrics for Prometheus at <c>/metrics</c> always.</summary>
+    /// <summary>
+    /// Traces, metrics and logs by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set; metrics for Prometheus at <c>/metrics</c> always.
+    /// </summary>
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {
         // ASP.NET Core names its spans and fills the http.* tags itself once this is off.

@@ -30,7 +30,11 @@ public static class PersonalToken
     /// <summary>True for text that was made by <see cref="Create"/>, whether the token is still known or not.</summary>
     public static bool IsWellFormed(ReadOnlySpan<char> token)
     {
-        if (token.Length != Length || !token.StartsWith(Prefix, StringComparison.Ordinal) || token[Prefix.Length..].ContainsAnyExcept(_base62))
+        if (
+            token.Length != Length
+            || !token.StartsWith(Prefix, StringComparison.Ordinal)
+            || token[Prefix.Length..].ContainsAnyExcept(_base62)
+        )
         {
             return false;
         }
@@ -38,7 +42,9 @@ public static class PersonalToken
         return token[^6..].SequenceEqual(Checksum(token[..^6]));
     }
 
-    /// <summary>SHA-256 of a well-formed token, 32 bytes. A token is random enough that its hash needs neither salt nor stretching.</summary>
+    /// <summary>
+    /// SHA-256 of a well-formed token, 32 bytes. A token is random enough that its hash needs neither salt nor stretching.
+    /// </summary>
     public static byte[] Hash(ReadOnlySpan<char> token)
     {
         Span<byte> utf8 = stackalloc byte[Length];

@@ -1,18 +1,19 @@
 using Platform.Audit.Contracts.V1;
+using Platform.Changes.Undo;
 using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts;
 using Platform.Identity.Service.AccessTokens;
-using Platform.Identity.Service.Accounts;
 using Platform.Identity.Service.Assertions;
 using Platform.Identity.Service.Callers;
 using Platform.Identity.Service.ConnectedApps;
+using Platform.Identity.Service.Demo;
 using Platform.Identity.Service.Governance;
-using Platform.Identity.Service.Keycloak;
-using Platform.Identity.Service.Tokens;
+using Platform.Identity.Service.Joining;
+using Platform.Identity.Service.PersonalTokens;
+using Platform.Identity.Service.Realm;
 using Platform.Identity.Service.Whoami;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
-using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.Events;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -20,39 +21,60 @@ builder.AddServiceDefaults("identity");
 builder.AddServiceDatabase();
 
 // Before AddToolsets: this service checks assertions with its own key ring, not over HTTP.
-builder.Services.AddOptions<AssertionOptions>().BindConfiguration(AssertionOptions.Section)
-    .Validate(options => options.Lifetime > TimeSpan.Zero && options.Lifetime <= TimeSpan.FromMinutes(1) && options.PublishBefore >= TimeSpan.FromMinutes(2)
-        && options.RotateEvery > options.PublishBefore, "Assertions: at most a minute; published two minutes before they sign; rotated later than that.")
+builder
+    .Services.AddOptions<AssertionOptions>()
+    .BindConfiguration(AssertionOptions.Section)
+    .Validate(
+        options =>
+            options.Lifetime > TimeSpan.Zero
+            && options.Lifetime <= TimeSpan.FromMinutes(1)
+            && options.PublishBefore >= TimeSpan.FromMinutes(2)
+            && options.RotateEvery > options.PublishBefore,
+        "Assertions: at most a minute; published two minutes before they sign; rotated later than that."
+    )
     .ValidateOnStart();
 builder.Services.AddSingleton<AssertionKeyRing>();
 builder.Services.AddSingleton<IAssertionKeys>(services => services.GetRequiredService<AssertionKeyRing>());
 builder.Services.AddSingleton<AssertionIssuer>();
+builder.Services.AddSingleton(services => new ServiceAssertions(
+    (audience, cancellation) =>
+        services.GetRequiredService<AssertionIssuer>().IssueForServiceAsync("identity", audience, "", "", cancellation),
+    services.GetRequiredService<TimeProvider>()
+));
 builder.Services.AddHostedService<AssertionKeyRotation>();
 builder.AddToolsets(IdentityContract.Catalogue);
 builder.Services.AddSingleton<IChangeUndo>(AppRemedies.Create());
 builder.AddMessaging();
 
 builder.AddRealm();
+builder.AddDemo();
 builder.Services.AddSingleton<RealmKeys>();
 builder.Services.AddSingleton<AccessTokenValidator>();
 builder.Services.AddSingleton<Revocations>();
-builder.Services.AddSingleton<PersonalTokens>();
+builder.Services.AddSingleton<IRealmFollower, RealmRevocations>();
+builder.Services.AddSingleton<PersonalTokenFinder>();
 builder.Services.AddSingleton<LastUse>();
 builder.Services.AddHostedService(services => services.GetRequiredService<LastUse>());
-builder.Services.AddOptions<PersonalTokenOptions>().BindConfiguration(PersonalTokenOptions.Section)
-    .Validate(options => options.DefaultDays >= 1 && options.MaxDays >= options.DefaultDays, "PersonalTokens: 1 <= DefaultDays <= MaxDays.").ValidateOnStart();
+builder
+    .Services.AddOptions<PersonalTokenOptions>()
+    .BindConfiguration(PersonalTokenOptions.Section)
+    .Validate(options => options.DefaultDays >= 1 && options.MaxDays >= options.DefaultDays, "PersonalTokens: 1 <= DefaultDays <= MaxDays.")
+    .ValidateOnStart();
 builder.Services.AddSingleton<ServiceSecrets>();
 builder.Services.AddSingleton<EdgeAudience>();
 builder.Services.AddSingleton<ConnectedApps>();
 builder.Services.AddSingleton<MemberDirectory>();
 builder.Services.AddServiceClient<Members.MembersClient>("directory");
+builder.Services.AddServiceClient<Joining.JoiningClient>("directory");
+builder.Services.AddSingleton<JoinAccounts>();
+builder.Services.AddSingleton<InvitationAcceptance>();
 builder.Services.AddServiceClient<SigningSecrets.SigningSecretsClient>("audit");
 
 var app = builder.Build();
 app.MapAssertionKeys();
 app.MapGovernance();
+app.MapJoinPage();
 app.MapGrpcService<CallersService>();
-app.MapGrpcService<AccountsService>();
 app.MapGrpcService<WorkspaceService>();
 app.MapGrpcService<AppsService>();
 app.MapGrpcService<ChangesService>();

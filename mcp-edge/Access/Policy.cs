@@ -1,54 +1,53 @@
-using Platform.Edge.Tools;
+using Platform.Contracts;
+using Platform.Edge.Callers;
+using Platform.Edge.Catalogue;
 using Platform.Identity.Contracts.V1;
 
 namespace Platform.Edge.Access;
 
-internal enum RefusalForm
-{
-    /// <summary>401: come back with another token.</summary>
-    Unauthorized,
-
-    /// <summary>403 that asks an OAuth client to step up.</summary>
-    StepUp,
-
-    /// <summary>An HTTP status with a JSON-RPC error.</summary>
-    Http,
-
-    /// <summary>As if there were no such tool.</summary>
-    UnknownTool,
-
-    /// <summary>A tool result that the model reads.</summary>
-    ToolError,
-}
-
-/// <summary>Why a call does not go on.</summary>
-internal sealed record PolicyRefusal(RefusalForm Form, string Reason, string Message, string Fix = "", int Status = 200);
-
-/// <summary>Who may do what, in the fixed order of section 4.4 of the architecture: the first rule that says no decides.</summary>
+/// <summary>Who may do what, in a fixed order: the first rule that says no decides.</summary>
 internal sealed class Policy(RateLimiter rates)
 {
     /// <summary>The caller's rate is used up.</summary>
     public static PolicyRefusal TooMany { get; } =
-        new(RefusalForm.Http, "RATE_LIMITED", "Too many calls with this token. Wait a second.", Status: StatusCodes.Status429TooManyRequests);
+        new(
+            RefusalForm.Http,
+            Reasons.RateLimited,
+            "Too many calls with this token. Wait a second.",
+            Status: StatusCodes.Status429TooManyRequests
+        )
+        {
+            RetryAfter = 1,
+        };
 
-    /// <summary>What identity has refused. <paramref name="asTool"/>: the environment came from the arguments, so the model can name another.</summary>
-    public static PolicyRefusal? OfIdentity(ResolvedCaller caller, bool asTool)
+    /// <summary>
+    /// What identity has refused. <paramref name="asTool"/>: the environment came from the arguments, so the model can name another.
+    /// </summary>
+    public static PolicyRefusal? OfIdentity(ResolvedCaller caller, UrlNarrowing narrowing, bool asTool)
     {
         var message = caller.RefusalMessage.Length > 0 ? caller.RefusalMessage : "The caller was refused.";
         return caller.Refusal switch
         {
             Refusal.Unspecified => null,
-            Refusal.UnknownToken => new(RefusalForm.Unauthorized, "UNKNOWN_TOKEN", message),
-            Refusal.Expired => new(RefusalForm.Unauthorized, "TOKEN_EXPIRED", message),
-            Refusal.Revoked => new(RefusalForm.Unauthorized, "TOKEN_REVOKED", message),
-            Refusal.WorkspaceRequired => new(RefusalForm.Http, "WORKSPACE_REQUIRED", message, Status: StatusCodes.Status400BadRequest),
-            Refusal.McpDisabled => new(RefusalForm.Http, "MCP_DISABLED", message, Status: StatusCodes.Status403Forbidden),
-            Refusal.EnvironmentNotFound => new(asTool ? RefusalForm.ToolError : RefusalForm.Http, "ENVIRONMENT_NOT_FOUND", message,
-                Status: StatusCodes.Status403Forbidden),
-            Refusal.ProductionNotAllowed => new(asTool ? RefusalForm.ToolError : RefusalForm.Http, "PRODUCTION_NOT_ALLOWED", message,
-                Status: StatusCodes.Status403Forbidden),
-            Refusal.EmailNotVerified => new(RefusalForm.Http, "EMAIL_NOT_VERIFIED", message, Status: StatusCodes.Status403Forbidden),
-            _ => new(RefusalForm.Http, "NO_MEMBERSHIP", message, Status: StatusCodes.Status403Forbidden),
+            Refusal.UnknownToken => new(RefusalForm.Unauthorized, Reasons.UnknownToken, message) { Scopes = narrowing.Scopes },
+            Refusal.Expired => new(RefusalForm.Unauthorized, Reasons.TokenExpired, message) { Scopes = narrowing.Scopes },
+            Refusal.Revoked => new(RefusalForm.Unauthorized, Reasons.TokenRevoked, message) { Scopes = narrowing.Scopes },
+            Refusal.WorkspaceRequired => new(RefusalForm.Http, Reasons.WorkspaceRequired, message, Status: StatusCodes.Status400BadRequest),
+            Refusal.McpDisabled => new(RefusalForm.Http, Reasons.McpDisabled, message, Status: StatusCodes.Status403Forbidden),
+            Refusal.EnvironmentNotFound => new(
+                asTool ? RefusalForm.ToolError : RefusalForm.Http,
+                Reasons.EnvironmentNotFound,
+                message,
+                Status: StatusCodes.Status403Forbidden
+            ),
+            Refusal.ProductionNotAllowed => new(
+                asTool ? RefusalForm.ToolError : RefusalForm.Http,
+                Reasons.ProductionNotAllowed,
+                message,
+                Status: StatusCodes.Status403Forbidden
+            ),
+            Refusal.EmailNotVerified => new(RefusalForm.Http, Reasons.EmailNotVerified, message, Status: StatusCodes.Status403Forbidden),
+            _ => new(RefusalForm.Http, Reasons.NoMembership, message, Status: StatusCodes.Status403Forbidden),
         };
     }
 
@@ -57,25 +56,50 @@ internal sealed class Policy(RateLimiter rates)
     {
         if (environment is not null && narrowing.Environment.Length > 0 && !caller.IsIn(environment))
         {
-            return new(RefusalForm.ToolError, "ENVIRONMENT_NOT_ALLOWED", $"This connection is limited to the environment {narrowing.Environment}.",
-                "Leave `environment` out.");
+            return new(
+                RefusalForm.ToolError,
+                Reasons.EnvironmentNotAllowed,
+                $"This connection is limited to the environment {narrowing.Environment}.",
+                "Leave `environment` out."
+            );
         }
         if (tool is null || !narrowing.Includes(tool))
-            return new(RefusalForm.UnknownTool, "UNKNOWN_TOOL", $"Unknown tool: {toolName}");
+        {
+            return new(RefusalForm.UnknownTool, Reasons.UnknownTool, $"Unknown tool: {toolName}");
+        }
+
         if (!tool.Definition.IsRead && !caller.WritesAllowed)
         {
-            return new(RefusalForm.ToolError, "WRITES_NOT_ALLOWED", "The workspace lets MCP read only.",
-                "Ask an administrator of the workspace to allow changes in its MCP settings.");
+            return new(
+                RefusalForm.ToolError,
+                Reasons.WritesNotAllowed,
+                "The workspace lets MCP read only.",
+                "Ask an administrator of the workspace to allow changes in its MCP settings."
+            );
         }
         if (!caller.RolePermissions.Contains(tool.Scope))
-            return new(RefusalForm.UnknownTool, "PERMISSION_DENIED", $"Unknown tool: {toolName}");
+        {
+            return new(RefusalForm.UnknownTool, Reasons.PermissionDenied, $"Unknown tool: {toolName}");
+        }
+
         if (!caller.Scopes.Contains(tool.Scope))
         {
             return caller.IsPersonal
-                ? new(RefusalForm.ToolError, "INSUFFICIENT_SCOPE", $"The personal token lacks the scope {tool.Scope}.",
-                    $"Ask the user for a personal token with the scope {tool.Scope}.")
-                : new(RefusalForm.StepUp, "INSUFFICIENT_SCOPE",
-                    $"{tool.Name} needs the scope {tool.Scope}. Clients that do not ask for it by themselves: sign in again with it.");
+                ? new(
+                    RefusalForm.ToolError,
+                    Reasons.InsufficientScope,
+                    $"The personal token lacks the scope {tool.Scope}.",
+                    $"Ask the user for a personal token with the scope {tool.Scope}."
+                )
+                : new(
+                    RefusalForm.StepUp,
+                    Reasons.InsufficientScope,
+                    $"{tool.Name} needs the scope {tool.Scope}. Clients that do not ask for it by themselves: sign in again with it."
+                )
+                {
+                    // Older clients ask for exactly what stands here, so what they have stands here too.
+                    Scopes = string.Join(' ', Scopes.All.Where(scope => scope == tool.Scope || caller.Scopes.Contains(scope))),
+                };
         }
         return rates.TryTake(caller.RateKey, !tool.Definition.IsRead) ? null : TooMany;
     }

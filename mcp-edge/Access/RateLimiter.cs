@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
+using Platform.Edge.Callers;
 
 namespace Platform.Edge.Access;
 
@@ -7,8 +8,8 @@ namespace Platform.Edge.Access;
 internal interface ISharedRates
 {
     /// <summary>
-    /// Adds counts and returns, in the same order, what all edges together have counted. Counts are needed for their lifetime. Null when nobody
-    /// can be asked.
+    /// Adds counts and returns, in the same order, what all edges together have counted. Counts are needed for their lifetime. Null when
+    /// nobody can be asked.
     /// </summary>
     Task<IReadOnlyList<long>?> AddAsync(IReadOnlyList<(string Key, long Window, int Count, TimeSpan Lifetime)> counts);
 }
@@ -18,8 +19,8 @@ internal interface ISharedRates
 internal readonly record struct RateLimit(char Kind, int Count, TimeSpan Within);
 
 /// <summary>
-/// Limits calls per token and second, and whatever else has a limit, by a sliding window. Decisions are local and immediate; every tenth of a
-/// second the counts are shared through Redis, so that several edges together hold the limit. Without Redis each holds it alone.
+/// Limits calls per token and second, and whatever else has a limit, by a sliding window. Decisions are local and immediate; every tenth of
+/// a second the counts are shared through Redis, so that several edges together hold the limit. Without Redis each holds it alone.
 /// </summary>
 internal sealed class RateLimiter(IOptions<AccessOptions> options, TimeProvider time)
 {
@@ -28,9 +29,14 @@ internal sealed class RateLimiter(IOptions<AccessOptions> options, TimeProvider 
     private readonly ConcurrentDictionary<(string Key, char Kind), Window> _windows = new();
 
     /// <summary>False when the token has used up its second.</summary>
-    public bool TryTake(string token, bool write) => TryTake(token, write
-        ? new RateLimit('w', options.Value.WritesPerSecond, TimeSpan.FromSeconds(1))
-        : new RateLimit('r', options.Value.ReadsPerSecond, TimeSpan.FromSeconds(1)), out _);
+    public bool TryTake(string token, bool write) =>
+        TryTake(
+            token,
+            write
+                ? new RateLimit('w', options.Value.WritesPerSecond, TimeSpan.FromSeconds(1))
+                : new RateLimit('r', options.Value.ReadsPerSecond, TimeSpan.FromSeconds(1)),
+            out _
+        );
 
     /// <summary>False when the key has used up its share.</summary>
     /// <param name="wait">After this there is room again, if nobody else takes it.</param>
@@ -52,7 +58,13 @@ internal sealed class RateLimiter(IOptions<AccessOptions> options, TimeProvider 
 
             // Later in this window, when enough of the one before has slid away; or in the next one, when enough of this one has.
             var room = limit.Count - 1.0;
-            wait = limit.Within * (here <= room && window.Before > 0 ? left - (room - here) / window.Before : left + 1 - Math.Min(1, room / Math.Max(1, here)));
+            wait =
+                limit.Within
+                * (
+                    here <= room && window.Before > 0
+                        ? left - (room - here) / window.Before
+                        : left + 1 - Math.Min(1, room / Math.Max(1, here))
+                );
             return false;
         }
     }
@@ -70,7 +82,9 @@ internal sealed class RateLimiter(IOptions<AccessOptions> options, TimeProvider 
                 var index = now / window.Length;
                 if (window.Index == index && window.Own > window.Shared)
                 {
-                    counts.Add(($"rate:{key.Key}:{key.Kind}", index, window.Own - window.Shared, TimeSpan.FromMilliseconds(3 * window.Length)));
+                    counts.Add(
+                        ($"rate:{key.Key}:{key.Kind}", index, window.Own - window.Shared, TimeSpan.FromMilliseconds(3 * window.Length))
+                    );
                     changed.Add((window, index, window.Own));
                 }
                 else if (_windows.Count > SweepAt && window.Index < index - 2)
@@ -80,14 +94,20 @@ internal sealed class RateLimiter(IOptions<AccessOptions> options, TimeProvider 
             }
         }
         if (counts.Count == 0 || await shared.AddAsync(counts) is not { } totals)
+        {
             return;
+        }
+
         for (var i = 0; i < changed.Count; i++)
         {
             var (window, index, own) = changed[i];
             lock (window)
             {
                 if (window.Index != index)
+                {
                     continue;
+                }
+
                 window.Shared = own;
                 window.Others = (int)Math.Max(0, totals[i] - own);
             }
@@ -114,7 +134,10 @@ internal sealed class RateLimiter(IOptions<AccessOptions> options, TimeProvider 
         public void MoveTo(long index)
         {
             if (index == Index)
+            {
                 return;
+            }
+
             Before = index == Index + 1 ? Own + Others : 0;
             (Index, Own, Shared, Others) = (index, 0, 0, 0);
         }

@@ -6,9 +6,14 @@ internal sealed class RateSharing(RateLimiter limiter, TimeProvider time, IShare
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (shared is null)
+        {
             return;
+        }
+
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100), time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
             await limiter.ShareAsync(shared);
+        }
     }
 }

@@ -30,7 +30,10 @@ internal sealed partial class RedisRates(IServiceProvider services, ILogger<Redi
         catch (Exception exception) when (exception is RedisException or TimeoutException or ObjectDisposedException)
         {
             if (!_isAway)
+            {
                 LogAway(exception);
+            }
+
             _isAway = true;
             return null;
         }

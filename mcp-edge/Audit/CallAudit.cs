@@ -4,6 +4,8 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Options;
 using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
+using Platform.Contracts;
+using Platform.Edge.Calls;
 using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.Edge.Audit;
@@ -48,9 +50,13 @@ internal sealed partial class CallAudit : BackgroundService
     public async Task FailedAsync(EdgeCall call, string reason)
     {
         if (MustBeSeen(call))
+        {
             await KeepAsync(Record(call, AuditOutcomes.Failed, reason));
+        }
         else
+        {
             Later(call, AuditOutcomes.Failed, reason);
+        }
     }
 
     /// <summary>
@@ -65,10 +71,12 @@ internal sealed partial class CallAudit : BackgroundService
         }
         var record = Record(call, outcome, "");
         if (await _recorder.TryRecordAsync(_spool.Instance, [record]))
+        {
             return true;
-        // Nothing was shown, and that is what the log shall say.
+        }
+        // Nothing was shown, and the log has to say so.
         record.Outcome = AuditOutcomes.Failed;
-        record.Reason = "UNAVAILABLE";
+        record.Reason = Reasons.Unavailable;
         Spool(record);
         return false;
     }
@@ -77,13 +85,21 @@ internal sealed partial class CallAudit : BackgroundService
     public void Later(EdgeCall call, string outcome, string reason)
     {
         if (outcome == AuditOutcomes.Refused)
+        {
             _refusals.Add(1, new KeyValuePair<string, object?>("reason", reason));
+        }
+
         if (!_waiting.Writer.TryWrite(Record(call, outcome, reason)))
+        {
             _lost.Add(1);
+        }
     }
 
-    private static bool MustBeSeen(EdgeCall call) => call.Caller is { } caller
-        && (caller.IsStrict || (call.Tool is { Definition.IsRead: true } tool && (tool.Definition.Options.Sensitive || caller.IsProduction)));
+    private static bool MustBeSeen(EdgeCall call) =>
+        call.Caller is { } caller
+        && (
+            caller.IsStrict || (call.Tool is { Definition.IsRead: true } tool && (tool.Definition.Options.Sensitive || caller.IsProduction))
+        );
 
     private CallRecord Record(EdgeCall call, string outcome, string reason)
     {
@@ -95,7 +111,9 @@ internal sealed partial class CallAudit : BackgroundService
     private async Task KeepAsync(CallRecord record)
     {
         if (!await _recorder.TryRecordAsync(_spool.Instance, [record]))
+        {
             Spool(record);
+        }
     }
 
     private void Spool(CallRecord record)
@@ -124,20 +142,25 @@ internal sealed partial class CallAudit : BackgroundService
                 if (_time.GetUtcNow() >= drainAt && Interlocked.Exchange(ref _spoolHolds, 0) == 1)
                 {
                     drainAt = _time.GetUtcNow() + _drainEvery;
-                    await _spool.DrainAsync(async (instance, records) =>
-                    {
-                        var taken = await _recorder.TryRecordAsync(instance, records);
-                        if (!taken)
-                            Volatile.Write(ref _spoolHolds, 1);
-                        return taken;
-                    });
+                    await _spool.DrainAsync(
+                        async (instance, records) =>
+                        {
+                            var taken = await _recorder.TryRecordAsync(instance, records);
+                            if (!taken)
+                            {
+                                Volatile.Write(ref _spoolHolds, 1);
+                            }
+
+                            return taken;
+                        }
+                    );
                 }
                 await FlushAsync(reader, batch);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // Below is what remains to be done.
+            // The rest is flushed below.
         }
         await FlushAsync(reader, batch);
         Rescue(reader, batch);
@@ -148,9 +171,15 @@ internal sealed partial class CallAudit : BackgroundService
         while (true)
         {
             while (batch.Count < Batch && reader.TryRead(out var record))
+            {
                 batch.Add(record);
+            }
+
             if (batch.Count == 0 || !await _recorder.TryRecordAsync(_spool.Instance, batch))
+            {
                 return;
+            }
+
             batch.Clear();
         }
     }
@@ -162,15 +191,21 @@ internal sealed partial class CallAudit : BackgroundService
         do
         {
             foreach (var record in batch)
+            {
                 Spool(record);
+            }
+
             rescued += batch.Count;
             batch.Clear();
             while (batch.Count < Batch && reader.TryRead(out var record))
+            {
                 batch.Add(record);
-        }
-        while (batch.Count > 0);
+            }
+        } while (batch.Count > 0);
         if (rescued > 0)
+        {
             LogRescued(rescued);
+        }
     }
 
     private sealed class StrongCounter

@@ -69,7 +69,9 @@ internal sealed partial class CallSpool : IDisposable
         foreach (var path in System.IO.Directory.EnumerateFiles(_directory, $"*{Extension}").Order(StringComparer.Ordinal))
         {
             if (!await TrySendAsync(path, send))
+            {
                 return;
+            }
         }
     }
 
@@ -93,15 +95,23 @@ internal sealed partial class CallSpool : IDisposable
             {
                 var record = Read(file);
                 if (record is not null)
+                {
                     batch.Add(record);
+                }
+
                 if (batch.Count > 0 && (record is null || batch.Count == Batch))
                 {
                     if (!await send(instance, batch))
+                    {
                         return false;
+                    }
+
                     batch.Clear();
                 }
                 if (record is null)
+                {
                     break;
+                }
             }
         }
         File.Delete(path);

@@ -1,8 +1,11 @@
 using System.Text;
 using System.Text.Json;
+using Platform.Contracts;
 using Platform.Edge.Access;
-using Platform.Edge.Protocol;
-using Platform.Edge.Tools;
+using Platform.Edge.Callers;
+using Platform.Edge.Calls;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Compact;
 
@@ -19,21 +22,38 @@ internal sealed class CompactSurface(ToolSurface tools)
 
     private static readonly JsonElement _none = JsonDocument.Parse("{}").RootElement;
 
-    private static readonly Shown _listOperations = new(ListOperations, "List operations",
-        "Finds operations by words and toolset, with name, title and effect. With `name`, tells one operation's arguments and answer: read that before you call it the first time.",
+    private static readonly Shown _listOperations = new(
+        ListOperations,
+        "List operations",
+        "Finds operations by words and toolset, with name, title and effect. "
+            + "With `name`, tells one operation's arguments and answer: read that before you call it the first time.",
         """
-        {"type":"object","properties":{"search":{"description":"Words that name, title or description must have.","type":"string","maxLength":200},
-        "toolset":{"description":"Only of this toolset.","type":"string","maxLength":60},"name":{"description":"Tell all about this one operation.","type":"string","maxLength":60},
+        {"type":"object","properties":{
+        "search":{"description":"Words that name, title or description must have.","type":"string","maxLength":200},
+        "toolset":{"description":"Only of this toolset.","type":"string","maxLength":60},
+        "name":{"description":"Tell all about this one operation.","type":"string","maxLength":60},
         "cursor":{"description":"The nextCursor of the page before.","type":"string","maxLength":400}},"additionalProperties":false}
-        """, "\"readOnlyHint\":true,\"destructiveHint\":false,\"idempotentHint\":true");
+        """,
+        "\"readOnlyHint\":true,\"destructiveHint\":false,\"idempotentHint\":true"
+    );
 
-    private static readonly Shown _query = new(Query, "Query", "Calls an operation whose effect is `read`.", Operation(
-        "As list_operations tells for this name."), "\"readOnlyHint\":true,\"destructiveHint\":false,\"idempotentHint\":true");
+    private static readonly Shown _query = new(
+        Query,
+        "Query",
+        "Calls an operation whose effect is `read`.",
+        Operation("As list_operations tells for this name."),
+        "\"readOnlyHint\":true,\"destructiveHint\":false,\"idempotentHint\":true"
+    );
 
-    private static readonly Shown _mutate = new(Mutate, "Mutate",
-        "Calls an operation whose effect is `write` or `destructive`. A destructive one first answers with a preview and a confirmation: show it to the user, then call again with the same arguments and `confirmation`.",
+    private static readonly Shown _mutate = new(
+        Mutate,
+        "Mutate",
+        "Calls an operation whose effect is `write` or `destructive`. "
+            + "A destructive one first answers with a preview and a confirmation: show it to the user, "
+            + "then call again with the same arguments and `confirmation`.",
         Operation("As list_operations tells for this name, with idempotencyKey, dryRun, task and confirmation where it takes them."),
-        "\"readOnlyHint\":false,\"destructiveHint\":true,\"idempotentHint\":false");
+        "\"readOnlyHint\":false,\"destructiveHint\":true,\"idempotentHint\":false"
+    );
 
     /// <summary>The members of a list result.</summary>
     public PooledBuffer List(ResolvedCaller caller, UrlNarrowing narrowing, bool isModern, int pageSize, string? cursor)
@@ -41,11 +61,20 @@ internal sealed class CompactSurface(ToolSurface tools)
         var usable = tools.Usable(caller, narrowing).ToList();
         var entries = new List<(string Name, byte[] Entry)> { (ListOperations, _listOperations.Entry) };
         if (usable.Any(tool => !tool.Definition.IsRead))
+        {
             entries.Add((Mutate, _mutate.Entry));
+        }
+
         if (usable.Any(tool => tool.Definition.IsRead))
+        {
             entries.Add((Query, _query.Entry));
+        }
+
         if (usable.Find(tool => tool.Name == WhoAmI) is { } whoAmI)
+        {
             entries.Add((WhoAmI, whoAmI.ListEntry));
+        }
+
         var (page, next) = ListCursor.Cut(entries, entry => entry.Name, pageSize, cursor);
         return ToolSurface.Write(page.Select(entry => entry.Entry), isModern, next);
     }
@@ -54,34 +83,45 @@ internal sealed class CompactSurface(ToolSurface tools)
     public AskedFor Find(string name, JsonElement arguments) =>
         FindGiven(name, arguments.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null ? _none : arguments);
 
-    private AskedFor FindGiven(string name, JsonElement arguments) => name switch
-    {
-        WhoAmI when tools.TryFind(WhoAmI, out var tool) => new AskedFor(name, tool, arguments),
-        ListOperations => Check(_listOperations, arguments) ?? new AskedFor(name, null, arguments) { IsLocal = true },
-        Query => Check(_query, arguments) ?? FindOperation(name, arguments),
-        Mutate => Check(_mutate, arguments) ?? FindOperation(name, arguments),
-        _ => new AskedFor(name, null, arguments)
+    private AskedFor FindGiven(string name, JsonElement arguments) =>
+        name switch
         {
-            Refusal = new(RefusalForm.UnknownTool, "UNKNOWN_TOOL", $"Unknown tool: {name}. This surface has list_operations, query, mutate and whoami."),
-        },
-    };
-
-    /// <summary>What is said of an operation that is not there, or not there for this caller.</summary>
-    public static PolicyRefusal Unknown(string operation) =>
-        new(RefusalForm.ToolError, "UNKNOWN_OPERATION", $"There is no operation '{operation}' here.", "Find names with list_operations.");
+            WhoAmI when tools.TryFind(WhoAmI, out var tool) => new AskedFor(name, tool, arguments),
+            ListOperations => Check(_listOperations, arguments) ?? new AskedFor(name, null, arguments) { IsLocal = true },
+            Query => Check(_query, arguments) ?? FindOperation(name, arguments),
+            Mutate => Check(_mutate, arguments) ?? FindOperation(name, arguments),
+            _ => new AskedFor(name, null, arguments)
+            {
+                Refusal = new(
+                    RefusalForm.UnknownTool,
+                    Reasons.UnknownTool,
+                    $"Unknown tool: {name}. This surface has list_operations, query, mutate and whoami."
+                ),
+            },
+        };
 
     private AskedFor FindOperation(string through, JsonElement arguments)
     {
         var name = arguments.GetProperty("operation"u8).TextOrNull() ?? "";
         if (!tools.TryFind(name, out var tool))
-            return new AskedFor(name, null, arguments) { Refusal = Unknown(name), Through = through };
+        {
+            return new AskedFor(name, null, arguments) { Refusal = PolicyRefusal.UnknownOperation(name), Through = through };
+        }
+
         var inner = arguments.TryGetProperty("arguments"u8, out var given) ? given : default;
         var right = tool.Definition.IsRead ? Query : Mutate;
         return new AskedFor(name, tool, inner)
         {
             Through = through,
-            Refusal = through == right ? null
-                : new(RefusalForm.ToolError, "WRONG_TOOL", $"The effect of {tool.Name} is {tool.Effect}.", $"Call it with {right}."),
+            Refusal =
+                through == right
+                    ? null
+                    : new(
+                        RefusalForm.ToolError,
+                        Reasons.WrongTool,
+                        $"The effect of {tool.Name} is {tool.Effect}.",
+                        $"Call it with {right}."
+                    ),
         };
     }
 
@@ -89,16 +129,16 @@ internal sealed class CompactSurface(ToolSurface tools)
     {
         var violations = new Violations();
         shown.Arguments.Check(arguments, "", violations);
-        return violations.Count == 0 ? null : new AskedFor(shown.Name, null, arguments)
-        {
-            Refusal = new(RefusalForm.ToolError, "INVALID_ARGUMENT", violations.What, violations.Fix),
-        };
+        return violations.Count == 0
+            ? null
+            : new AskedFor(shown.Name, null, arguments) { Refusal = PolicyRefusal.InvalidArgument(violations.What, violations.Fix) };
     }
 
-    private static string Operation(string argumentsAre) => $$$"""
-        {"type":"object","properties":{"operation":{"description":"Name from list_operations.","type":"string","maxLength":60},
-        "arguments":{"description":"{{{argumentsAre}}}","type":"object"}},"required":["operation"],"additionalProperties":false}
-        """;
+    private static string Operation(string argumentsAre) =>
+        $$$"""
+            {"type":"object","properties":{"operation":{"description":"Name from list_operations.","type":"string","maxLength":60},
+            "arguments":{"description":"{{{argumentsAre}}}","type":"object"}},"required":["operation"],"additionalProperties":false}
+            """;
 
     /// <summary>One of the tools that are the edge's own.</summary>
     private sealed class Shown(string name, string title, string description, string schema, string hints)
@@ -107,9 +147,13 @@ internal sealed class CompactSurface(ToolSurface tools)
 
         public ArgumentSchema Arguments { get; } = ArgumentSchema.Compile(Encoding.UTF8.GetBytes(schema));
 
-        public byte[] Entry { get; } = Encoding.UTF8.GetBytes(
-            $$$"""
-            {"name":"{{{name}}}","title":"{{{title}}}","description":"{{{description}}}","inputSchema":{{{schema.ReplaceLineEndings("")}}},"annotations":{{{{hints}}},"openWorldHint":false}}
-            """);
+        public byte[] Entry { get; } =
+            Encoding.UTF8.GetBytes(
+                $$$"""
+                {"name":"{{{name}}}","title":"{{{title}}}","description":"{{{description}}}","inputSchema":{{{schema.ReplaceLineEndings(
+                    ""
+                )}}},"annotations":{{{{hints}}},"openWorldHint":false}}
+                """
+            );
     }
 }

@@ -1,7 +1,11 @@
 using System.Text.Json;
 using ModelContextProtocol;
-using Platform.Edge.Protocol;
+using Platform.Contracts;
+using Platform.Edge.Access;
+using Platform.Edge.Calls;
+using Platform.Edge.Catalogue;
 using Platform.Edge.Tools;
+using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Compact;
 
@@ -18,14 +22,27 @@ internal static class OperationList
         {
             return usable.FirstOrDefault(tool => tool.Name == name || tool.Definition.Options.Aliases.Contains(name)) is { } tool
                 ? Write(json => WriteOne(json, tool))
-                : Refuse(call, CompactSurface.Unknown(name));
+                : Refuse(call, PolicyRefusal.UnknownOperation(name));
         }
         var toolsets = usable.Select(tool => tool.Toolset).Distinct().Order(StringComparer.Ordinal).ToList();
         var toolset = call.Text("toolset") ?? "";
         if (toolset.Length > 0 && !toolsets.Contains(toolset))
-            return Refuse(call, new(Access.RefusalForm.ToolError, "UNKNOWN_TOOLSET", $"There is no toolset '{toolset}' here.", $"Use one of: {string.Join(", ", toolsets)}."));
+        {
+            return Refuse(
+                call,
+                new(
+                    RefusalForm.ToolError,
+                    Reasons.UnknownToolset,
+                    $"There is no toolset '{toolset}' here.",
+                    $"Use one of: {string.Join(", ", toolsets)}."
+                )
+            );
+        }
 
-        var words = (call.Text("search") ?? "").Split([' ', ',', '_'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var words = (call.Text("search") ?? "").Split(
+            [' ', ',', '_'],
+            StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
+        );
         var found = usable.Where(tool => (toolset.Length == 0 || tool.Toolset == toolset) && words.All(word => Has(tool, word)));
         try
         {
@@ -34,12 +51,13 @@ internal static class OperationList
         }
         catch (McpProtocolException exception)
         {
-            return Refuse(call, new(Access.RefusalForm.ToolError, "INVALID_ARGUMENT", exception.Message));
+            return Refuse(call, PolicyRefusal.InvalidArgument(exception.Message));
         }
     }
 
     private static bool Has(ToolBinding tool, string word) =>
-        tool.Name.Contains(word, StringComparison.OrdinalIgnoreCase) || tool.Toolset.Contains(word, StringComparison.OrdinalIgnoreCase)
+        tool.Name.Contains(word, StringComparison.OrdinalIgnoreCase)
+        || tool.Toolset.Contains(word, StringComparison.OrdinalIgnoreCase)
         || tool.Definition.Options.Title.Contains(word, StringComparison.OrdinalIgnoreCase)
         || tool.Definition.Description.Contains(word, StringComparison.OrdinalIgnoreCase);
 
@@ -59,10 +77,15 @@ internal static class OperationList
         json.WriteStartObject("page"u8);
         json.WriteBoolean("hasMore"u8, next is not null);
         if (next is not null)
+        {
             json.WriteString("nextCursor"u8, next);
+        }
+
         json.WriteEndObject();
         if (page.Count == 0)
+        {
             json.WriteString("hint"u8, $"Nothing matches. Use fewer words, or a toolset: {string.Join(", ", toolsets)}.");
+        }
     }
 
     private static void WriteOne(Utf8JsonWriter json, ToolBinding tool)
@@ -73,7 +96,8 @@ internal static class OperationList
         json.WriteEndObject();
     }
 
-    private static PooledBuffer Refuse(EdgeCall call, Access.PolicyRefusal refusal) => ToolAnswers.Error(refusal.Reason, refusal.Message, refusal.Fix, call.TraceId);
+    private static PooledBuffer Refuse(EdgeCall call, PolicyRefusal refusal) =>
+        ToolAnswers.Error(refusal.Reason, refusal.Message, refusal.Fix, call.TraceId);
 
     private static PooledBuffer Write(Action<Utf8JsonWriter> write)
     {

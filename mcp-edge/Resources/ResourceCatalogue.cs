@@ -2,10 +2,14 @@ using System.Text;
 using System.Text.Json;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
+using Platform.Contracts;
 using Platform.Edge.Access;
-using Platform.Edge.Completions;
-using Platform.Edge.Protocol;
+using Platform.Edge.Callers;
+using Platform.Edge.Calls;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Lookups;
 using Platform.Edge.Tools;
+using Platform.Edge.Transcoding;
 using Platform.Identity.Contracts.V1;
 
 namespace Platform.Edge.Resources;
@@ -26,8 +30,22 @@ internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
 
     private static readonly Resource[] _documents =
     [
-        new() { Uri = Conventions, Name = "conventions", Title = "How calls work", MimeType = "text/markdown", Description = "Environments, ids, pages, errors, safe repeats, confirmations." },
-        new() { Uri = Operations, Name = "tools", Title = "All tools", MimeType = "text/markdown", Description = "Every tool you can use, by toolset, also those that the list does not show." },
+        new()
+        {
+            Uri = Conventions,
+            Name = "conventions",
+            Title = "How calls work",
+            MimeType = "text/markdown",
+            Description = "Environments, ids, pages, errors, safe repeats, confirmations.",
+        },
+        new()
+        {
+            Uri = Operations,
+            Name = "tools",
+            Title = "All tools",
+            MimeType = "text/markdown",
+            Description = "Every tool you can use, by toolset, also those that the list does not show.",
+        },
     ];
 
     private static readonly ResourceTemplate _toolTemplate = new()
@@ -73,34 +91,70 @@ internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
         {
             var (documents, next) = ListCursor.Cut(_documents, document => document.Uri, pageSize, cursor);
             foreach (var document in documents)
+            {
                 result.Resources.Add(document);
+            }
+
             result.NextCursor = next;
             at = "";
         }
         if (seesTables && result.NextCursor is null)
+        {
             result.NextCursor = await AddTablesAsync(result.Resources, asker, pageSize, at, cancellationToken);
+        }
+
         return result;
     }
 
-    /// <summary>Fills the page with tables from this position on: an environment, a space and the tool's cursor. Returns where the next page begins.</summary>
-    private async ValueTask<string?> AddTablesAsync(IList<Resource> page, Asker asker, int pageSize, string at, CancellationToken cancellationToken)
+    /// <summary>
+    /// Fills the page with tables from this position on: an environment, a space and the tool's cursor. Returns where the next page begins.
+    /// </summary>
+    private async ValueTask<string?> AddTablesAsync(
+        IList<Resource> page,
+        Asker asker,
+        int pageSize,
+        string at,
+        CancellationToken cancellationToken
+    )
     {
         var start = at.Split(' ');
-        foreach (var environment in asker.Environments.Where(one => string.CompareOrdinal(one.EnvironmentId, start[0]) >= 0).OrderBy(one => one.EnvironmentId, StringComparer.Ordinal))
+        foreach (
+            var environment in asker
+                .Environments.Where(one => string.CompareOrdinal(one.EnvironmentId, start[0]) >= 0)
+                .OrderBy(one => one.EnvironmentId, StringComparer.Ordinal)
+        )
         {
-            for (var cursor = environment.EnvironmentId == start[0] ? start[^1] : ""; cursor is not null;)
+            for (var cursor = environment.EnvironmentId == start[0] ? start[^1] : ""; cursor is not null; )
             {
                 var here = ListCursor.Write($"{environment.EnvironmentId} {cursor}");
                 if (page.Count >= pageSize)
+                {
                     return here;
-                var found = await lookup.ReadAsync(asker, ListTool, environment, new(Limit: Math.Min(pageSize - page.Count, Lookup.MaxLimit), Cursor: cursor.Length > 0 ? cursor : null), cancellationToken);
+                }
+
+                var found = await lookup.ReadAsync(
+                    asker,
+                    ListTool,
+                    environment,
+                    new(Limit: Math.Min(pageSize - page.Count, Lookup.MaxLimit), Cursor: cursor.Length > 0 ? cursor : null),
+                    cancellationToken
+                );
                 // A caller whose rate is used up goes on here later; an empty page would only make the client ask at once.
                 if (found.IsLimited && page.Count > 0)
+                {
                     return here;
+                }
+
                 if (found.IsLimited)
+                {
                     throw Lookup.Limited();
+                }
+
                 foreach (var table in found.Entries("tables"))
+                {
                     page.Add(Table(table, environment, asker));
+                }
+
                 cursor = found.NextCursor;
             }
         }
@@ -118,7 +172,8 @@ internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
             Name = name,
             Title = name,
             MimeType = "application/json",
-            Description = $"Schema of a table in the environment «{environment.Name}» ({environment.Kind})."
+            Description =
+                $"Schema of a table in the environment «{environment.Name}» ({environment.Kind})."
                 + (string.IsNullOrEmpty(written) ? "" : $" Its makers describe it as «{written}»."),
         };
     }
@@ -127,32 +182,59 @@ internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
     public ListResourceTemplatesResult Templates(Asker asker, int pageSize, string? cursor)
     {
         var (page, next) = ListCursor.Cut(
-            Usable(asker).OrderBy(template => template.UriTemplate, StringComparer.Ordinal), template => template.UriTemplate, pageSize, cursor);
-        return new() { ResourceTemplates = [.. page], NextCursor = next, TimeToLive = _documentsLive };
+            Usable(asker).OrderBy(template => template.UriTemplate, StringComparer.Ordinal),
+            template => template.UriTemplate,
+            pageSize,
+            cursor
+        );
+        return new()
+        {
+            ResourceTemplates = [.. page],
+            NextCursor = next,
+            TimeToLive = _documentsLive,
+        };
     }
 
     /// <summary>What stands for a variable of a template.</summary>
     /// <exception cref="McpProtocolException">There is no such template for this caller, or it has no such variable.</exception>
     public Completable Completes(string template, string variable, Asker asker) =>
         !Usable(asker).Any(one => one.UriTemplate == template)
-            ? throw new McpProtocolException($"There is no template '{template}' here. List them with resources/templates/list.", McpErrorCode.InvalidParams)
+            ? throw new McpProtocolException(
+                $"There is no template '{template}' here. List them with resources/templates/list.",
+                McpErrorCode.InvalidParams
+            )
         : !template.Contains($"{{{variable}}}", StringComparison.Ordinal)
             ? throw new McpProtocolException($"{variable}: is not in the template {template}.", McpErrorCode.InvalidParams)
-        : variable switch { "name" => Completable.Tool, "environment" => Completable.Environment, "tableId" => Completable.TableId, _ => Completable.Anything };
+        : variable switch
+        {
+            "name" => Completable.Tool,
+            "environment" => Completable.Environment,
+            "tableId" => Completable.TableId,
+            _ => Completable.Anything,
+        };
 
-    private IEnumerable<ResourceTemplate> Usable(Asker asker) => lookup.CanUse(TableTool, asker) ? _tableTemplates.Append(_toolTemplate) : [_toolTemplate];
+    private IEnumerable<ResourceTemplate> Usable(Asker asker) =>
+        lookup.CanUse(TableTool, asker) ? _tableTemplates.Append(_toolTemplate) : [_toolTemplate];
 
     /// <summary>What reading this URI means.</summary>
     public AskedFor Find(string uri)
     {
-        var parts = uri.StartsWith(Scheme, StringComparison.Ordinal) ? uri[Scheme.Length..].Split('/').Select(Uri.UnescapeDataString).ToArray() : [];
+        var parts = uri.StartsWith(Scheme, StringComparison.Ordinal)
+            ? uri[Scheme.Length..].Split('/').Select(Uri.UnescapeDataString).ToArray()
+            : [];
         return parts switch
         {
             ["docs", "conventions" or "tools"] or ["tools", _] => new AskedFor(uri, null, default) { IsLocal = true },
             ["tables", var table] when surface.TryFind(TableTool, out var tool) => new AskedFor(uri, tool, Arguments(table, null)),
-            ["environments", var environment, "tables", var table] when surface.TryFind(TableTool, out var tool) =>
-                new AskedFor(uri, tool, Arguments(table, environment)),
-            _ => new AskedFor(uri, null, default) { Refusal = new(RefusalForm.UnknownTool, "UNKNOWN_RESOURCE", "There is no such resource.") },
+            ["environments", var environment, "tables", var table] when surface.TryFind(TableTool, out var tool) => new AskedFor(
+                uri,
+                tool,
+                Arguments(table, environment)
+            ),
+            _ => new AskedFor(uri, null, default)
+            {
+                Refusal = new(RefusalForm.UnknownTool, Reasons.UnknownResource, "There is no such resource."),
+            },
         };
     }
 
@@ -164,18 +246,35 @@ internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
         {
             Conventions => Text(uri, "text/markdown", ConventionsText.Value, _documentsLive),
             Operations => Text(uri, "text/markdown", ToolsText(usable), _documentsLive),
-            _ => usable.FirstOrDefault(tool => uri == $"{Scheme}tools/{tool.Name}") is { } tool ? Text(uri, "application/json", Contract(tool), _documentsLive) : null,
+            _ => usable.FirstOrDefault(tool => uri == $"{Scheme}tools/{tool.Name}") is { } tool
+                ? Text(uri, "application/json", Contract(tool), _documentsLive)
+                : null,
         };
     }
 
     public static ReadResourceResult Text(string uri, string type, string text, TimeSpan live) =>
-        new() { Contents = [new TextResourceContents { Uri = uri, MimeType = type, Text = text }], TimeToLive = live };
+        new()
+        {
+            Contents =
+            [
+                new TextResourceContents
+                {
+                    Uri = uri,
+                    MimeType = type,
+                    Text = text,
+                },
+            ],
+            TimeToLive = live,
+        };
 
     private static JsonElement Arguments(string tableId, string? environment)
     {
         var arguments = new Dictionary<string, string> { ["tableId"] = tableId };
         if (environment is not null)
+        {
             arguments[Contracts.Catalogue.SharedArguments.Environment] = environment;
+        }
+
         return JsonSerializer.SerializeToElement(arguments);
     }
 
@@ -186,7 +285,9 @@ internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
         {
             text.Append($"\n## {toolset.Key}\n\n");
             foreach (var tool in toolset)
+            {
                 text.Append($"- `{tool.Name}` ({tool.Effect}): {tool.Definition.Description}\n");
+            }
         }
         return text.ToString();
     }

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Platform.Edge.Catalogue;
 using Platform.ServiceDefaults;
 
 namespace Platform.Edge.Tools;
@@ -14,27 +15,34 @@ internal sealed class ServiceChannels : IDisposable
 
     public ServiceChannels(ToolSurface surface, IConfiguration configuration)
     {
-        _channels = surface.Services.ToFrozenDictionary(service => service, service =>
-        {
-            var channel = GrpcChannel.ForAddress(configuration.ServiceAddress(service, "grpc"), new GrpcChannelOptions
+        _channels = surface.Services.ToFrozenDictionary(
+            service => service,
+            service =>
             {
-                HttpHandler = new SocketsHttpHandler
-                {
-                    EnableMultipleHttp2Connections = true,
-                    AllowAutoRedirect = false,
-                    UseCookies = false,
-                    UseProxy = false,
-                    PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-                    KeepAlivePingDelay = TimeSpan.FromSeconds(30),
-                    KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-                    ConnectTimeout = TimeSpan.FromSeconds(5),
-                },
-                DisposeHttpClient = true,
-                MaxReceiveMessageSize = MaxMessageBytes,
-                MaxSendMessageSize = MaxMessageBytes,
-            });
-            return (channel, channel.CreateCallInvoker());
-        }, StringComparer.Ordinal);
+                var channel = GrpcChannel.ForAddress(
+                    configuration.ServiceAddress(service, "grpc"),
+                    new GrpcChannelOptions
+                    {
+                        HttpHandler = new SocketsHttpHandler
+                        {
+                            EnableMultipleHttp2Connections = true,
+                            AllowAutoRedirect = false,
+                            UseCookies = false,
+                            UseProxy = false,
+                            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+                            KeepAlivePingDelay = TimeSpan.FromSeconds(30),
+                            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+                            ConnectTimeout = TimeSpan.FromSeconds(5),
+                        },
+                        DisposeHttpClient = true,
+                        MaxReceiveMessageSize = MaxMessageBytes,
+                        MaxSendMessageSize = MaxMessageBytes,
+                    }
+                );
+                return (channel, channel.CreateCallInvoker());
+            },
+            StringComparer.Ordinal
+        );
     }
 
     public CallInvoker For(string service) => _channels[service].Invoker;
@@ -42,6 +50,8 @@ internal sealed class ServiceChannels : IDisposable
     public void Dispose()
     {
         foreach (var (_, (channel, _)) in _channels)
+        {
             channel.Dispose();
+        }
     }
 }

@@ -5,8 +5,8 @@ using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Contracts;
-using Platform.Edge.Protocol;
-using Platform.ServiceDefaults;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Transcoding;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Edge.Tools;
@@ -20,10 +20,19 @@ internal static class SharedCalls
     private const char Between = '~';
     private const char Of = ':';
 
-    public static async Task<(PooledBuffer Answer, string Outcome)> SendAsync(
-        ServiceChannels channels, ToolBinding tool, PooledBuffer wire, string? confirmation, Func<string, string?, CallOptions> optionsFor)
+    public static async Task<ServiceAnswer> SendAsync(
+        ServiceChannels channels,
+        ToolBinding tool,
+        PooledBuffer wire,
+        string? confirmation,
+        Func<string, string?, CallOptions> optionsFor
+    )
     {
-        var replies = await Task.WhenAll(tool.Definition.Services.Select(service => AskAsync(channels, tool, service, wire, optionsFor(service, PartFor(confirmation, service)))));
+        var replies = await Task.WhenAll(
+            tool.Definition.Services.Select(service =>
+                AskAsync(channels, tool, service, wire, optionsFor(service, PartFor(confirmation, service)))
+            )
+        );
         var answered = replies.Where(reply => reply.Answer is not null).ToList();
         // Who knows nothing of it has no part in it, unless nobody does.
         var failed = replies.Where(reply => reply.Failure is { StatusCode: not StatusCode.NotFound }).ToList();
@@ -31,24 +40,41 @@ internal static class SharedCalls
         if (!committed && !(tool.Definition.IsRead && answered.Count > 0))
         {
             if (failed.FirstOrDefault(reply => !reply.AsksConfirmation) is { } first)
+            {
                 throw first.Failure!;
+            }
+
             if (failed.Count > 0)
+            {
                 throw Confirm(tool, failed, answered);
+            }
         }
         if (answered.Count == 0)
+        {
             throw replies.First(reply => reply.Failure is not null).Failure!;
+        }
 
         var outcome = committed ? Outcomes.Committed : answered[0].Outcome!;
-        return (tool.Decode(Join(tool.Definition.Method.OutputType, answered, failed)), outcome);
+        return new(tool.Decode(Join(tool.Definition.Method.OutputType, answered, failed)), outcome);
     }
 
-    private static async Task<Reply> AskAsync(ServiceChannels channels, ToolBinding tool, string service, PooledBuffer wire, CallOptions options)
+    /// <summary>What a service says became of a call, or what an answer without a word of it means.</summary>
+    public static string OutcomeOf(ToolBinding tool, Metadata trailers) =>
+        trailers.GetValue(CallMetadata.Outcome) ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged);
+
+    private static async Task<Reply> AskAsync(
+        ServiceChannels channels,
+        ToolBinding tool,
+        string service,
+        PooledBuffer wire,
+        CallOptions options
+    )
     {
         try
         {
             using var sent = channels.For(service).AsyncUnaryCall(tool.SharedMethod, null, options, wire);
             var answer = await sent.ResponseAsync;
-            return new Reply(service, answer, sent.GetTrailers().GetValue(CallMetadata.Outcome) ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged), null);
+            return new Reply(service, answer, OutcomeOf(tool, sent.GetTrailers()), null);
         }
         catch (RpcException exception) when (!options.CancellationToken.IsCancellationRequested)
         {
@@ -74,9 +100,13 @@ internal static class SharedCalls
             {
                 using var answer = tool.Decode(reply.Answer!);
                 using var whole = JsonDocument.Parse(answer.Written);
-                if (PartsOf(tool.Definition.Method.OutputType) is { } parts && whole.RootElement.TryGetProperty(parts.JsonName, out var list)
+                if (
+                    PartsOf(tool.Definition.Method.OutputType) is { } parts
+                    && whole.RootElement.TryGetProperty(parts.JsonName, out var list)
                     && list.EnumerateArray().FirstOrDefault() is { ValueKind: JsonValueKind.Object } part
-                    && part.TryGetProperty("left", out var left) && left.GetArrayLength() > 0)
+                    && part.TryGetProperty("left", out var left)
+                    && left.GetArrayLength() > 0
+                )
                 {
                     json.WritePropertyName(reply.Service);
                     part.WriteTo(json);
@@ -95,17 +125,27 @@ internal static class SharedCalls
     }
 
     // What is no confirmation of ours goes to every service, to be refused there.
-    private static string? PartFor(string? confirmation, string service) => confirmation?.Contains(Of, StringComparison.Ordinal) != true
-        ? confirmation
-        : confirmation.Split(Between).FirstOrDefault(part => part.StartsWith(service + Of, StringComparison.Ordinal))?[(service.Length + 1)..];
+    private static string? PartFor(string? confirmation, string service) =>
+        confirmation?.Contains(Of, StringComparison.Ordinal) != true
+            ? confirmation
+            : confirmation
+                .Split(Between)
+                .FirstOrDefault(part => part.StartsWith(service + Of, StringComparison.Ordinal))
+                ?[(service.Length + 1)..];
 
     private static byte[] Join(MessageDescriptor type, List<Reply> answered, List<Reply> failed)
     {
         if (PartsOf(type) is not { } parts)
+        {
             return answered[0].Answer!;
+        }
+
         using var joined = new MemoryStream();
         foreach (var reply in answered)
+        {
             joined.Write(reply.Answer);
+        }
+
         using var output = new CodedOutputStream(joined, leaveOpen: true);
         foreach (var reply in failed)
         {
@@ -118,7 +158,8 @@ internal static class SharedCalls
 
     private static byte[] FailedPart(MessageDescriptor part, Reply reply)
     {
-        var why = reply.AsksConfirmation ? "CONFIRMATION_REQUIRED: something changed after the preview."
+        var why =
+            reply.AsksConfirmation ? "CONFIRMATION_REQUIRED: something changed after the preview."
             : reply.Problem is { } problem ? $"{problem.Reason}: {problem.Message}"
             : $"UNAVAILABLE: the {reply.Service} service gave no answer.";
         using var bytes = new MemoryStream();
@@ -134,12 +175,14 @@ internal static class SharedCalls
     }
 
     /// <summary>The one list of an answer that is a list of parts.</summary>
-    internal static FieldDescriptor? PartsOf(MessageDescriptor type) => type.Fields.InDeclarationOrder() is [{ IsRepeated: true, IsMap: false } parts] ? parts : null;
+    internal static FieldDescriptor? PartsOf(MessageDescriptor type) =>
+        type.Fields.InDeclarationOrder() is [{ IsRepeated: true, IsMap: false } parts] ? parts : null;
 
     private sealed record Reply(string Service, byte[]? Answer, string? Outcome, RpcException? Failure)
     {
-        public ProblemDetail? Problem { get; } = Failure is null ? null : ServiceDefaults.Problem.Read(Failure);
+        public ProblemDetail? Problem { get; } = Failure is null ? null : ServiceDefaults.Calls.Problem.Read(Failure);
 
-        public bool AsksConfirmation => Problem is { Reason: ServiceDefaults.Problem.ConfirmationRequiredReason, Confirmation: not null };
+        public bool AsksConfirmation =>
+            Problem is { Reason: ServiceDefaults.Calls.Problem.ConfirmationRequiredReason, Confirmation: not null };
     }
 }

@@ -19,13 +19,13 @@ public static class Ids
     {
         var (milliseconds, rest) = Math.DivRem(DateTime.UtcNow.Ticks - DateTime.UnixEpoch.Ticks, TimeSpan.TicksPerMillisecond);
         var now = (milliseconds << 12) | (rest * 4096 / TimeSpan.TicksPerMillisecond);
-        long last, next;
+        long last,
+            next;
         do
         {
             last = Volatile.Read(ref _last);
             next = Math.Max(now, last + 1);
-        }
-        while (Interlocked.CompareExchange(ref _last, next, last) != last);
+        } while (Interlocked.CompareExchange(ref _last, next, last) != last);
 
         Span<byte> bytes = stackalloc byte[16];
         System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(bytes, ((ulong)(next >> 12) << 16) | 0x7000 | ((ulong)next & 0xFFF));
@@ -35,19 +35,21 @@ public static class Ids
     }
 
     public static string Format(string prefix, Guid id) => string.Create(prefix.Length + 27, (prefix, id), static (text, state) =>
-    {
-        state.prefix.CopyTo(text);
-        text[state.prefix.Length] = '_';
-        Span<byte> bytes = stackalloc byte[16];
-        state.id.TryWriteBytes(bytes, bigEndian: true, out _);
-        var value = new UInt128(System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes),
-            System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]));
-        for (var i = text.Length - 1; i > state.prefix.Length; i--)
         {
-            text[i] = Alphabet[(int)(value & 31)];
-            value >>= 5;
-        }
-    });
+            state.prefix.CopyTo(text);
+            text[state.prefix.Length] = '_';
+            Span<byte> bytes = stackalloc byte[16];
+            state.id.TryWriteBytes(bytes, bigEndian: true, out _);
+            var value = new UInt128(
+                System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes),
+                System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes[8..])
+            );
+            for (var i = text.Length - 1; i > state.prefix.Length; i--)
+            {
+                text[i] = Alphabet[(int)(value & 31)];
+                value >>= 5;
+            }
+        });
 
     /// <summary>False when the text has another prefix, another length, or a character outside the alphabet.</summary>
     public static bool TryParse(string prefix, ReadOnlySpan<char> text, out Guid id)

@@ -5,7 +5,8 @@ namespace Platform.Architecture.Tests;
 /// <summary>What holds for every event there is.</summary>
 public sealed class EventLaws
 {
-    public static TheoryData<Type> Events => [.. Repository.Contracts.SelectMany(contracts => contracts.GetTypes()).Where(type => type.IsAssignableTo(typeof(IEvent)))];
+    public static TheoryData<Type> Events =>
+        [.. Repository.Contracts.SelectMany(contracts => contracts.GetTypes()).Where(type => type.IsAssignableTo(typeof(IEvent)))];
 
     [Theory]
     [MemberData(nameof(Events))]
@@ -15,7 +16,8 @@ public sealed class EventLaws
         Assert.NotNull(happened.GetMethod("<Clone>$"));
         Assert.Equal(
             [nameof(IEvent.EventId), nameof(IEvent.WorkspaceId), nameof(IEvent.OccurredAt)],
-            happened.GetConstructors().Single().GetParameters().Take(3).Select(parameter => parameter.Name));
+            happened.GetConstructors().Single().GetParameters().Take(3).Select(parameter => parameter.Name)
+        );
     }
 
     [Fact]

@@ -7,8 +7,14 @@ public sealed partial class SecurityDocument
     [Fact]
     public void Every_test_that_it_names_is_there()
     {
-        var tests = Repository.Files("*.cs", "tests").SelectMany(file => Test().Matches(File.ReadAllText(file)).Select(match => match.Groups["name"].Value)).ToHashSet();
-        var named = Name().Matches(File.ReadAllText(Path.Combine(Repository.Root, "docs", "security.md"))).Select(match => match.Groups["name"].Value).ToList();
+        var tests = Repository
+            .Files("*.cs", "tests")
+            .SelectMany(file => Test().Matches(File.ReadAllText(file)).Select(match => match.Groups["name"].Value))
+            .ToHashSet();
+        var named = Name()
+            .Matches(File.ReadAllText(Path.Combine(Repository.Root, "docs", "security.md")))
+            .Select(match => match.Groups["name"].Value)
+            .ToList();
         Assert.InRange(named.Count, 40, 200);
         Assert.Equal("", string.Join(", ", named.Except(tests)));
     }

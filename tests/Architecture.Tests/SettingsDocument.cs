@@ -5,7 +5,7 @@ namespace Platform.Architecture.Tests;
 
 /// <summary>
 /// The tables of settings in docs/operations.md are made from the options in the sources: name, default, and the first sentence of the
-/// comment. UPDATE_SNAPSHOTS=1 writes them anew.
+/// comment. UPDATE_SNAPSHOTS=1 writes them again.
 /// </summary>
 public sealed partial class SettingsDocument
 {
@@ -15,15 +15,14 @@ public sealed partial class SettingsDocument
     // Where each is bound. Demo members exist in Development only.
     private static readonly (string Service, string Section, string File)[] _options =
     [
-        ("edge", "Edge", "mcp-edge/Protocol/McpEndpointOptions.cs"),
-        ("edge", "Edge:Access", "mcp-edge/Access/AccessOptions.cs"),
+        ("edge", "Edge", "mcp-edge/Http/McpEndpointOptions.cs"),
+        ("edge", "Edge:Access", "mcp-edge/Callers/AccessOptions.cs"),
         ("edge", "Edge:Audit", "mcp-edge/Audit/AuditOptions.cs"),
         ("identity", "Keycloak", "identity/Service/Keycloak/KeycloakOptions.cs"),
-        ("identity", "Keycloak:Clients:<client id>", "identity/Service/Keycloak/ClientRedirects.cs"),
+        ("identity", "Keycloak:Clients:<client id>", "identity/Service/Keycloak/ClientOptions.cs"),
         ("identity", "Assertions", "identity/Service/Assertions/AssertionOptions.cs"),
-        ("identity", "PersonalTokens", "identity/Service/Tokens/PersonalTokenOptions.cs"),
+        ("identity", "PersonalTokens", "identity/Service/PersonalTokens/PersonalTokenOptions.cs"),
         ("directory", "Mail", "services/directory/Service/Mail/MailOptions.cs"),
-        ("directory", "Join", "services/directory/Service/MemberInvitations/JoinOptions.cs"),
         ("data", "Indexes", "services/data/Service/Indexes/IndexOptions.cs"),
         ("audit", "Audit:Sinks", "services/audit/Service/Sinks/SinkOptions.cs"),
     ];
@@ -48,9 +47,14 @@ public sealed partial class SettingsDocument
     [Fact]
     public void No_options_are_bound_that_the_tables_leave_out()
     {
-        var bound = Repository.Files("*.cs", "ServiceDefaults", "identity", "services", "mcp-edge")
-            .SelectMany(file => Bound().Matches(File.ReadAllText(file)).Select(match => match.Groups["type"].Value)).Distinct().Order(StringComparer.Ordinal);
-        var known = _options.SelectMany(options => Declared().Matches(File.ReadAllText(Path.Combine(Repository.Root, options.File))).Select(match => match.Groups["type"].Value));
+        var bound = Repository
+            .Files("*.cs", "ServiceDefaults", "identity", "services", "mcp-edge")
+            .SelectMany(file => Bound().Matches(File.ReadAllText(file)).Select(match => match.Groups["type"].Value))
+            .Distinct()
+            .Order(StringComparer.Ordinal);
+        var known = _options.SelectMany(options =>
+            Declared().Matches(File.ReadAllText(Path.Combine(Repository.Root, options.File))).Select(match => match.Groups["type"].Value)
+        );
         Assert.Empty(bound.Except(known).Except(["DemoOptions"]));
     }
 
@@ -58,12 +62,20 @@ public sealed partial class SettingsDocument
     public void Every_metric_of_ours_is_explained()
     {
         var text = File.ReadAllText(Document);
-        var metrics = Repository.Files("*.cs", "ServiceDefaults", "identity", "services", "mcp-edge")
-            .SelectMany(file => Instrument().Matches(File.ReadAllText(file))).ToList();
+        var metrics = Repository
+            .Files("*.cs", "ServiceDefaults", "identity", "services", "mcp-edge")
+            .SelectMany(file => Instrument().Matches(File.ReadAllText(file)))
+            .ToList();
         Assert.NotEmpty(metrics);
         Assert.All(metrics, metric =>
         {
-            var name = metric.Groups["name"].Value.Replace('.', '_') + (metric.Groups["kind"].Value == "Counter" ? "_total" : metric.Groups["unit"].Value == "s" ? "_seconds" : "");
+            var name =
+                metric.Groups["name"].Value.Replace('.', '_')
+                + (
+                    metric.Groups["kind"].Value == "Counter" ? "_total"
+                    : metric.Groups["unit"].Value == "s" ? "_seconds"
+                    : ""
+                );
             Assert.Contains($"`{name}`", text, StringComparison.Ordinal);
         });
     }
@@ -81,10 +93,18 @@ public sealed partial class SettingsDocument
                 // Those of a kind of its own have rows of their own.
                 foreach (var row in rows.Where(row => row.Groups["type"].Value != "Dictionary<string, ClientOptions>"))
                 {
-                    var meaning = Tag().Replace(Comment().Replace(row.Groups["comment"].Value, " "), match => $"`{match.Groups["text"].Value}`").Trim();
-                    meaning = Space().Replace(meaning.Replace("<summary>", "", StringComparison.Ordinal).Replace("</summary>", "", StringComparison.Ordinal), " ").Trim();
+                    var meaning = Tag()
+                        .Replace(Comment().Replace(row.Groups["comment"].Value, " "), match => $"`{match.Groups["text"].Value}`")
+                        .Trim();
+                    meaning = Space()
+                        .Replace(
+                            meaning.Replace("<summary>", "", StringComparison.Ordinal).Replace("</summary>", "", StringComparison.Ordinal),
+                            " "
+                        )
+                        .Trim();
                     Assert.True(meaning.Length > 0, $"{section}:{row.Groups["name"].Value} has no comment in {file}.");
-                    text.Append($"| `{section}:{row.Groups["name"].Value}` | {Default(row.Groups["type"].Value, row.Groups["default"].Value)} | {meaning} |\n");
+                    var value = Default(row.Groups["type"].Value, row.Groups["default"].Value);
+                    text.Append($"| `{section}:{row.Groups["name"].Value}` | {value} | {meaning} |\n");
                 }
             }
         }
@@ -92,28 +112,34 @@ public sealed partial class SettingsDocument
         return text.Append('\n').ToString();
     }
 
-    private static string Default(string type, string source) => source.Trim() switch
-    {
-        "" => type == "bool" ? "`false`" : "has to be set",
-        "\"\"" or "[]" => "none",
-        ['"', ..] value => $"`{value.Trim('"')}`",
-        "true" => "`true`",
-        var value when value.StartsWith("Path.", StringComparison.Ordinal) => "`spool` beside the program",
-        var value when Span().Match(value) is { Success: true } span => $"{span.Groups["count"].Value} {Unit(span)}",
-        "4 * 1024 * 1024" => "4 MiB",
-        "64 * 1024 * 1024" => "64 MiB",
-        var value => value.Replace("_", "", StringComparison.Ordinal),
-    };
+    private static string Default(string type, string source) =>
+        source.Trim() switch
+        {
+            "" => type == "bool" ? "`false`" : "has to be set",
+            "\"\"" or "[]" => "none",
+            ['"', ..] value => $"`{value.Trim('"')}`",
+            "true" => "`true`",
+            var value when value.StartsWith("Path.", StringComparison.Ordinal) => "`spool` beside the program",
+            var value when Span().Match(value) is { Success: true } span => $"{span.Groups["count"].Value} {Unit(span)}",
+            "4 * 1024 * 1024" => "4 MiB",
+            "64 * 1024 * 1024" => "64 MiB",
+            var value => value.Replace("_", "", StringComparison.Ordinal),
+        };
 
-    private static string Unit(Match span) => span.Groups["unit"].Value switch
-    {
-        "Milliseconds" => "ms",
-        "Seconds" => "s",
-        "Minutes" => "min",
-        var unit => unit.ToLowerInvariant(),
-    };
+    private static string Unit(Match span) =>
+        span.Groups["unit"].Value switch
+        {
+            "Milliseconds" => "ms",
+            "Seconds" => "s",
+            "Minutes" => "min",
+            var unit => unit.ToLowerInvariant(),
+        };
 
-    [GeneratedRegex(@"(?<comment>(?:^ +///[^\n]*\n)*)(?:^ +\[[^\n]*\]\n)*^    public (?<type>[\w<>,?\[\] ]+?) (?<name>\w+) \{ get; (?:init|set); \}(?: = (?<default>[^\n]*);)?$", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"(?<comment>(?:^ +///[^\n]*\n)*)(?:^ +\[[^\n]*\]\n)*"
+            + @"^    public (?<type>[\w<>,?\[\] ]+?) (?<name>\w+) \{ get; (?:init|set); \}(?: = (?<default>[^\n]*);)?$",
+        RegexOptions.Multiline
+    )]
     private static partial Regex Property();
 
     [GeneratedRegex(@"^ +///", RegexOptions.Multiline)]

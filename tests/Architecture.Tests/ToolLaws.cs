@@ -50,24 +50,36 @@ public sealed partial class ToolLaws
             Assert.InRange(toolset.Count(), 1, 15);
         }
 
-        Assert.All(Repository.Catalogue.Tools.GroupBy(tool => tool.Method.Service.FullName), service => Assert.Single(service.Select(tool => tool.Options.Toolset).Distinct()));
+        Assert.All(Repository.Catalogue.Tools.GroupBy(tool => tool.Method.Service.FullName), service =>
+            Assert.Single(service.Select(tool => tool.Options.Toolset).Distinct())
+        );
     }
 
     [Theory]
     [MemberData(nameof(Names))]
     public void An_answer_has_no_place_for_a_secret(string name) =>
-        Assert.DoesNotContain(Texts(Find(name).Method.OutputType, []), field => field.Contains("secret", StringComparison.OrdinalIgnoreCase)
-            || field.Contains("password", StringComparison.OrdinalIgnoreCase) || field.EndsWith("_key", StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(Texts(Find(name).Method.OutputType, []), field =>
+            field.Contains("secret", StringComparison.OrdinalIgnoreCase)
+            || field.Contains("password", StringComparison.OrdinalIgnoreCase)
+            || field.EndsWith("_key", StringComparison.OrdinalIgnoreCase)
+        );
 
-    private static IEnumerable<string> Texts(MessageDescriptor message, HashSet<string> seen) => !seen.Add(message.FullName) ? []
-        : message.Fields.InDeclarationOrder().SelectMany(field => field.FieldType switch
-        {
-            FieldType.Message => Texts(field.MessageType, seen),
-            FieldType.String or FieldType.Bytes => [field.Name],
-            _ => [],
-        });
+    private static IEnumerable<string> Texts(MessageDescriptor message, HashSet<string> seen) =>
+        !seen.Add(message.FullName)
+            ? []
+            : message
+                .Fields.InDeclarationOrder()
+                .SelectMany(field =>
+                    field.FieldType switch
+                    {
+                        FieldType.Message => Texts(field.MessageType, seen),
+                        FieldType.String or FieldType.Bytes => [field.Name],
+                        _ => [],
+                    }
+                );
 
-    private static ToolDefinition Find(string name) => Repository.Catalogue.TryGetTool(name, out var tool) ? tool : throw new InvalidOperationException(name);
+    private static ToolDefinition Find(string name) =>
+        Repository.Catalogue.TryGetTool(name, out var tool) ? tool : throw new InvalidOperationException(name);
 
     [GeneratedRegex("^[a-z][a-z0-9_]{2,39}$")]
     private static partial Regex NamePattern();

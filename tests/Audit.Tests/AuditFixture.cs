@@ -46,12 +46,25 @@ public sealed class AuditFixture(PostgresFixture postgres) : ServiceFixture<Prog
     }
 
     public static EventEnvelope Event(
-        Guid workspace, string action = "organization.created", string? id = null, DateTimeOffset? occurredAt = null,
-        object? details = null) => new(
-        Ids.New(), workspace, null, occurredAt ?? DateTimeOffset.UtcNow, "directory", "OrganizationCreated", action,
-        new Actor("member", "mbr_1", "admin", "tok_1", "claude"),
-        new CallInfo(Guid.NewGuid().ToString(), "create_organization", null, null, ["directory:write"], "sandbox"),
-        [new Target("organization", id ?? "org_1")], JsonSerializer.SerializeToElement(details ?? new { name = "Ångström & <Söhne>" }));
+        Guid workspace,
+        string action = "organization.created",
+        string? id = null,
+        DateTimeOffset? occurredAt = null,
+        object? details = null
+    ) =>
+        new(
+            Ids.New(),
+            workspace,
+            null,
+            occurredAt ?? DateTimeOffset.UtcNow,
+            "directory",
+            "OrganizationCreated",
+            action,
+            new Actor("member", "mbr_1", "admin", "tok_1", "claude"),
+            new CallInfo(Guid.NewGuid().ToString(), "create_organization", null, null, ["directory:write"], "sandbox"),
+            [new Target("organization", id ?? "org_1")],
+            JsonSerializer.SerializeToElement(details ?? new { name = "Ångström & <Söhne>" })
+        );
 
     /// <summary>What the bus would do with a batch.</summary>
     public async Task ConsumeAsync(params IReadOnlyList<EventEnvelope> events)
@@ -66,7 +79,8 @@ public sealed class AuditFixture(PostgresFixture postgres) : ServiceFixture<Prog
     {
         await Eventually.AsyncTrue(async () => await CountAsync(workspace) >= count, () => $"{count} events in the log");
         await using var command = Admin.CreateCommand(
-            "select sequence, event_id from audit.event where workspace_id = $1 order by sequence");
+            "select sequence, event_id from audit.event where workspace_id = $1 order by sequence"
+        );
         command.Parameters.Add(new NpgsqlParameter { Value = workspace });
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<(long, Guid)>();
@@ -90,13 +104,13 @@ public sealed class AuditFixture(PostgresFixture postgres) : ServiceFixture<Prog
     }
 
     protected override IEnumerable<KeyValuePair<string, string?>> Settings() =>
-    [
-        new($"Audit:Sinks:Datadog:{Site}", Datadog.Address),
-        new("Audit:Sinks:TimeoutSeconds", "3"),
-        new("Logging:LogLevel:Default", "Trace"),
-        new("Logging:LogLevel:Npgsql.Command", "Trace"),
-        new("Logging:LogLevel:System.Net.Http.HttpClient.audit-sink", "Trace"),
-    ];
+        [
+            new($"Audit:Sinks:Datadog:{Site}", Datadog.Address),
+            new("Audit:Sinks:TimeoutSeconds", "3"),
+            new("Logging:LogLevel:Default", "Trace"),
+            new("Logging:LogLevel:Npgsql.Command", "Trace"),
+            new("Logging:LogLevel:System.Net.Http.HttpClient.audit-sink", "Trace"),
+        ];
 
     protected override void Configure(IServiceCollection services) => services.AddSingleton<ILoggerProvider>(Log);
 

@@ -16,15 +16,22 @@ public sealed class AuditStreamToolsTests(AuditFixture audit) : IClassFixture<Au
     public async Task A_created_stream_was_tested_is_announced_and_listed_without_its_key()
     {
         var created = await audit.Client.CreateAuditStreamAsync(Request("SIEM", "organization.*"), audit.As(_caller));
-        Assert.Equal(("accepted", 202, "active", true),
-            (created.Test.Result, created.Test.Status, created.Stream.State, created.Stream.Destination.ApiKey.IsSet));
+        Assert.Equal(
+            ("accepted", 202, "active", true),
+            (created.Test.Result, created.Test.Status, created.Stream.State, created.Stream.Destination.ApiKey.IsSet)
+        );
         Assert.Single(audit.Datadog.Accepted(_key, "test"));
         Assert.Equal(created.Stream, Assert.Single(await ListAsync(_caller)));
         var happened = await audit.Events.WaitAsync(published => published.WorkspaceId == _caller.Workspace);
         Assert.Equal(("audit_stream.created", created.Stream.Id), (happened.Action, Assert.Single(happened.Targets).Ids[0]));
-        Assert.Equal(("SIEM", AuditFixture.Site, "organization.*"),
-            (happened.Read<AuditStreamCreated>().Name, happened.Read<AuditStreamCreated>().Site,
-            happened.Read<AuditStreamCreated>().Actions.Single()));
+        Assert.Equal(
+            ("SIEM", AuditFixture.Site, "organization.*"),
+            (
+                happened.Read<AuditStreamCreated>().Name,
+                happened.Read<AuditStreamCreated>().Site,
+                happened.Read<AuditStreamCreated>().Actions.Single()
+            )
+        );
     }
 
     [Fact]
@@ -70,18 +77,22 @@ public sealed class AuditStreamToolsTests(AuditFixture audit) : IClassFixture<Au
     [Fact]
     public async Task Of_eight_at_once_under_one_name_one_is_created()
     {
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
-        {
-            try
-            {
-                await audit.Client.CreateAuditStreamAsync(Request(), audit.As(_caller));
-                return "created";
-            }
-            catch (RpcException exception)
-            {
-                return ServiceDefaults.Problem.Read(exception)?.Reason;
-            }
-        }));
+        var outcomes = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(async _ =>
+                {
+                    try
+                    {
+                        await audit.Client.CreateAuditStreamAsync(Request(), audit.As(_caller));
+                        return "created";
+                    }
+                    catch (RpcException exception)
+                    {
+                        return ServiceDefaults.Calls.Problem.Read(exception)?.Reason;
+                    }
+                })
+        );
         Assert.Equal(["NAME_TAKEN", "created"], outcomes.Distinct().Order(StringComparer.Ordinal));
         Assert.Equal(1, outcomes.Count(outcome => outcome == "created"));
         Assert.Single(await ListAsync(_caller));
@@ -95,8 +106,10 @@ public sealed class AuditStreamToolsTests(AuditFixture audit) : IClassFixture<Au
             await audit.Client.CreateAuditStreamAsync(Request($"stream {i}"), audit.As(_caller));
         }
 
-        Assert.Equal("LIMIT_REACHED", (await audit.Client.CreateAuditStreamAsync(Request("one more"),
-            audit.As(_caller)).ProblemAsync()).Reason);
+        Assert.Equal(
+            "LIMIT_REACHED",
+            (await audit.Client.CreateAuditStreamAsync(Request("one more"), audit.As(_caller)).ProblemAsync()).Reason
+        );
     }
 
     [Theory]
@@ -112,13 +125,27 @@ public sealed class AuditStreamToolsTests(AuditFixture audit) : IClassFixture<Au
         var request = Request();
         switch (field)
         {
-            case "datadog.site": request.Datadog.Site = "evil.example"; break;
-            case "datadog.apiKey": request.Datadog.ApiKey = "with a space in between"; break;
-            case "datadog.tags[1]": request.Datadog.Tags.Add("a,b"); break;
-            case "type": request.Type = "pigeon"; break;
-            case "name": request.Name = ""; break;
-            case "actions": request.Actions.Add("*.created"); break;
-            default: request.Start = "yesterday"; break;
+            case "datadog.site":
+                request.Datadog.Site = "evil.example";
+                break;
+            case "datadog.apiKey":
+                request.Datadog.ApiKey = "with a space in between";
+                break;
+            case "datadog.tags[1]":
+                request.Datadog.Tags.Add("a,b");
+                break;
+            case "type":
+                request.Type = "pigeon";
+                break;
+            case "name":
+                request.Name = "";
+                break;
+            case "actions":
+                request.Actions.Add("*.created");
+                break;
+            default:
+                request.Start = "yesterday";
+                break;
         }
 
         var problem = await audit.Client.CreateAuditStreamAsync(request, audit.As(_caller)).ProblemAsync();
@@ -132,10 +159,18 @@ public sealed class AuditStreamToolsTests(AuditFixture audit) : IClassFixture<Au
         var id = (await audit.Client.CreateAuditStreamAsync(Request(), audit.As(_caller))).Stream.Id;
         var stranger = _caller with { Workspace = Ids.New() };
         Assert.Empty(await ListAsync(stranger));
-        Assert.Equal("NOT_FOUND", (await audit.Client.TestAuditStreamAsync(new TestAuditStreamRequest { StreamId = id },
-            audit.As(stranger)).ProblemAsync()).Reason);
-        Assert.Equal("NOT_FOUND", (await audit.Client.TestAuditStreamAsync(new TestAuditStreamRequest { StreamId = "str_1" },
-            audit.As(_caller)).ProblemAsync()).Reason);
+        Assert.Equal(
+            "NOT_FOUND",
+            (
+                await audit.Client.TestAuditStreamAsync(new TestAuditStreamRequest { StreamId = id }, audit.As(stranger)).ProblemAsync()
+            ).Reason
+        );
+        Assert.Equal(
+            "NOT_FOUND",
+            (
+                await audit.Client.TestAuditStreamAsync(new TestAuditStreamRequest { StreamId = "str_1" }, audit.As(_caller)).ProblemAsync()
+            ).Reason
+        );
     }
 
     [Fact]
@@ -143,11 +178,18 @@ public sealed class AuditStreamToolsTests(AuditFixture audit) : IClassFixture<Au
     {
         var reader = audit.As(_caller with { Permissions = ["audit:read"] });
         Assert.Equal("PERMISSION_DENIED", (await audit.Client.CreateAuditStreamAsync(Request(), reader).ProblemAsync()).Reason);
-        Assert.Equal("PERMISSION_DENIED",
-            (await audit.Client.TestAuditStreamAsync(new TestAuditStreamRequest { StreamId = "str_1" }, reader).ProblemAsync()).Reason);
-        Assert.Equal("PERMISSION_DENIED",
-            (await audit.Client.ListAuditStreamsAsync(new ListAuditStreamsRequest(),
-            audit.As(_caller with { Role = Roles.Editor })).ProblemAsync()).Reason);
+        Assert.Equal(
+            "PERMISSION_DENIED",
+            (await audit.Client.TestAuditStreamAsync(new TestAuditStreamRequest { StreamId = "str_1" }, reader).ProblemAsync()).Reason
+        );
+        Assert.Equal(
+            "PERMISSION_DENIED",
+            (
+                await audit
+                    .Client.ListAuditStreamsAsync(new ListAuditStreamsRequest(), audit.As(_caller with { Role = Roles.Editor }))
+                    .ProblemAsync()
+            ).Reason
+        );
     }
 
     [Fact]
@@ -157,20 +199,32 @@ public sealed class AuditStreamToolsTests(AuditFixture audit) : IClassFixture<Au
         audit.Datadog.Rule(_key, _ => 429);
         var tested = await audit.Client.TestAuditStreamAsync(new TestAuditStreamRequest { StreamId = id }, audit.As(_caller));
         Assert.Equal(("unreachable", 429), (tested.Test.Result, tested.Test.Status));
-        var happened = await audit.Events.WaitAsync(published => published.WorkspaceId == _caller.Workspace
-            && published.Action == "audit_stream.tested");
-        Assert.Equal((id, "unreachable", 429),
-            (happened.Read<AuditStreamTested>().StreamId, happened.Read<AuditStreamTested>().Result,
-            happened.Read<AuditStreamTested>().Status));
+        var happened = await audit.Events.WaitAsync(published =>
+            published.WorkspaceId == _caller.Workspace && published.Action == "audit_stream.tested"
+        );
+        Assert.Equal(
+            (id, "unreachable", 429),
+            (
+                happened.Read<AuditStreamTested>().StreamId,
+                happened.Read<AuditStreamTested>().Result,
+                happened.Read<AuditStreamTested>().Status
+            )
+        );
     }
 
-    private CreateAuditStreamRequest Request(string name = "to Datadog", params string[] actions) => new()
-    {
-        Type = "datadog",
-        Name = name,
-        Datadog = new DatadogDestination { Site = AuditFixture.Site, ApiKey = _key, Tags = { "team:core" } },
-        Actions = { actions },
-    };
+    private CreateAuditStreamRequest Request(string name = "to Datadog", params string[] actions) =>
+        new()
+        {
+            Type = "datadog",
+            Name = name,
+            Datadog = new DatadogDestination
+            {
+                Site = AuditFixture.Site,
+                ApiKey = _key,
+                Tags = { "team:core" },
+            },
+            Actions = { actions },
+        };
 
     private async Task<IReadOnlyList<AuditStream>> ListAsync(TestCaller caller) =>
         (await audit.Client.ListAuditStreamsAsync(new ListAuditStreamsRequest(), audit.As(caller))).Streams;

@@ -1,7 +1,6 @@
 using Grpc.Core;
 using Platform.Audit.Contracts.V1;
 using Platform.Contracts;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.Testing;
 
@@ -13,12 +12,17 @@ public sealed class ChangeStreamTests(AuditFixture audit) : IClassFixture<AuditF
     private readonly TestCaller _caller = new();
     private readonly string _key = "canary" + Guid.NewGuid().ToString("N");
 
-    public static TheoryData<string, string> BadUrls => new()
-    {
-        { "siem.example/audit", "https.url" }, { "ftp://siem.example/", "https.url" }, { "http://siem.example/", "https.url" },
-        { "https://user:secret@siem.example/", "https.url" }, { "https://siem.example/?token=1", "https.url" },
-        { "https://siem.example/#part", "https.url" }, { "", "https.url" },
-    };
+    public static TheoryData<string, string> BadUrls =>
+        new()
+        {
+            { "siem.example/audit", "https.url" },
+            { "ftp://siem.example/", "https.url" },
+            { "http://siem.example/", "https.url" },
+            { "https://user:secret@siem.example/", "https.url" },
+            { "https://siem.example/?token=1", "https.url" },
+            { "https://siem.example/#part", "https.url" },
+            { "", "https.url" },
+        };
 
     [Theory]
     [MemberData(nameof(BadUrls))]
@@ -69,14 +73,33 @@ public sealed class ChangeStreamTests(AuditFixture audit) : IClassFixture<AuditF
         var id = await CreateAsync();
         var sent = audit.Datadog.Requests.Count(request => request.Key == _key);
         var changed = await audit.Client.UpdateAuditStreamAsync(
-            new UpdateAuditStreamRequest { StreamId = id, Name = "renamed", Actions = { "record.*" } }, audit.As(_caller));
+            new UpdateAuditStreamRequest
+            {
+                StreamId = id,
+                Name = "renamed",
+                Actions = { "record.*" },
+            },
+            audit.As(_caller)
+        );
         Assert.Equal(("renamed", "record.*"), (changed.Stream.Name, Assert.Single(changed.Stream.Actions)));
         Assert.Null(changed.Test);
         Assert.Equal(sent, audit.Datadog.Requests.Count(request => request.Key == _key));
-        Assert.Empty((await audit.Client.UpdateAuditStreamAsync(new UpdateAuditStreamRequest { StreamId = id, AllActions = true },
-            audit.As(_caller))).Stream.Actions);
-        Assert.Equal(Outcomes.Unchanged, await OutcomeAsync(audit.Client.UpdateAuditStreamAsync(
-            new UpdateAuditStreamRequest { StreamId = id, Name = "renamed" }, audit.As(_caller))));
+        Assert.Empty(
+            (
+                await audit.Client.UpdateAuditStreamAsync(
+                    new UpdateAuditStreamRequest { StreamId = id, AllActions = true },
+                    audit.As(_caller)
+                )
+            )
+                .Stream
+                .Actions
+        );
+        Assert.Equal(
+            Outcomes.Unchanged,
+            await OutcomeAsync(
+                audit.Client.UpdateAuditStreamAsync(new UpdateAuditStreamRequest { StreamId = id, Name = "renamed" }, audit.As(_caller))
+            )
+        );
         Assert.Equal(2, await CountAsync("audit_stream.updated"));
     }
 
@@ -114,12 +137,25 @@ public sealed class ChangeStreamTests(AuditFixture audit) : IClassFixture<AuditF
         var request = new UpdateAuditStreamRequest { StreamId = await CreateAsync() };
         switch (field)
         {
-            case "url": request.Url = "https://siem.example/"; break;
-            case "secret": request.Secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"; break;
-            case "rotateSecret": request.RotateSecret = true; break;
-            case "allActions": (request.AllActions, request.Name) = (true, "x"); request.Actions.Add("record.*"); break;
-            case "actions": request.Actions.Add("*.created"); break;
-            case "apiKey": request.ApiKey = empty ? "" : "short"; break;
+            case "url":
+                request.Url = "https://siem.example/";
+                break;
+            case "secret":
+                request.Secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+                break;
+            case "rotateSecret":
+                request.RotateSecret = true;
+                break;
+            case "allActions":
+                (request.AllActions, request.Name) = (true, "x");
+                request.Actions.Add("record.*");
+                break;
+            case "actions":
+                request.Actions.Add("*.created");
+                break;
+            case "apiKey":
+                request.ApiKey = empty ? "" : "short";
+                break;
             default:
                 if (empty)
                 {
@@ -139,19 +175,35 @@ public sealed class ChangeStreamTests(AuditFixture audit) : IClassFixture<AuditF
     {
         await CreateAsync("one");
         var id = await CreateAsync("two");
-        Assert.Equal("NAME_TAKEN", (await audit.Client.UpdateAuditStreamAsync(new UpdateAuditStreamRequest { StreamId = id, Name = "one" },
-            audit.As(_caller)).ProblemAsync()).Reason);
+        Assert.Equal(
+            "NAME_TAKEN",
+            (
+                await audit
+                    .Client.UpdateAuditStreamAsync(new UpdateAuditStreamRequest { StreamId = id, Name = "one" }, audit.As(_caller))
+                    .ProblemAsync()
+            ).Reason
+        );
     }
 
     [Fact]
     public async Task Eight_pauses_at_once_are_one_and_so_are_eight_resumptions()
     {
         var id = await CreateAsync();
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
-            await audit.Client.PauseAuditStreamAsync(new PauseAuditStreamRequest { StreamId = id }, audit.As(_caller))));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(async _ =>
+                    await audit.Client.PauseAuditStreamAsync(new PauseAuditStreamRequest { StreamId = id }, audit.As(_caller))
+                )
+        );
         Assert.Equal("paused", (await ListAsync(_caller))[0].State);
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
-            await audit.Client.ResumeAuditStreamAsync(new ResumeAuditStreamRequest { StreamId = id }, audit.As(_caller))));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(async _ =>
+                    await audit.Client.ResumeAuditStreamAsync(new ResumeAuditStreamRequest { StreamId = id }, audit.As(_caller))
+                )
+        );
         Assert.Equal("active", (await ListAsync(_caller))[0].State);
         Assert.Equal((1, 1), (await CountAsync("audit_stream.paused"), await CountAsync("audit_stream.resumed")));
     }
@@ -166,18 +218,22 @@ public sealed class ChangeStreamTests(AuditFixture audit) : IClassFixture<AuditF
         Assert.Contains("to Datadog", preview.Confirmation.Preview.Utf8.ToStringUtf8(), StringComparison.Ordinal);
         Assert.Single(await ListAsync(_caller));
 
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
-        {
-            try
-            {
-                await audit.Client.DeleteAuditStreamAsync(request, audit.As(_caller, confirmation: preview.Confirmation.Token));
-                return "deleted";
-            }
-            catch (RpcException exception)
-            {
-                return Problem.Read(exception)?.Reason;
-            }
-        }));
+        var outcomes = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(async _ =>
+                {
+                    try
+                    {
+                        await audit.Client.DeleteAuditStreamAsync(request, audit.As(_caller, confirmation: preview.Confirmation.Token));
+                        return "deleted";
+                    }
+                    catch (RpcException exception)
+                    {
+                        return Problem.Read(exception)?.Reason;
+                    }
+                })
+        );
         Assert.Equal(["NOT_FOUND", "deleted"], outcomes.Distinct().Order(StringComparer.Ordinal));
         Assert.Equal(1, outcomes.Count(outcome => outcome == "deleted"));
         Assert.Empty(await ListAsync(_caller));
@@ -202,8 +258,14 @@ public sealed class ChangeStreamTests(AuditFixture audit) : IClassFixture<AuditF
         var request = new DeleteAuditStreamRequest { StreamId = id };
         var preview = await audit.Client.DeleteAuditStreamAsync(request, audit.As(_caller)).ProblemAsync();
         await audit.Client.UpdateAuditStreamAsync(new UpdateAuditStreamRequest { StreamId = id, Name = "another" }, audit.As(_caller));
-        Assert.Equal("CONFIRMATION_STALE", (await audit.Client.DeleteAuditStreamAsync(request,
-            audit.As(_caller, confirmation: preview.Confirmation.Token)).ProblemAsync()).Reason);
+        Assert.Equal(
+            "CONFIRMATION_STALE",
+            (
+                await audit
+                    .Client.DeleteAuditStreamAsync(request, audit.As(_caller, confirmation: preview.Confirmation.Token))
+                    .ProblemAsync()
+            ).Reason
+        );
         Assert.Single(await ListAsync(_caller));
     }
 
@@ -211,20 +273,44 @@ public sealed class ChangeStreamTests(AuditFixture audit) : IClassFixture<AuditF
     public async Task Neither_another_workspace_nor_a_reader_changes_a_stream()
     {
         var id = await CreateAsync();
-        foreach (var (caller, reason) in new[]
+        foreach (
+            var (caller, reason) in new[]
+            {
+                (_caller with { Workspace = Ids.New() }, "NOT_FOUND"),
+                (_caller with { Permissions = ["audit:read"] }, "PERMISSION_DENIED"),
+            }
+        )
         {
-            (_caller with { Workspace = Ids.New() }, "NOT_FOUND"),
-            (_caller with { Permissions = ["audit:read"] }, "PERMISSION_DENIED"),
-        })
-        {
-            Assert.Equal(reason, (await audit.Client.PauseAuditStreamAsync(new PauseAuditStreamRequest { StreamId = id },
-                audit.As(caller)).ProblemAsync()).Reason);
-            Assert.Equal(reason, (await audit.Client.ResumeAuditStreamAsync(new ResumeAuditStreamRequest { StreamId = id },
-                audit.As(caller)).ProblemAsync()).Reason);
-            Assert.Equal(reason, (await audit.Client.DeleteAuditStreamAsync(new DeleteAuditStreamRequest { StreamId = id },
-                audit.As(caller)).ProblemAsync()).Reason);
-            Assert.Equal(reason, (await audit.Client.UpdateAuditStreamAsync(new UpdateAuditStreamRequest { StreamId = id, Name = "x" },
-                audit.As(caller)).ProblemAsync()).Reason);
+            Assert.Equal(
+                reason,
+                (
+                    await audit.Client.PauseAuditStreamAsync(new PauseAuditStreamRequest { StreamId = id }, audit.As(caller)).ProblemAsync()
+                ).Reason
+            );
+            Assert.Equal(
+                reason,
+                (
+                    await audit
+                        .Client.ResumeAuditStreamAsync(new ResumeAuditStreamRequest { StreamId = id }, audit.As(caller))
+                        .ProblemAsync()
+                ).Reason
+            );
+            Assert.Equal(
+                reason,
+                (
+                    await audit
+                        .Client.DeleteAuditStreamAsync(new DeleteAuditStreamRequest { StreamId = id }, audit.As(caller))
+                        .ProblemAsync()
+                ).Reason
+            );
+            Assert.Equal(
+                reason,
+                (
+                    await audit
+                        .Client.UpdateAuditStreamAsync(new UpdateAuditStreamRequest { StreamId = id, Name = "x" }, audit.As(caller))
+                        .ProblemAsync()
+                ).Reason
+            );
         }
 
         Assert.Equal("active", (await ListAsync(_caller))[0].State);
@@ -233,13 +319,14 @@ public sealed class ChangeStreamTests(AuditFixture audit) : IClassFixture<AuditF
     private async Task<string> RefusedFieldAsync(CreateAuditStreamRequest request) =>
         Assert.Single((await audit.Client.CreateAuditStreamAsync(request, audit.As(_caller)).ProblemAsync()).Violations).Field;
 
-    private CreateAuditStreamRequest Request(string name = "to Datadog", string start = "now") => new()
-    {
-        Type = "datadog",
-        Name = name,
-        Start = start,
-        Datadog = new DatadogDestination { Site = AuditFixture.Site, ApiKey = _key },
-    };
+    private CreateAuditStreamRequest Request(string name = "to Datadog", string start = "now") =>
+        new()
+        {
+            Type = "datadog",
+            Name = name,
+            Start = start,
+            Datadog = new DatadogDestination { Site = AuditFixture.Site, ApiKey = _key },
+        };
 
     private async Task<string> CreateAsync(string name = "to Datadog", string start = "now")
     {
@@ -248,12 +335,15 @@ public sealed class ChangeStreamTests(AuditFixture audit) : IClassFixture<AuditF
     }
 
     private AsyncUnaryCall<CreateAuditStreamResponse> CreateHttpsAsync(string url, string secret = "") =>
-        audit.Client.CreateAuditStreamAsync(new CreateAuditStreamRequest
-        {
-            Type = "https",
-            Name = "inside",
-            Https = new HttpsDestination { Url = url, Secret = secret },
-        }, audit.As(_caller));
+        audit.Client.CreateAuditStreamAsync(
+            new CreateAuditStreamRequest
+            {
+                Type = "https",
+                Name = "inside",
+                Https = new HttpsDestination { Url = url, Secret = secret },
+            },
+            audit.As(_caller)
+        );
 
     private async Task DeleteAsync(string id)
     {
@@ -268,8 +358,13 @@ public sealed class ChangeStreamTests(AuditFixture audit) : IClassFixture<AuditF
         return call.GetTrailers().GetValue(CallMetadata.Outcome);
     }
 
-    private async Task<int> CountAsync(string action) => (int)await audit.ScalarAsync<long>(
-        "select count(*) from platform.outbox where workspace_id = $1 and envelope::jsonb ->> 'action' = $2", _caller.Workspace, action);
+    private async Task<int> CountAsync(string action) =>
+        (int)
+            await audit.ScalarAsync<long>(
+                "select count(*) from platform.outbox where workspace_id = $1 and envelope::jsonb ->> 'action' = $2",
+                _caller.Workspace,
+                action
+            );
 
     private async Task<IReadOnlyList<AuditStream>> ListAsync(TestCaller caller) =>
         (await audit.Client.ListAuditStreamsAsync(new ListAuditStreamsRequest(), audit.As(caller))).Streams;

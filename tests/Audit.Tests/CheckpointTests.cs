@@ -25,16 +25,25 @@ public sealed class CheckpointTests(AuditFixture audit) : IClassFixture<AuditFix
         Assert.Equal([$"platform-audit/{Ids.Format("wks", _workspace)}", "5", Convert.ToBase64String(root)], lines[..3]);
 
         using var http = audit.CreateHttpClient();
-        var keys = await http.GetFromJsonAsync<JsonElement>(new Uri("/.well-known/audit-keys", UriKind.Relative),
-            TestContext.Current.CancellationToken);
+        var keys = await http.GetFromJsonAsync<JsonElement>(
+            new Uri("/.well-known/audit-keys", UriKind.Relative),
+            TestContext.Current.CancellationToken
+        );
         var known = keys.GetProperty("keys").EnumerateArray().Single(one => one.GetProperty("id").GetString() == key);
         Assert.Equal("ecdsa-p256-sha256", known.GetProperty("keyType").GetString());
         using var verifier = ECDsa.Create();
         verifier.ImportSubjectPublicKeyInfo(known.GetProperty("publicKey").GetBytesFromBase64(), out _);
-        Assert.True(verifier.VerifyData(Encoding.UTF8.GetBytes(body), signature, HashAlgorithmName.SHA256,
-            DSASignatureFormat.Rfc3279DerSequence));
-        Assert.False(verifier.VerifyData(Encoding.UTF8.GetBytes(body.Replace("\n5\n", "\n6\n", StringComparison.Ordinal)), signature,
-            HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence));
+        Assert.True(
+            verifier.VerifyData(Encoding.UTF8.GetBytes(body), signature, HashAlgorithmName.SHA256, DSASignatureFormat.Rfc3279DerSequence)
+        );
+        Assert.False(
+            verifier.VerifyData(
+                Encoding.UTF8.GetBytes(body.Replace("\n5\n", "\n6\n", StringComparison.Ordinal)),
+                signature,
+                HashAlgorithmName.SHA256,
+                DSASignatureFormat.Rfc3279DerSequence
+            )
+        );
     }
 
     [Fact]
@@ -74,7 +83,8 @@ public sealed class CheckpointTests(AuditFixture audit) : IClassFixture<AuditFix
         const string Count = "select count(*) from audit.checkpoint where workspace_id = $1";
         await Eventually.AsyncTrue(async () => await audit.ScalarAsync<long>(Count, _workspace) >= count, () => $"{count} checkpoints");
         await using var command = audit.Admin.CreateCommand(
-            "select size, root, body, signature, key_id from audit.checkpoint where workspace_id = $1 order by size");
+            "select size, root, body, signature, key_id from audit.checkpoint where workspace_id = $1 order by size"
+        );
         command.Parameters.Add(new NpgsqlParameter { Value = _workspace });
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<(long, byte[], string, byte[], string)>();

@@ -40,8 +40,12 @@ internal sealed class DatadogReceiver : IAsyncDisposable
 
     /// <summary>What was accepted under this key, in order, one element per entry.</summary>
     public IReadOnlyList<JsonElement> Accepted(string key, string kind = "event") =>
-        [.. _accepted.Where(request => request.Key == key).SelectMany(request => request.Entries).Where(entry =>
-            entry.GetProperty("kind").GetString() == kind)];
+        [
+            .. _accepted
+                .Where(request => request.Key == key)
+                .SelectMany(request => request.Entries)
+                .Where(entry => entry.GetProperty("kind").GetString() == kind),
+        ];
 
     public IReadOnlyList<long> Sequences(string key) => [.. Accepted(key).Select(entry => entry.GetProperty("sequence").GetInt64())];
 

@@ -49,11 +49,15 @@ public sealed class DatadogSinkTests
             body = request.Content!.ReadAsByteArrayAsync().GetAwaiter().GetResult();
             return new HttpResponseMessage(HttpStatusCode.Accepted);
         });
-        Assert.Equal(("POST", "https://http-intake.logs.us5.datadoghq.com/api/v2/logs"),
-            (sent!.Method.Method, sent.RequestUri!.ToString()));
+        Assert.Equal(
+            ("POST", "https://http-intake.logs.us5.datadoghq.com/api/v2/logs"),
+            (sent!.Method.Method, sent.RequestUri!.ToString())
+        );
         Assert.Equal([Key], sent.Headers.GetValues("DD-API-KEY"));
-        Assert.Equal(("application/json", "gzip"),
-            (sent.Content!.Headers.ContentType!.ToString(), sent.Content.Headers.ContentEncoding.Single()));
+        Assert.Equal(
+            ("application/json", "gzip"),
+            (sent.Content!.Headers.ContentType!.ToString(), sent.Content.Headers.ContentEncoding.Single())
+        );
         using var json = JsonDocument.Parse(new GZipStream(new MemoryStream(body), CompressionMode.Decompress));
         Assert.Equal("test", Assert.Single(json.RootElement.EnumerateArray()).GetProperty("kind").GetString());
     }
@@ -63,8 +67,11 @@ public sealed class DatadogSinkTests
     {
         Assert.Equal(TimeSpan.FromSeconds(120), (await SendAsync(_ => Later("120"))).RetryAfter);
         var until = _clock.GetUtcNow().AddMinutes(3);
-        Assert.InRange((await SendAsync(_ => Later(until.ToString("R")))).RetryAfter!.Value, TimeSpan.FromSeconds(175),
-            TimeSpan.FromSeconds(181));
+        Assert.InRange(
+            (await SendAsync(_ => Later(until.ToString("R")))).RetryAfter!.Value,
+            TimeSpan.FromSeconds(175),
+            TimeSpan.FromSeconds(181)
+        );
         Assert.Null((await SendAsync(_ => Later(_clock.GetUtcNow().AddHours(-1).ToString("R")))).RetryAfter);
         Assert.Null((await SendAsync(_ => Later("soon"))).RetryAfter);
     }
@@ -96,8 +103,9 @@ public sealed class DatadogSinkTests
     public void A_payload_ends_before_a_limit_is_passed(int events, int bytes, int taken)
     {
         var payload = Payload();
-        var added = Enumerable.Range(1, events).Count(sequence =>
-            payload.TryAdd(Event(sequence, new string('x', bytes)), DateTimeOffset.MinValue));
+        var added = Enumerable
+            .Range(1, events)
+            .Count(sequence => payload.TryAdd(Event(sequence, new string('x', bytes)), DateTimeOffset.MinValue));
         Assert.Equal((taken, taken, (long)taken), (added, payload.Entries.Count, payload.Through));
         Assert.InRange(payload.Entries.Sum(entry => entry.Length + 1) + 1, 1, 5_000_000);
         Assert.Null(payload.StoppedBy);
@@ -112,8 +120,9 @@ public sealed class DatadogSinkTests
             // Five entries, their commas and the two brackets.
             var payload = Payload();
             var sizes = Enumerable.Repeat(999_000, 5).Append(5_000_000 - 2 - (5 * 999_001) - 1 + surplus).ToList();
-            var added = sizes.Select((size, i) =>
-                payload.TryAdd(Event(1, new string('x', size - empty)), DateTimeOffset.MinValue)).ToList();
+            var added = sizes
+                .Select((size, i) => payload.TryAdd(Event(1, new string('x', size - empty)), DateTimeOffset.MinValue))
+                .ToList();
             Assert.Equal([true, true, true, true, true, fits], added);
         }
     }
@@ -143,8 +152,11 @@ public sealed class DatadogSinkTests
         new(sequence, "evt_1", "record.created", "committed", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, body);
 
     private StreamPayload Payload() =>
-        new(Sink(_ => new HttpResponseMessage()), new StreamState(Ids.New(), Ids.New(), "datadog", To(), true, new ActionFilter([]), 0, 0, 0, 1,
-            null, null), 1000);
+        new(
+            Sink(_ => new HttpResponseMessage()),
+            new StreamState(Ids.New(), Ids.New(), "datadog", To(), true, new ActionFilter([]), 0, 0, 0, 1, null, null),
+            1000
+        );
 
     private DatadogSink Sink(Func<HttpRequestMessage, HttpResponseMessage> answer) =>
         new(new SinkClient(new Clients(answer), Options.Create(new SinkOptions()), _clock), Options.Create(new SinkOptions()));

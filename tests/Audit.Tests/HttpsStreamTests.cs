@@ -20,9 +20,16 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
 
     // The example of the reference implementations.
     [Fact]
-    public void A_signature_is_what_the_standard_says() => Assert.Equal("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-        WebhookSecret.Sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330",
-            "{\"test\": 2432232314}"u8));
+    public void A_signature_is_what_the_standard_says() =>
+        Assert.Equal(
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+            WebhookSecret.Sign(
+                "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                "msg_p5jXN8AQM9LWM0D4loKWxJek",
+                "1614265330",
+                "{\"test\": 2432232314}"u8
+            )
+        );
 
     [Fact]
     public async Task Every_event_arrives_once_in_order_signed_with_the_secret_that_was_given()
@@ -36,19 +43,28 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
         Assert.All(audit.Webhooks.At(_path), request =>
         {
             Assert.True(request.IsSignedWith(_secret), "The signature does not hold.");
-            Assert.Equal(("POST", "application/json", "audit.entries"),
-                (request.Method, request.Type, request.Json.GetProperty("type").GetString()));
+            Assert.Equal(
+                ("POST", "application/json", "audit.entries"),
+                (request.Method, request.Type, request.Json.GetProperty("type").GetString())
+            );
             Assert.StartsWith("msg_", request.Id, StringComparison.Ordinal);
-            Assert.InRange(long.Parse(request.Timestamp, null), audit.Clock.GetUtcNow().AddMinutes(-5).ToUnixTimeSeconds(),
-                audit.Clock.GetUtcNow().ToUnixTimeSeconds());
+            Assert.InRange(
+                long.Parse(request.Timestamp, null),
+                audit.Clock.GetUtcNow().AddMinutes(-5).ToUnixTimeSeconds(),
+                audit.Clock.GetUtcNow().ToUnixTimeSeconds()
+            );
         });
 
         // The receiver alone can prove that it has all, and the right bytes.
         audit.Clock.Advance(TimeSpan.FromSeconds(10));
-        await Eventually.True(() => audit.Webhooks.Accepted(_path, "checkpoint").Any(entry => entry.GetProperty("size").GetInt64() == 40),
-            () => "the checkpoint");
-        var leaves = audit.Webhooks.Accepted(_path).Select(entry =>
-            Rfc6962.Leaf(Encoding.UTF8.GetBytes(entry.GetProperty("message").GetString()!))).ToArray();
+        await Eventually.True(
+            () => audit.Webhooks.Accepted(_path, "checkpoint").Any(entry => entry.GetProperty("size").GetInt64() == 40),
+            () => "the checkpoint"
+        );
+        var leaves = audit
+            .Webhooks.Accepted(_path)
+            .Select(entry => Rfc6962.Leaf(Encoding.UTF8.GetBytes(entry.GetProperty("message").GetString()!)))
+            .ToArray();
         Assert.Equal(Rfc6962.Root(leaves), audit.Webhooks.Accepted(_path, "checkpoint")[^1].GetProperty("root").GetBytesFromBase64());
     }
 
@@ -76,16 +92,24 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
     {
         var created = await CreateAsync();
         var rotated = await audit.Client.UpdateAuditStreamAsync(
-            new UpdateAuditStreamRequest { StreamId = created.Stream.Id, RotateSecret = true }, audit.As(_caller));
-        Assert.Equal(("accepted", audit.Clock.GetUtcNow().AddHours(24)),
-            (rotated.Test.Result, rotated.Stream.Destination.PreviousSecretUntil.ToDateTimeOffset()), new About());
+            new UpdateAuditStreamRequest { StreamId = created.Stream.Id, RotateSecret = true },
+            audit.As(_caller)
+        );
+        Assert.Equal(
+            ("accepted", audit.Clock.GetUtcNow().AddHours(24)),
+            (rotated.Test.Result, rotated.Stream.Destination.PreviousSecretUntil.ToDateTimeOffset()),
+            new About()
+        );
         await HappenAsync(1);
         await DeliveredAsync(1);
         var first = audit.Webhooks.At(_path)[^1];
 
         // Assertions of the tests live for a day too, so the end comes to the stream and not the clock to the end.
-        await audit.ScalarAsync<Guid>("update audit.stream set previous_secret_until = $2 where workspace_id = $1 returning id",
-            _caller.Workspace, audit.Clock.GetUtcNow().UtcDateTime);
+        await audit.ScalarAsync<Guid>(
+            "update audit.stream set previous_secret_until = $2 where workspace_id = $1 returning id",
+            _caller.Workspace,
+            audit.Clock.GetUtcNow().UtcDateTime
+        );
         await HappenAsync(1);
         await DeliveredAsync(2);
         var last = audit.Webhooks.At(_path).Last(request => request.Entries[0].GetProperty("kind").GetString() == "event");
@@ -93,8 +117,11 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
         Assert.True(first.IsSignedWith(_secret) && first.IsSignedWith(secret));
         Assert.Equal((false, true), (last.IsSignedWith(_secret), last.IsSignedWith(secret)));
         Assert.Null((await StreamAsync()).Destination.PreviousSecretUntil);
-        var happened = (await audit.Events.WaitAsync(published => published.Action == "audit_stream.updated"
-            && published.WorkspaceId == _caller.Workspace)).Read<AuditStreamUpdated>();
+        var happened = (
+            await audit.Events.WaitAsync(published =>
+                published.Action == "audit_stream.updated" && published.WorkspaceId == _caller.Workspace
+            )
+        ).Read<AuditStreamUpdated>();
         Assert.Equal(["secret"], happened.Changed);
     }
 
@@ -124,8 +151,9 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
         Assert.Equal("active", resumed.Stream.State);
         await DeliveredAsync(10);
         Assert.Equal(Range(1, 10), audit.Webhooks.Sequences(_path));
-        var happened = await audit.Events.WaitAsync(published => published.Action == "audit_stream.resumed"
-            && published.WorkspaceId == _caller.Workspace);
+        var happened = await audit.Events.WaitAsync(published =>
+            published.Action == "audit_stream.resumed" && published.WorkspaceId == _caller.Workspace
+        );
         Assert.Equal(5, happened.Read<AuditStreamResumed>().AfterSequence);
     }
 
@@ -164,7 +192,8 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
         await DeliveredAsync(2);
         await Eventually.AsyncTrue(
             async () => await StreamAsync() is { State: "active", NextRetryAt: null, LastDeliveredAt: not null, LagEvents: 0 },
-            () => "the stream to recover");
+            () => "the stream to recover"
+        );
     }
 
     [Fact]
@@ -175,10 +204,21 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
         await HappenAsync(2);
         await FailedAsync(1);
         Assert.Contains("cannot be opened", (await StreamAsync()).LastError, StringComparison.Ordinal);
-        Assert.Equal("SECRET_UNREADABLE", (await audit.Client.TestAuditStreamAsync(new TestAuditStreamRequest { StreamId = id },
-            audit.As(_caller)).ProblemAsync()).Reason);
-        Assert.Equal("SECRET_UNREADABLE", (await audit.Secrets.RevealSigningSecretAsync(new RevealSigningSecretRequest { StreamId = id },
-            audit.As(_caller with { Service = "identity" })).ProblemAsync()).Reason);
+        Assert.Equal(
+            "SECRET_UNREADABLE",
+            (await audit.Client.TestAuditStreamAsync(new TestAuditStreamRequest { StreamId = id }, audit.As(_caller)).ProblemAsync()).Reason
+        );
+        Assert.Equal(
+            "SECRET_UNREADABLE",
+            (
+                await audit
+                    .Secrets.RevealSigningSecretAsync(
+                        new RevealSigningSecretRequest { StreamId = id },
+                        audit.As(_caller with { Service = "identity" })
+                    )
+                    .ProblemAsync()
+            ).Reason
+        );
         await audit.Client.UpdateAuditStreamAsync(new UpdateAuditStreamRequest { StreamId = id, RotateSecret = true }, audit.As(_caller));
         await DeliveredAsync(2);
         Assert.True(audit.Webhooks.At(_path)[^1].IsSignedWith(await SecretAsync(id)));
@@ -199,17 +239,27 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
         Assert.Empty(audit.Webhooks.Sequences(_path));
     }
 
-    private async Task<string> SecretAsync(string stream) => (await audit.Secrets.RevealSigningSecretAsync(
-        new RevealSigningSecretRequest { StreamId = stream }, audit.As(_caller with { Service = "identity" }))).SigningSecret.Secret;
+    private async Task<string> SecretAsync(string stream) =>
+        (
+            await audit.Secrets.RevealSigningSecretAsync(
+                new RevealSigningSecretRequest { StreamId = stream },
+                audit.As(_caller with { Service = "identity" })
+            )
+        )
+            .SigningSecret
+            .Secret;
 
     private async Task<CreateAuditStreamResponse> CreateAsync(string start = "now") =>
-        await audit.Client.CreateAuditStreamAsync(new CreateAuditStreamRequest
-        {
-            Type = "https",
-            Name = "to our SIEM",
-            Https = new HttpsDestination { Url = Url, Secret = _secret },
-            Start = start,
-        }, audit.As(_caller));
+        await audit.Client.CreateAuditStreamAsync(
+            new CreateAuditStreamRequest
+            {
+                Type = "https",
+                Name = "to our SIEM",
+                Https = new HttpsDestination { Url = Url, Secret = _secret },
+                Start = start,
+            },
+            audit.As(_caller)
+        );
 
     private async Task<AuditStream> StreamAsync() =>
         Assert.Single((await audit.Client.ListAuditStreamsAsync(new ListAuditStreamsRequest(), audit.As(_caller))).Streams);
@@ -221,11 +271,18 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
         await audit.LogOfAsync(_caller.Workspace, before + count);
     }
 
-    private Task DeliveredAsync(int count) => Eventually.True(() => audit.Webhooks.Sequences(_path).Count >= count,
-        () => $"{count} events, got {audit.Webhooks.Sequences(_path).Count}");
+    private Task DeliveredAsync(int count) =>
+        Eventually.True(
+            () => audit.Webhooks.Sequences(_path).Count >= count,
+            () => $"{count} events, got {audit.Webhooks.Sequences(_path).Count}"
+        );
 
-    private Task FailedAsync(int times) => Eventually.AsyncTrue(async () => times <=
-        await audit.ScalarAsync<int>("select failures from audit.stream where workspace_id = $1", _caller.Workspace), () => "a failure");
+    private Task FailedAsync(int times) =>
+        Eventually.AsyncTrue(
+            async () =>
+                times <= await audit.ScalarAsync<int>("select failures from audit.stream where workspace_id = $1", _caller.Workspace),
+            () => "a failure"
+        );
 
     private static IEnumerable<long> Range(int first, int last) => Enumerable.Range(first, last - first + 1).Select(n => (long)n);
 

@@ -49,8 +49,10 @@ public sealed class LogTests(AuditFixture audit) : IClassFixture<AuditFixture>
     public async Task Nothing_is_lost_or_doubled_when_the_sequencer_is_killed_again_and_again_under_load()
     {
         var workspaces = Enumerable.Range(0, 3).Select(_ => Ids.New()).ToList();
-        var batches = Enumerable.Range(0, 60).Select(i =>
-            Enumerable.Range(0, 40).Select(n => AuditFixture.Event(workspaces[(i + n) % 3])).ToList()).ToList();
+        var batches = Enumerable
+            .Range(0, 60)
+            .Select(i => Enumerable.Range(0, 40).Select(n => AuditFixture.Event(workspaces[(i + n) % 3])).ToList())
+            .ToList();
         using var stop = new CancellationTokenSource();
         var kills = 0L;
         var killer = Task.Run(async () =>
@@ -58,11 +60,13 @@ public sealed class LogTests(AuditFixture audit) : IClassFixture<AuditFixture>
             using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(150));
             while (!stop.IsCancellationRequested)
             {
-                kills += await audit.ScalarAsync<long>("""
+                kills += await audit.ScalarAsync<long>(
+                    """
                     select count(pg_terminate_backend(l.pid)) from pg_locks l
                     where l.locktype = 'advisory'
                         and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('platform.audit.sequencer', 0)
-                    """);
+                    """
+                );
                 await timer.WaitForNextTickAsync(CancellationToken.None);
             }
         });
@@ -93,8 +97,10 @@ public sealed class LogTests(AuditFixture audit) : IClassFixture<AuditFixture>
 
         await audit.LogOfAsync(_workspace, 700);
         await AssertTreeAsync(_workspace);
-        Assert.Equal(2L, await audit.ScalarAsync<long>("select count(*) from audit.tree_node where workspace_id = $1 and level = 8",
-            _workspace));
+        Assert.Equal(
+            2L,
+            await audit.ScalarAsync<long>("select count(*) from audit.tree_node where workspace_id = $1 and level = 8", _workspace)
+        );
     }
 
     [Fact]
@@ -105,7 +111,8 @@ public sealed class LogTests(AuditFixture audit) : IClassFixture<AuditFixture>
         await audit.ConsumeAsync(happened);
         await audit.LogOfAsync(_workspace, 1);
         var body = await BodyAsync();
-        Assert.Equal($$$"""
+        Assert.Equal(
+            $$$"""
             {"v":1,"id":"{{{Ids.Format("evt", happened.EventId)}}}","workspaceId":"{{{Ids.Format("wks", _workspace)}}}",
             "environmentKind":"sandbox","occurredAt":"2026-11-20T10:00:00.0000000Z","action":"organization.created","outcome":"committed",
             "source":"directory","type":"OrganizationCreated",
@@ -113,7 +120,9 @@ public sealed class LogTests(AuditFixture audit) : IClassFixture<AuditFixture>
             "targets":[{"kind":"organization","ids":["org_1"],"count":1}],
             "context":{"callId":"{{{happened.Call.CallId}}}","tool":"create_organization","permissions":["directory:write"]},
             "details":{"name":"a \"quoted\" ü \u0001"}}
-            """.ReplaceLineEndings(""), body);
+            """.ReplaceLineEndings(""),
+            body
+        );
     }
 
     [Fact]
@@ -132,7 +141,8 @@ public sealed class LogTests(AuditFixture audit) : IClassFixture<AuditFixture>
         var longAction = new string('a', 199) + "😀" + new string('b', 5000);
         await audit.ConsumeAsync(
             AuditFixture.Event(_workspace, action: longAction, id: new string('c', 9000)),
-            AuditFixture.Event(_workspace, id: "nul\0here"));
+            AuditFixture.Event(_workspace, id: "nul\0here")
+        );
         Assert.Equal(2, (await audit.LogOfAsync(_workspace, 2)).Count);
     }
 
@@ -159,7 +169,8 @@ public sealed class LogTests(AuditFixture audit) : IClassFixture<AuditFixture>
             await enter.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
             await using var change = new NpgsqlCommand(sql, connection);
             var refusal = await Assert.ThrowsAsync<PostgresException>(() =>
-                change.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
+                change.ExecuteNonQueryAsync(TestContext.Current.CancellationToken)
+            );
             Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refusal.SqlState);
         }
     }
@@ -174,19 +185,32 @@ public sealed class LogTests(AuditFixture audit) : IClassFixture<AuditFixture>
     {
         await using var command = audit.App.CreateCommand(sql);
         var refusal = await Assert.ThrowsAsync<PostgresException>(() =>
-            command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
+            command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken)
+        );
         Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refusal.SqlState);
     }
 
     [Fact]
-    public Task Every_table_keeps_workspaces_apart() => TenancyLaws.AssertAsync(audit.Admin, "audit",
-        "audit.arrival: arrival_intake", "audit.arrival: arrival_sequencer", "audit.call_numbers: call_numbers_intake",
-        "audit.checkpoint: checkpoint_append",
-        "audit.checkpoint: checkpoint_streamer", "audit.event: event_intake", "audit.event: event_sequencer_append",
-        "audit.event: event_sequencer_read",
-        "audit.event: event_streamer", "audit.event_target: event_target_append", "audit.stream: stream_streamer_progress",
-        "audit.stream: stream_streamer_read",
-        "audit.tree: tree_sequencer", "audit.tree: tree_streamer", "audit.tree_node: tree_node_append");
+    public Task Every_table_keeps_workspaces_apart() =>
+        TenancyLaws.AssertAsync(
+            audit.Admin,
+            "audit",
+            "audit.arrival: arrival_intake",
+            "audit.arrival: arrival_sequencer",
+            "audit.call_numbers: call_numbers_intake",
+            "audit.checkpoint: checkpoint_append",
+            "audit.checkpoint: checkpoint_streamer",
+            "audit.event: event_intake",
+            "audit.event: event_sequencer_append",
+            "audit.event: event_sequencer_read",
+            "audit.event: event_streamer",
+            "audit.event_target: event_target_append",
+            "audit.stream: stream_streamer_progress",
+            "audit.stream: stream_streamer_read",
+            "audit.tree: tree_sequencer",
+            "audit.tree: tree_streamer",
+            "audit.tree_node: tree_node_append"
+        );
 
     private async Task<string> BodyAsync() =>
         Encoding.UTF8.GetString(await audit.ScalarAsync<byte[]>("select body from audit.event where workspace_id = $1", _workspace));

@@ -6,7 +6,16 @@ public sealed class MerkleTreeTests
 {
     // The eight leaves and roots that implementations of RFC 6962 test against.
     private static readonly string[] _leaves =
-        ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
+    [
+        "",
+        "00",
+        "10",
+        "2021",
+        "3031",
+        "40414243",
+        "5051525354555657",
+        "606162636465666768696a6b6c6d6e6f",
+    ];
 
     private static readonly string[] _roots =
     [
@@ -56,8 +65,9 @@ public sealed class MerkleTreeTests
         var told = new Dictionary<(int Level, long Index), byte[]>();
         Array.ForEach(leaves, leaf => tree.Append(leaf, (level, index, hash) => told.Add((level, index), hash)));
         Assert.Equal(150 + 75 + 37 + 18 + 9 + 4 + 2 + 1, told.Count);
-        Assert.All(told, node => Assert.Equal(Rfc6962.Root(leaves.AsSpan((int)node.Key.Index << node.Key.Level, 1 << node.Key.Level)),
-            node.Value));
+        Assert.All(told, node =>
+            Assert.Equal(Rfc6962.Root(leaves.AsSpan((int)node.Key.Index << node.Key.Level, 1 << node.Key.Level)), node.Value)
+        );
     }
 
     [Fact]

@@ -59,8 +59,11 @@ public sealed class OutboundConnectionsTests
     [InlineData("10.21.0.1", false)]
     [InlineData("169.254.169.254", false)]
     [InlineData("127.0.0.1", false)]
-    public void An_operator_opens_networks_of_their_own_and_no_others(string address, bool allowed) => Assert.Equal(allowed,
-        OutboundConnections.IsAllowed(IPAddress.Parse(address), false, IPNetwork.Parse("10.20.0.0/16"), IPNetwork.Parse("fd12::/16")));
+    public void An_operator_opens_networks_of_their_own_and_no_others(string address, bool allowed) =>
+        Assert.Equal(
+            allowed,
+            OutboundConnections.IsAllowed(IPAddress.Parse(address), false, IPNetwork.Parse("10.20.0.0/16"), IPNetwork.Parse("fd12::/16"))
+        );
 
     [Theory]
     [InlineData("127.0.0.1")]
@@ -75,7 +78,8 @@ public sealed class OutboundConnectionsTests
         using var client = new HttpClient(OutboundConnections.CreateHandler(allowLoopback: false));
         var uri = new UriBuilder("http", host, new Uri(receiver.Address).Port, "/api/v2/logs").Uri;
         var refusal = await Assert.ThrowsAsync<HttpRequestException>(() =>
-            client.PostAsync(uri, new ByteArrayContent([]), TestContext.Current.CancellationToken));
+            client.PostAsync(uri, new ByteArrayContent([]), TestContext.Current.CancellationToken)
+        );
         Assert.IsType<ForbiddenAddressException>(refusal.InnerException);
         Assert.Empty(receiver.Violations);
     }

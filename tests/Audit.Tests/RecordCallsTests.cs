@@ -19,10 +19,18 @@ public sealed class RecordCallsTests(AuditFixture audit) : IClassFixture<AuditFi
         var record = Record(1);
         Assert.Equal(1, (await RecordAsync(record)).Added);
         await audit.LogOfAsync(_workspace, 1);
-        var found = Assert.Single((await audit.Client.SearchAuditEventsAsync(new SearchAuditEventsRequest(),
-            audit.As(new TestCaller { Workspace = _workspace }))).Events);
-        Assert.Equal((record.Id, "refused", "PERMISSION_DENIED", "delete_organization", "mbr_1"),
-            (found.Id, found.Outcome, found.Reason, found.Tool, found.Actor.Id));
+        var found = Assert.Single(
+            (
+                await audit.Client.SearchAuditEventsAsync(
+                    new SearchAuditEventsRequest(),
+                    audit.As(new TestCaller { Workspace = _workspace })
+                )
+            ).Events
+        );
+        Assert.Equal(
+            (record.Id, "refused", "PERMISSION_DENIED", "delete_organization", "mbr_1"),
+            (found.Id, found.Outcome, found.Reason, found.Tool, found.Actor.Id)
+        );
         Assert.Equal("0af7651916cd43dd8448eb211c80319c", found.TraceId);
     }
 
@@ -54,22 +62,30 @@ public sealed class RecordCallsTests(AuditFixture audit) : IClassFixture<AuditFi
     public async Task Only_the_edge_may_record_calls()
     {
         var request = new RecordCallsRequest { Instance = _instance, Records = { Record(1) } };
-        Assert.Equal("PERMISSION_DENIED",
-            (await audit.Calls.RecordCallsAsync(request, audit.As(TestCaller.AsService("data"))).ProblemAsync()).Reason);
-        Assert.Equal("PERMISSION_DENIED",
-            (await audit.Calls.RecordCallsAsync(request, audit.As(new TestCaller { Workspace = _workspace })).ProblemAsync()).Reason);
+        Assert.Equal(
+            "PERMISSION_DENIED",
+            (await audit.Calls.RecordCallsAsync(request, audit.As(TestCaller.AsService("data"))).ProblemAsync()).Reason
+        );
+        Assert.Equal(
+            "PERMISSION_DENIED",
+            (await audit.Calls.RecordCallsAsync(request, audit.As(new TestCaller { Workspace = _workspace })).ProblemAsync()).Reason
+        );
     }
 
     [Fact]
     public async Task A_record_that_is_not_well_formed_is_named_and_nothing_is_taken()
     {
-        foreach (var (spoil, field) in new (Action<CallRecord>, string)[]
-        {
-            (record => record.Id = "org_1", "records[1].id"), (record => record.WorkspaceId = "x", "records[1].workspaceId"),
-            (record => record.Outcome = "committed", "records[1].outcome"),
-            (record => record.Number = 0, "records[1].number"), (record => record.Action = "", "records[1]"),
-            (record => record.Details = new Json { Utf8 = ByteString.CopyFromUtf8("[1]") }, "records[1].details"),
-        })
+        foreach (
+            var (spoil, field) in new (Action<CallRecord>, string)[]
+            {
+                (record => record.Id = "org_1", "records[1].id"),
+                (record => record.WorkspaceId = "x", "records[1].workspaceId"),
+                (record => record.Outcome = "committed", "records[1].outcome"),
+                (record => record.Number = 0, "records[1].number"),
+                (record => record.Action = "", "records[1]"),
+                (record => record.Details = new Json { Utf8 = ByteString.CopyFromUtf8("[1]") }, "records[1].details"),
+            }
+        )
         {
             var wrong = Record(2);
             spoil(wrong);
@@ -108,25 +124,33 @@ public sealed class RecordCallsTests(AuditFixture audit) : IClassFixture<AuditFi
         Assert.Empty(await GapsAsync());
     }
 
-    private CallRecord Record(long number) => new()
-    {
-        Id = Ids.Format("evt", Ids.New()),
-        Number = number,
-        WorkspaceId = Ids.Format("wks", _workspace),
-        OccurredAt = Timestamp.FromDateTimeOffset(DateTimeOffset.UtcNow),
-        Outcome = "refused",
-        Reason = "PERMISSION_DENIED",
-        Action = "organization.deleted",
-        Actor = new CallActor { Kind = "member", Id = "mbr_1", Role = "viewer" },
-        CallId = Guid.NewGuid().ToString(),
-        Tool = "delete_organization",
-        TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        Details = new Json { Utf8 = ByteString.CopyFromUtf8("""{"client":"test"}""") },
-    };
+    private CallRecord Record(long number) =>
+        new()
+        {
+            Id = Ids.Format("evt", Ids.New()),
+            Number = number,
+            WorkspaceId = Ids.Format("wks", _workspace),
+            OccurredAt = Timestamp.FromDateTimeOffset(DateTimeOffset.UtcNow),
+            Outcome = "refused",
+            Reason = "PERMISSION_DENIED",
+            Action = "organization.deleted",
+            Actor = new CallActor
+            {
+                Kind = "member",
+                Id = "mbr_1",
+                Role = "viewer",
+            },
+            CallId = Guid.NewGuid().ToString(),
+            Tool = "delete_organization",
+            TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            Details = new Json { Utf8 = ByteString.CopyFromUtf8("""{"client":"test"}""") },
+        };
 
     private async Task<RecordCallsResponse> RecordAsync(params CallRecord[] records) =>
-        await audit.Calls.RecordCallsAsync(new RecordCallsRequest { Instance = _instance, Records = { records } },
-            audit.As(AuditFixture.Edge));
+        await audit.Calls.RecordCallsAsync(
+            new RecordCallsRequest { Instance = _instance, Records = { records } },
+            audit.As(AuditFixture.Edge)
+        );
 
     private async Task<IReadOnlyList<(long Sequence, Guid Id)>> LogAfterAsync(CallRecord record, int count)
     {

@@ -7,12 +7,13 @@ internal static class Rfc6962
 {
     public static byte[] Leaf(byte[] data) => SHA256.HashData([0, .. data]);
 
-    public static byte[] Root(ReadOnlySpan<byte[]> leaves) => leaves.Length switch
-    {
-        0 => SHA256.HashData([]),
-        1 => leaves[0],
-        _ => Node(Root(leaves[..Split(leaves.Length)]), Root(leaves[Split(leaves.Length)..])),
-    };
+    public static byte[] Root(ReadOnlySpan<byte[]> leaves) =>
+        leaves.Length switch
+        {
+            0 => SHA256.HashData([]),
+            1 => leaves[0],
+            _ => Node(Root(leaves[..Split(leaves.Length)]), Root(leaves[Split(leaves.Length)..])),
+        };
 
     // PATH(m, D[n])
     public static List<byte[]> Inclusion(int index, ReadOnlySpan<byte[]> leaves)

@@ -26,8 +26,7 @@ public sealed class SearchAuditEventsTests(AuditFixture audit) : IClassFixture<A
                 pages.Add(page.Events.Count);
                 request.Cursor = page.Page.NextCursor;
                 Assert.Equal(page.Page.HasMore, page.Page.NextCursor.Length > 0);
-            }
-            while (request.Cursor.Length > 0);
+            } while (request.Cursor.Length > 0);
             var expected = Enumerable.Range(1, 23).Select(n => (long)n);
             Assert.Equal(order == AuditOrder.OldestFirst ? expected : expected.Reverse(), seen);
             Assert.Equal([10, 10, 3], pages);
@@ -48,32 +47,44 @@ public sealed class SearchAuditEventsTests(AuditFixture audit) : IClassFixture<A
         };
         await audit.ConsumeAsync(AuditFixture.Event(_caller.Workspace), wanted, AuditFixture.Event(_caller.Workspace, "record_view.read"));
         await audit.LogOfAsync(_caller.Workspace, 3);
-        foreach (var filter in new SearchAuditEventsRequest[]
-        {
-            new() { Actions = { "record.created" } }, new() { Actions = { "record.*" } },
-            new() { Actions = { "nothing.at_all", "record.*" } }, new() { Actor = "mbr_9" },
-            new() { TargetId = "rec_1" }, new() { TargetId = "rec_0", TargetKind = "record" }, new() { TargetKind = "record" },
-            new() { Tool = "create_record" },
-            new() { Task = "tsk_9" }, new() { CallId = "call-9" }, new() { EnvironmentId = Ids.Format("env", environment) },
-            new() { OccurredBefore = Timestamp.FromDateTimeOffset(early.AddMinutes(1)) },
-            new()
+        foreach (
+            var filter in new SearchAuditEventsRequest[]
             {
-                OccurredFrom = Timestamp.FromDateTimeOffset(early),
-                OccurredBefore = Timestamp.FromDateTimeOffset(early.AddTicks(10)),
-                Outcomes = { "committed", "refused" },
-                Tool = "create_record",
-            },
-        })
+                new() { Actions = { "record.created" } },
+                new() { Actions = { "record.*" } },
+                new() { Actions = { "nothing.at_all", "record.*" } },
+                new() { Actor = "mbr_9" },
+                new() { TargetId = "rec_1" },
+                new() { TargetId = "rec_0", TargetKind = "record" },
+                new() { TargetKind = "record" },
+                new() { Tool = "create_record" },
+                new() { Task = "tsk_9" },
+                new() { CallId = "call-9" },
+                new() { EnvironmentId = Ids.Format("env", environment) },
+                new() { OccurredBefore = Timestamp.FromDateTimeOffset(early.AddMinutes(1)) },
+                new()
+                {
+                    OccurredFrom = Timestamp.FromDateTimeOffset(early),
+                    OccurredBefore = Timestamp.FromDateTimeOffset(early.AddTicks(10)),
+                    Outcomes = { "committed", "refused" },
+                    Tool = "create_record",
+                },
+            }
+        )
         {
             Assert.Equal([Ids.Format("evt", wanted.EventId)], (await SearchAsync(filter)).Events.Select(found => found.Id));
         }
 
-        foreach (var nothing in new SearchAuditEventsRequest[]
-        {
-            new() { Actions = { "record" } }, new() { TargetId = "rec_1", TargetKind = "organization" },
-            new() { Outcomes = { "refused" } }, new() { Actor = "mbr_9", Tool = "create_organization" },
-            new() { OccurredBefore = Timestamp.FromDateTimeOffset(early) },
-        })
+        foreach (
+            var nothing in new SearchAuditEventsRequest[]
+            {
+                new() { Actions = { "record" } },
+                new() { TargetId = "rec_1", TargetKind = "organization" },
+                new() { Outcomes = { "refused" } },
+                new() { Actor = "mbr_9", Tool = "create_organization" },
+                new() { OccurredBefore = Timestamp.FromDateTimeOffset(early) },
+            }
+        )
         {
             Assert.Empty((await SearchAsync(nothing)).Events);
         }
@@ -119,10 +130,14 @@ public sealed class SearchAuditEventsTests(AuditFixture audit) : IClassFixture<A
     public async Task Who_may_not_read_the_log_is_refused(string role)
     {
         var caller = audit.As(_caller with { Role = role });
-        Assert.Equal("PERMISSION_DENIED",
-            (await audit.Client.SearchAuditEventsAsync(new SearchAuditEventsRequest(), caller).ProblemAsync()).Reason);
-        Assert.Equal("PERMISSION_DENIED",
-            (await audit.Client.GetAuditEventAsync(new GetAuditEventRequest { EventId = "evt_1" }, caller).ProblemAsync()).Reason);
+        Assert.Equal(
+            "PERMISSION_DENIED",
+            (await audit.Client.SearchAuditEventsAsync(new SearchAuditEventsRequest(), caller).ProblemAsync()).Reason
+        );
+        Assert.Equal(
+            "PERMISSION_DENIED",
+            (await audit.Client.GetAuditEventAsync(new GetAuditEventRequest { EventId = "evt_1" }, caller).ProblemAsync()).Reason
+        );
     }
 
     [Fact]
@@ -135,8 +150,12 @@ public sealed class SearchAuditEventsTests(AuditFixture audit) : IClassFixture<A
         var found = await SearchAsync(new SearchAuditEventsRequest { TargetId = "rec_999" });
         var listed = Assert.Single(Assert.Single(found.Events).Targets);
         Assert.Equal((20, 1500), (listed.Ids.Count, listed.Count));
-        var whole = (await audit.Client.GetAuditEventAsync(new GetAuditEventRequest { EventId = Ids.Format("evt", happened.EventId) },
-            audit.As(_caller))).Event;
+        var whole = (
+            await audit.Client.GetAuditEventAsync(
+                new GetAuditEventRequest { EventId = Ids.Format("evt", happened.EventId) },
+                audit.As(_caller)
+            )
+        ).Event;
         Assert.Equal((1000, 1500), (whole.Targets[0].Ids.Count, whole.Targets[0].Count));
         Assert.Equal("{\"name\":\"Ångström & <Söhne>\"}", whole.Details.Utf8.ToStringUtf8());
     }

@@ -27,16 +27,23 @@ public sealed class SigningSecretTests(AuditFixture audit) : IClassFixture<Audit
         {
             ShouldListenTo = _ => true,
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-            ActivityStopped = activity => spans.Add(activity.DisplayName
-                + string.Concat(activity.TagObjects.Select(tag => $"|{tag.Key}={tag.Value}"))
-                + string.Concat(activity.Events.SelectMany(happened => happened.Tags).Select(tag => $"|{tag.Key}={tag.Value}"))),
+            ActivityStopped = activity =>
+                spans.Add(
+                    activity.DisplayName
+                        + string.Concat(activity.TagObjects.Select(tag => $"|{tag.Key}={tag.Value}"))
+                        + string.Concat(activity.Events.SelectMany(happened => happened.Tags).Select(tag => $"|{tag.Key}={tag.Value}"))
+                ),
         };
         ActivitySource.AddActivityListener(listener);
         var created = await CreateAsync(idempotencyKey: "once");
         List<IMessage> answers = [created, await CreateAsync(idempotencyKey: "once")];
         var before = await RevealAsync(created.Stream.Id);
-        answers.Add(await audit.Client.UpdateAuditStreamAsync(
-            new UpdateAuditStreamRequest { StreamId = created.Stream.Id, RotateSecret = true }, audit.As(_agent, idempotencyKey: "rotated")));
+        answers.Add(
+            await audit.Client.UpdateAuditStreamAsync(
+                new UpdateAuditStreamRequest { StreamId = created.Stream.Id, RotateSecret = true },
+                audit.As(_agent, idempotencyKey: "rotated")
+            )
+        );
         var after = await RevealAsync(created.Stream.Id);
         var last = (await RotateAsync(created.Stream.Id)).SigningSecret;
         answers.Add(await audit.Client.ListAuditStreamsAsync(new ListAuditStreamsRequest(), audit.As(_agent)));
@@ -54,12 +61,19 @@ public sealed class SigningSecretTests(AuditFixture audit) : IClassFixture<Audit
             Assert.All(audit.Log.Lines, line => Assert.DoesNotContain(secret, line, StringComparison.Ordinal));
             Assert.All(spans, span => Assert.DoesNotContain(secret, span, StringComparison.Ordinal));
             Assert.All(audit.Events.All, published =>
-                Assert.DoesNotContain(secret, JsonSerializer.Serialize(published), StringComparison.Ordinal));
+                Assert.DoesNotContain(secret, JsonSerializer.Serialize(published), StringComparison.Ordinal)
+            );
             foreach (var table in new[] { "audit.stream", "audit.event", "audit.arrival", "platform.outbox", "platform.idempotency" })
             {
                 var inHex = Convert.ToHexStringLower(Encoding.UTF8.GetBytes(secret));
-                Assert.Equal(0L, await audit.ScalarAsync<long>(
-                    $"select count(*) from {table} t where t::text like '%' || $1 || '%' or t::text like '%' || $2 || '%'", secret, inHex));
+                Assert.Equal(
+                    0L,
+                    await audit.ScalarAsync<long>(
+                        $"select count(*) from {table} t where t::text like '%' || $1 || '%' or t::text like '%' || $2 || '%'",
+                        secret,
+                        inHex
+                    )
+                );
             }
         }
 
@@ -71,14 +85,18 @@ public sealed class SigningSecretTests(AuditFixture audit) : IClassFixture<Audit
     {
         var created = await CreateAsync();
         var secret = await RevealAsync(created.Stream.Id);
-        Assert.Equal((created.Stream.Id, "to our SIEM", audit.Webhooks.Address + _path, "", null),
-            (secret.StreamId, secret.Name, secret.Url, secret.PreviousSecret, secret.PreviousUntil));
+        Assert.Equal(
+            (created.Stream.Id, "to our SIEM", audit.Webhooks.Address + _path, "", null),
+            (secret.StreamId, secret.Name, secret.Url, secret.PreviousSecret, secret.PreviousUntil)
+        );
         Assert.Equal(created.Stream.Destination.Secret.SetAt, secret.SetAt);
         Assert.All(audit.Webhooks.At(_path), request => Assert.True(request.IsSignedWith(secret.Secret)));
         await RecordedAsync(1);
         var found = Assert.Single((await SearchAsync()).Events);
-        Assert.Equal(("audit_stream_secret.read", "read", "member", Ids.Format("mbr", Person.Member!.Value), "platform-governance"),
-            (found.Action, found.Outcome, found.Actor.Kind, found.Actor.Id, found.Actor.ClientId));
+        Assert.Equal(
+            ("audit_stream_secret.read", "read", "member", Ids.Format("mbr", Person.Member!.Value), "platform-governance"),
+            (found.Action, found.Outcome, found.Actor.Kind, found.Actor.Id, found.Actor.ClientId)
+        );
         Assert.Equal(created.Stream.Id, Assert.Single(Assert.Single(found.Targets).Ids));
     }
 
@@ -90,10 +108,16 @@ public sealed class SigningSecretTests(AuditFixture audit) : IClassFixture<Audit
         var rotated = await RotateAsync(id);
         Assert.Equal(("accepted", before.Secret), (rotated.Test.Result, rotated.SigningSecret.PreviousSecret));
         Assert.Equal(rotated.SigningSecret, await RevealAsync(id));
-        Assert.InRange(rotated.SigningSecret.PreviousUntil.ToDateTimeOffset() - audit.Clock.GetUtcNow(), TimeSpan.FromHours(23), TimeSpan.FromHours(24));
+        Assert.InRange(
+            rotated.SigningSecret.PreviousUntil.ToDateTimeOffset() - audit.Clock.GetUtcNow(),
+            TimeSpan.FromHours(23),
+            TimeSpan.FromHours(24)
+        );
         var tested = audit.Webhooks.At(_path).Last(request => request.Entries[0].GetProperty("kind").GetString() == "test");
         Assert.True(tested.IsSignedWith(before.Secret) && tested.IsSignedWith(rotated.SigningSecret.Secret));
-        var happened = await audit.Events.WaitAsync(published => published.Action == "audit_stream.updated" && published.WorkspaceId == _agent.Workspace);
+        var happened = await audit.Events.WaitAsync(published =>
+            published.Action == "audit_stream.updated" && published.WorkspaceId == _agent.Workspace
+        );
         Assert.Equal((Ids.Format("mbr", Person.Member!.Value), "platform-governance"), (happened.Actor.Id, happened.Actor.ClientId));
         Assert.Equal(["secret"], happened.Read<AuditStreamUpdated>().Changed);
     }
@@ -104,8 +128,14 @@ public sealed class SigningSecretTests(AuditFixture audit) : IClassFixture<Audit
         var id = (await CreateAsync()).Stream.Id;
         var before = await RevealAsync(id);
         audit.Webhooks.Status(_path, 403);
-        Assert.Equal("DESTINATION_REFUSED", (await audit.Secrets.RotateSigningSecretAsync(
-            new RotateSigningSecretRequest { StreamId = id }, audit.As(Person)).ProblemAsync()).Reason);
+        Assert.Equal(
+            "DESTINATION_REFUSED",
+            (
+                await audit
+                    .Secrets.RotateSigningSecretAsync(new RotateSigningSecretRequest { StreamId = id }, audit.As(Person))
+                    .ProblemAsync()
+            ).Reason
+        );
         Assert.Equal(before, await RevealAsync(id));
     }
 
@@ -116,7 +146,9 @@ public sealed class SigningSecretTests(AuditFixture audit) : IClassFixture<Audit
         var rotated = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => RotateAsync(id)));
         Assert.Equal(8, rotated.Select(answer => answer.SigningSecret.Secret).Distinct().Count());
         var last = await RevealAsync(id);
-        Assert.Contains(rotated, answer => answer.SigningSecret.Secret == last.Secret && answer.SigningSecret.PreviousSecret == last.PreviousSecret);
+        Assert.Contains(rotated, answer =>
+            answer.SigningSecret.Secret == last.Secret && answer.SigningSecret.PreviousSecret == last.PreviousSecret
+        );
     }
 
     [Theory]
@@ -144,7 +176,10 @@ public sealed class SigningSecretTests(AuditFixture audit) : IClassFixture<Audit
         await RecordedAsync(4);
         var events = (await SearchAsync()).Events;
         Assert.All(events, found => Assert.Equal(("refused", "PERMISSION_DENIED"), (found.Outcome, found.Reason)));
-        Assert.Equal(["audit_stream.updated", "audit_stream_secret.read"], events.Select(found => found.Action).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["audit_stream.updated", "audit_stream_secret.read"],
+            events.Select(found => found.Action).Distinct().Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
@@ -160,43 +195,72 @@ public sealed class SigningSecretTests(AuditFixture audit) : IClassFixture<Audit
     public async Task A_stream_to_Datadog_has_no_signing_secret()
     {
         var key = "canary" + Guid.NewGuid().ToString("N");
-        var id = (await audit.Client.CreateAuditStreamAsync(new CreateAuditStreamRequest
-        {
-            Type = "datadog",
-            Name = "to Datadog",
-            Datadog = new DatadogDestination { Site = AuditFixture.Site, ApiKey = key },
-        }, audit.As(_agent))).Stream.Id;
+        var id = (
+            await audit.Client.CreateAuditStreamAsync(
+                new CreateAuditStreamRequest
+                {
+                    Type = "datadog",
+                    Name = "to Datadog",
+                    Datadog = new DatadogDestination { Site = AuditFixture.Site, ApiKey = key },
+                },
+                audit.As(_agent)
+            )
+        ).Stream.Id;
         await AssertRefusedAsync(id, Person, "NO_SIGNING_SECRET");
     }
 
     private async Task AssertRefusedAsync(string stream, TestCaller caller, string reason)
     {
-        Assert.Equal(reason, (await audit.Secrets.RevealSigningSecretAsync(new RevealSigningSecretRequest { StreamId = stream },
-            audit.As(caller)).ProblemAsync()).Reason);
-        Assert.Equal(reason, (await audit.Secrets.RotateSigningSecretAsync(new RotateSigningSecretRequest { StreamId = stream },
-            audit.As(caller)).ProblemAsync()).Reason);
+        Assert.Equal(
+            reason,
+            (
+                await audit
+                    .Secrets.RevealSigningSecretAsync(new RevealSigningSecretRequest { StreamId = stream }, audit.As(caller))
+                    .ProblemAsync()
+            ).Reason
+        );
+        Assert.Equal(
+            reason,
+            (
+                await audit
+                    .Secrets.RotateSigningSecretAsync(new RotateSigningSecretRequest { StreamId = stream }, audit.As(caller))
+                    .ProblemAsync()
+            ).Reason
+        );
     }
 
     private async Task<SigningSecret> RevealAsync(string stream) =>
-        (await audit.Secrets.RevealSigningSecretAsync(new RevealSigningSecretRequest { StreamId = stream }, audit.As(Person))).SigningSecret;
+        (
+            await audit.Secrets.RevealSigningSecretAsync(new RevealSigningSecretRequest { StreamId = stream }, audit.As(Person))
+        ).SigningSecret;
 
     private async Task<RotateSigningSecretResponse> RotateAsync(string stream) =>
         await audit.Secrets.RotateSigningSecretAsync(new RotateSigningSecretRequest { StreamId = stream }, audit.As(Person));
 
     private async Task<CreateAuditStreamResponse> CreateAsync(string? idempotencyKey = null) =>
-        await audit.Client.CreateAuditStreamAsync(new CreateAuditStreamRequest
-        {
-            Type = "https",
-            Name = "to our SIEM",
-            Https = new HttpsDestination { Url = audit.Webhooks.Address + _path },
-        }, audit.As(_agent, idempotencyKey));
+        await audit.Client.CreateAuditStreamAsync(
+            new CreateAuditStreamRequest
+            {
+                Type = "https",
+                Name = "to our SIEM",
+                Https = new HttpsDestination { Url = audit.Webhooks.Address + _path },
+            },
+            audit.As(_agent, idempotencyKey)
+        );
 
     // Stored by the time of the answer, whether it has its sequence yet or not. What commits leaves by the bus and is not counted here.
     private async Task RecordedAsync(int count)
     {
-        Assert.Equal(count, await audit.ScalarAsync<long>("""
-            select (select count(*) from audit.arrival where workspace_id = $1) + (select count(*) from audit.event where workspace_id = $1)
-            """, _agent.Workspace));
+        Assert.Equal(
+            count,
+            await audit.ScalarAsync<long>(
+                """
+                select (select count(*) from audit.arrival where workspace_id = $1)
+                    + (select count(*) from audit.event where workspace_id = $1)
+                """,
+                _agent.Workspace
+            )
+        );
         await audit.LogOfAsync(_agent.Workspace, count);
     }
 

@@ -20,7 +20,8 @@ public sealed class SinkOptionsTests
     public void Outside_development_an_intake_is_reached_by_https_only()
     {
         Assert.Throws<OptionsValidationException>(() =>
-            Options("Production", ("Audit:Sinks:Datadog:datadoghq.eu", "http://proxy.example")));
+            Options("Production", ("Audit:Sinks:Datadog:datadoghq.eu", "http://proxy.example"))
+        );
         Assert.NotNull(Options("Development", ("Audit:Sinks:Datadog:datadoghq.eu", "http://127.0.0.1:1")));
     }
 

@@ -1,19 +1,16 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Npgsql;
 using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
-using Platform.Audit.Service.Streams;
 using Platform.Contracts;
 using Platform.Testing;
 
 namespace Platform.Audit.Tests;
 
 /// <summary>Delivery to a receiver that holds us to the contract, and misbehaves.</summary>
-public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture>
+public sealed partial class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture>
 {
     private readonly TestCaller _caller = new();
     private readonly string _key = "canary" + Guid.NewGuid().ToString("N");
@@ -27,25 +24,40 @@ public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture
         await DeliveredAsync(60);
         Assert.Equal(Range(1, 60), audit.Datadog.Sequences(_key));
         audit.Clock.Advance(TimeSpan.FromSeconds(10));
-        await Eventually.True(() => audit.Datadog.Accepted(_key, "checkpoint").Any(entry => entry.GetProperty("size").GetInt64() == 60),
-            () => "the checkpoint");
+        await Eventually.True(
+            () => audit.Datadog.Accepted(_key, "checkpoint").Any(entry => entry.GetProperty("size").GetInt64() == 60),
+            () => "the checkpoint"
+        );
 
         // The receiver alone can prove that it has all, and the right bytes.
-        var leaves = audit.Datadog.Accepted(_key).Select(entry =>
-            Rfc6962.Leaf(Encoding.UTF8.GetBytes(entry.GetProperty("message").GetString()!))).ToArray();
+        var leaves = audit
+            .Datadog.Accepted(_key)
+            .Select(entry => Rfc6962.Leaf(Encoding.UTF8.GetBytes(entry.GetProperty("message").GetString()!)))
+            .ToArray();
         var checkpoint = audit.Datadog.Accepted(_key, "checkpoint")[^1];
         Assert.Equal(Rfc6962.Root(leaves), checkpoint.GetProperty("root").GetBytesFromBase64());
         using var verifier = System.Security.Cryptography.ECDsa.Create();
         verifier.ImportSubjectPublicKeyInfo(checkpoint.GetProperty("publicKey").GetBytesFromBase64(), out _);
-        Assert.True(verifier.VerifyData(Encoding.UTF8.GetBytes(checkpoint.GetProperty("message").GetString()!),
-            checkpoint.GetProperty("signature").GetBytesFromBase64(),
-            System.Security.Cryptography.HashAlgorithmName.SHA256, System.Security.Cryptography.DSASignatureFormat.Rfc3279DerSequence));
+        Assert.True(
+            verifier.VerifyData(
+                Encoding.UTF8.GetBytes(checkpoint.GetProperty("message").GetString()!),
+                checkpoint.GetProperty("signature").GetBytesFromBase64(),
+                System.Security.Cryptography.HashAlgorithmName.SHA256,
+                System.Security.Cryptography.DSASignatureFormat.Rfc3279DerSequence
+            )
+        );
 
         var first = audit.Datadog.Accepted(_key)[0];
-        Assert.Equal(("platform-audit", "platform", "organization.created", "committed", Ids.Format("wks", _caller.Workspace)),
-            (first.GetProperty("ddsource").GetString(),
-            first.GetProperty("service").GetString(), first.GetProperty("action").GetString(), first.GetProperty("outcome").GetString(),
-                first.GetProperty("workspaceId").GetString()));
+        Assert.Equal(
+            ("platform-audit", "platform", "organization.created", "committed", Ids.Format("wks", _caller.Workspace)),
+            (
+                first.GetProperty("ddsource").GetString(),
+                first.GetProperty("service").GetString(),
+                first.GetProperty("action").GetString(),
+                first.GetProperty("outcome").GetString(),
+                first.GetProperty("workspaceId").GetString()
+            )
+        );
         Assert.Equal($"workspace:{Ids.Format("wks", _caller.Workspace)},team:core", first.GetProperty("ddtags").GetString());
         Assert.Empty(audit.Datadog.Violations);
     }
@@ -65,8 +77,17 @@ public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture
     public async Task Only_what_the_filter_names_is_sent()
     {
         await CreateAsync(actions: ["record.*", "organization.deleted"]);
-        foreach (var action in new[] { "organization.created", "record.created", "organization.deleted", "organization.deleted_again",
-            "record.deleted", "invitation.created" })
+        foreach (
+            var action in new[]
+            {
+                "organization.created",
+                "record.created",
+                "organization.deleted",
+                "organization.deleted_again",
+                "record.deleted",
+                "invitation.created",
+            }
+        )
         {
             await HappenAsync(1, action);
         }
@@ -90,24 +111,25 @@ public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture
         await CreateAsync();
         await HappenAsync(4);
         await DeliveredAsync(4);
-        audit.Datadog.Once(_key, fault switch
-        {
-            "reset before the body" => DatadogReceiver.ResetBeforeBody,
-            "reset after the body" => DatadogReceiver.ResetAfterBody,
-            "answer lost after accepting" => (context, request) =>
+        audit.Datadog.Once(
+            _key,
+            fault switch
             {
-                audit.Datadog.Take(request);
-                return DatadogReceiver.ResetAfterBody(context, request);
+                "reset before the body" => DatadogReceiver.ResetBeforeBody,
+                "reset after the body" => DatadogReceiver.ResetAfterBody,
+                "answer lost after accepting" => (context, request) =>
+                {
+                    audit.Datadog.Take(request);
+                    return DatadogReceiver.ResetAfterBody(context, request);
+                },
+                _ => (context, _) =>
+                {
+                    context.Response.StatusCode = int.Parse(fault, null);
+                    context.Response.Headers.Location = "http://127.0.0.1:1/elsewhere";
+                    return Task.FromResult(true);
+                },
             }
-            ,
-            _ => (context, _) =>
-            {
-                context.Response.StatusCode = int.Parse(fault, null);
-                context.Response.Headers.Location = "http://127.0.0.1:1/elsewhere";
-                return Task.FromResult(true);
-            }
-            ,
-        });
+        );
         await HappenAsync(4);
         await DeliveredAsync(8);
         Assert.Equal(Range(1, 8), audit.Datadog.Sequences(_key).Distinct());
@@ -118,8 +140,10 @@ public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture
 
         // What came twice came under the same id.
         Assert.Equal(8, audit.Datadog.Accepted(_key).Select(entry => entry.GetProperty("id").GetString()).Distinct().Count());
-        await Eventually.AsyncTrue(async () => await StreamAsync() is { State: "active", DeliveredThrough: 8, LastErrorAt: not null },
-            () => "the stream to recover");
+        await Eventually.AsyncTrue(
+            async () => await StreamAsync() is { State: "active", DeliveredThrough: 8, LastErrorAt: not null },
+            () => "the stream to recover"
+        );
     }
 
     [Fact]
@@ -130,7 +154,9 @@ public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture
         await HappenAsync(1);
         await Eventually.AsyncTrue(async () => (await StreamAsync()).State == "error", () => "the error");
         var wait = await audit.ScalarAsync<double>(
-            "select extract(epoch from retry_at - last_error_at)::float8 from audit.stream where workspace_id = $1", _caller.Workspace);
+            "select extract(epoch from retry_at - last_error_at)::float8 from audit.stream where workspace_id = $1",
+            _caller.Workspace
+        );
         Assert.InRange(wait, 599, 601);
         audit.Clock.Advance(TimeSpan.FromMinutes(11));
         await DeliveredAsync(1);
@@ -152,14 +178,20 @@ public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture
     {
         await HappenAsync(9);
         audit.Datadog.Rule(_key, request =>
-            request.Entries.Any(entry => entry.TryGetProperty("sequence", out var sequence) && sequence.GetInt64() == 5) ? 400 : null);
+            request.Entries.Any(entry => entry.TryGetProperty("sequence", out var sequence) && sequence.GetInt64() == 5) ? 400 : null
+        );
         var stream = (await CreateAsync(start: "beginning")).Stream;
         await DeliveredAsync(8);
         Assert.Equal([1, 2, 3, 4, 6, 7, 8, 9], audit.Datadog.Sequences(_key));
-        var skipped = (await audit.Events.WaitAsync(published => published.Action == "audit_stream.skipped"
-            && published.WorkspaceId == _caller.Workspace)).Read<AuditEventsSkipped>();
-        Assert.Equal((stream.Id, "not_accepted", 5L, 5L, 1L),
-            (skipped.StreamId, skipped.Reason, skipped.FirstSequence, skipped.LastSequence, skipped.Count));
+        var skipped = (
+            await audit.Events.WaitAsync(published =>
+                published.Action == "audit_stream.skipped" && published.WorkspaceId == _caller.Workspace
+            )
+        ).Read<AuditEventsSkipped>();
+        Assert.Equal(
+            (stream.Id, "not_accepted", 5L, 5L, 1L),
+            (skipped.StreamId, skipped.Reason, skipped.FirstSequence, skipped.LastSequence, skipped.Count)
+        );
         Assert.Equal((1, 9), ((await StreamAsync()).Skipped, (await StreamAsync()).DeliveredThrough));
     }
 
@@ -185,8 +217,11 @@ public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture
         var id = (await CreateAsync()).Stream.Id;
         audit.Datadog.Rule(_key, _ => status);
         await HappenAsync(3);
-        var stopped = (await audit.Events.WaitAsync(published => published.Action == "audit_stream.invalidated"
-            && published.WorkspaceId == _caller.Workspace)).Read<AuditStreamInvalidated>();
+        var stopped = (
+            await audit.Events.WaitAsync(published =>
+                published.Action == "audit_stream.invalidated" && published.WorkspaceId == _caller.Workspace
+            )
+        ).Read<AuditStreamInvalidated>();
         Assert.Equal((id, status, 0L), (stopped.StreamId, stopped.Status, stopped.AfterSequence));
         var stream = await StreamAsync();
         Assert.Equal("invalid", stream.State);
@@ -197,8 +232,10 @@ public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture
         audit.Clock.Advance(TimeSpan.FromHours(1));
         await HappenAsync(1);
         Assert.Equal(sent, audit.Datadog.Requests.Count(request => request.Key == _key));
-        Assert.Equal("refused", (await audit.Client.TestAuditStreamAsync(new TestAuditStreamRequest { StreamId = id },
-            audit.As(_caller))).Test.Result);
+        Assert.Equal(
+            "refused",
+            (await audit.Client.TestAuditStreamAsync(new TestAuditStreamRequest { StreamId = id }, audit.As(_caller))).Test.Result
+        );
 
         audit.Datadog.Accept(_key);
         var tested = await audit.Client.TestAuditStreamAsync(new TestAuditStreamRequest { StreamId = id }, audit.As(_caller));
@@ -218,12 +255,15 @@ public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture
         await DeliveredAsync(3);
         Assert.Equal([5, 6, 8], audit.Datadog.Sequences(_key));
         await Eventually.AsyncTrue(async () => (await StreamAsync()).Skipped == 5, () => "the skips");
-        await audit.Events.WaitAsync(published => published.Action == "audit_stream.skipped" && published.WorkspaceId == _caller.Workspace
-            && published.Read<AuditEventsSkipped>().LastSequence == 7);
-        var skips = audit.Events.All.Where(published => published.Action == "audit_stream.skipped"
-            && published.WorkspaceId == _caller.Workspace)
-            .Select(published => published.Read<AuditEventsSkipped>()).Select(skip =>
-                (skip.Reason, skip.FirstSequence, skip.LastSequence, skip.Count));
+        await audit.Events.WaitAsync(published =>
+            published.Action == "audit_stream.skipped"
+            && published.WorkspaceId == _caller.Workspace
+            && published.Read<AuditEventsSkipped>().LastSequence == 7
+        );
+        var skips = audit
+            .Events.All.Where(published => published.Action == "audit_stream.skipped" && published.WorkspaceId == _caller.Workspace)
+            .Select(published => published.Read<AuditEventsSkipped>())
+            .Select(skip => (skip.Reason, skip.FirstSequence, skip.LastSequence, skip.Count));
         Assert.Equal([("too_old", 1L, 4L, 4L), ("too_old", 7L, 7L, 1L)], skips);
     }
 
@@ -241,69 +281,6 @@ public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture
     }
 
     [Fact]
-    public async Task Two_replicas_deliver_once()
-    {
-        await CreateAsync();
-        using var other = ActivatorUtilities.CreateInstance<StreamSupervisor>(audit.Services);
-        await other.StartAsync(TestContext.Current.CancellationToken);
-        for (var i = 0; i < 10; i++)
-        {
-            await HappenAsync(20);
-        }
-
-        await DeliveredAsync(200);
-        await other.StopAsync(TestContext.Current.CancellationToken);
-        await HappenAsync(5);
-        await DeliveredAsync(205);
-        Assert.Equal(Range(1, 205), audit.Datadog.Sequences(_key));
-    }
-
-    [Fact]
-    public async Task A_replica_that_stops_finishes_the_request_under_way()
-    {
-        await CreateAsync();
-        var first = audit.Services.GetServices<IHostedService>().OfType<StreamSupervisor>().Single();
-        await first.StopAsync(TestContext.Current.CancellationToken);
-        using var other = ActivatorUtilities.CreateInstance<StreamSupervisor>(audit.Services);
-        var (arrived, answer) = (new TaskCompletionSource(), new TaskCompletionSource());
-        audit.Datadog.Once(_key, async (_, _) =>
-        {
-            arrived.SetResult();
-            await answer.Task;
-            return false;
-        });
-        await HappenAsync(5);
-        await other.StartAsync(TestContext.Current.CancellationToken);
-        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
-        await HappenAsync(5);
-        var stopped = other.StopAsync(TestContext.Current.CancellationToken);
-        answer.SetResult();
-        await stopped;
-        Assert.Equal(5, (await StreamAsync()).DeliveredThrough);
-
-        await first.StartAsync(TestContext.Current.CancellationToken);
-        await DeliveredAsync(10);
-        Assert.Equal(Range(1, 10), audit.Datadog.Sequences(_key));
-    }
-
-    [Fact]
-    public async Task Nothing_is_lost_when_the_workers_sessions_are_killed_again_and_again()
-    {
-        await CreateAsync();
-        for (var i = 0; i < 12; i++)
-        {
-            await HappenAsync(25, redelivers: true);
-            await audit.ScalarAsync<long>("""
-                select count(pg_terminate_backend(pid)) from pg_stat_activity
-                where application_name = 'audit' and datname = current_database()
-                """);
-        }
-
-        await DeliveredAsync(300);
-        Assert.Equal(Range(1, 300), audit.Datadog.Sequences(_key).Distinct());
-    }
-
-    [Fact]
     public async Task The_key_is_nowhere_but_sealed()
     {
         var created = await CreateAsync();
@@ -313,21 +290,31 @@ public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture
         audit.Datadog.Rule(_key, _ => 403);
         audit.Clock.Advance(TimeSpan.FromMinutes(6));
         await Eventually.AsyncTrue(async () => (await StreamAsync()).State == "invalid", () => "the refusal");
-        var tested = await audit.Client.TestAuditStreamAsync(new TestAuditStreamRequest { StreamId = created.Stream.Id },
-            audit.As(_caller));
+        var tested = await audit.Client.TestAuditStreamAsync(
+            new TestAuditStreamRequest { StreamId = created.Stream.Id },
+            audit.As(_caller)
+        );
         Assert.Contains(audit.Datadog.Requests, request => request.Key == _key);
 
         Assert.All([created.ToString(), (await StreamAsync()).ToString(), tested.ToString()], answer =>
-            Assert.DoesNotContain(_key, answer, StringComparison.Ordinal));
+            Assert.DoesNotContain(_key, answer, StringComparison.Ordinal)
+        );
         Assert.True(created.Stream.Destination.ApiKey.IsSet);
         Assert.All(audit.Log.Lines, line => Assert.DoesNotContain(_key, line, StringComparison.Ordinal));
         Assert.All(audit.Events.All, published =>
-            Assert.DoesNotContain(_key, JsonSerializer.Serialize(published), StringComparison.Ordinal));
+            Assert.DoesNotContain(_key, JsonSerializer.Serialize(published), StringComparison.Ordinal)
+        );
         foreach (var table in new[] { "audit.stream", "audit.event", "audit.arrival", "platform.outbox", "platform.idempotency" })
         {
             var inHex = Convert.ToHexStringLower(Encoding.UTF8.GetBytes(_key));
-            Assert.Equal(0L, await audit.ScalarAsync<long>(
-                $"select count(*) from {table} t where t::text like '%' || $1 || '%' or t::text like '%' || $2 || '%'", _key, inHex));
+            Assert.Equal(
+                0L,
+                await audit.ScalarAsync<long>(
+                    $"select count(*) from {table} t where t::text like '%' || $1 || '%' or t::text like '%' || $2 || '%'",
+                    _key,
+                    inHex
+                )
+            );
         }
     }
 
@@ -341,25 +328,40 @@ public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture
     private static IEnumerable<long> Range(int first, int last) => Enumerable.Range(first, last - first + 1).Select(n => (long)n);
 
     private async Task<CreateAuditStreamResponse> CreateAsync(string start = "now", params string[] actions) =>
-        await audit.Client.CreateAuditStreamAsync(new CreateAuditStreamRequest
-        {
-            Type = "datadog",
-            Name = "to Datadog",
-            Datadog = new DatadogDestination { Site = AuditFixture.Site, ApiKey = _key, Tags = { "team:core" } },
-            Start = start,
-            Actions = { actions },
-        }, audit.As(_caller));
+        await audit.Client.CreateAuditStreamAsync(
+            new CreateAuditStreamRequest
+            {
+                Type = "datadog",
+                Name = "to Datadog",
+                Datadog = new DatadogDestination
+                {
+                    Site = AuditFixture.Site,
+                    ApiKey = _key,
+                    Tags = { "team:core" },
+                },
+                Start = start,
+                Actions = { actions },
+            },
+            audit.As(_caller)
+        );
 
     private async Task<AuditStream> StreamAsync() =>
         Assert.Single((await audit.Client.ListAuditStreamsAsync(new ListAuditStreamsRequest(), audit.As(_caller))).Streams);
 
-    private async Task HappenAsync(int count, string action = "organization.created", DateTimeOffset? occurredAt = null,
-        object? details = null, bool redelivers = false)
+    private async Task HappenAsync(
+        int count,
+        string action = "organization.created",
+        DateTimeOffset? occurredAt = null,
+        object? details = null,
+        bool redelivers = false
+    )
     {
         var before = (int)await audit.ScalarAsync<long>("select count(*) from audit.event where workspace_id = $1", _caller.Workspace);
-        var events = Enumerable.Range(0, count).Select(_ =>
-            AuditFixture.Event(_caller.Workspace, action, occurredAt: occurredAt ?? audit.Clock.GetUtcNow(), details: details)).ToList();
-        for (var consumed = false; !consumed;)
+        var events = Enumerable
+            .Range(0, count)
+            .Select(_ => AuditFixture.Event(_caller.Workspace, action, occurredAt: occurredAt ?? audit.Clock.GetUtcNow(), details: details))
+            .ToList();
+        for (var consumed = false; !consumed; )
         {
             try
             {
@@ -375,7 +377,9 @@ public sealed class StreamTests(AuditFixture audit) : IClassFixture<AuditFixture
         await audit.LogOfAsync(_caller.Workspace, before + count);
     }
 
-    private Task DeliveredAsync(int count) => Eventually.True(
-        () => audit.Datadog.Sequences(_key).Distinct().Count() >= count, () =>
-            $"{count} events, got {audit.Datadog.Sequences(_key).Distinct().Count()}");
+    private Task DeliveredAsync(int count) =>
+        Eventually.True(
+            () => audit.Datadog.Sequences(_key).Distinct().Count() >= count,
+            () => $"{count} events, got {audit.Datadog.Sequences(_key).Distinct().Count()}"
+        );
 }

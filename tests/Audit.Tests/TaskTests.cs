@@ -18,11 +18,19 @@ public sealed class TaskTests(AuditFixture audit) : IClassFixture<AuditFixture>
             Name = "SIEM",
             Datadog = new() { Site = AuditFixture.Site, ApiKey = "canary" + Guid.NewGuid().ToString("N") },
         };
-        Assert.Equal("TASK_NOT_FOUND", (await audit.Client.CreateAuditStreamAsync(request, audit.As(owner, task: Ids.Format("tsk", Ids.New()))).ProblemAsync()).Reason);
+        Assert.Equal(
+            "TASK_NOT_FOUND",
+            (await audit.Client.CreateAuditStreamAsync(request, audit.As(owner, task: Ids.Format("tsk", Ids.New()))).ProblemAsync()).Reason
+        );
         Assert.Empty((await audit.Client.ListAuditStreamsAsync(new(), audit.As(owner))).Streams);
 
         var task = (await changes.BeginTaskAsync(new() { Goal = "Connect" }, audit.As(owner))).TaskId;
-        Assert.Equal("TASK_NOT_FOUND", (await audit.Client.CreateAuditStreamAsync(request, audit.As(owner with { Member = Ids.New() }, task: task)).ProblemAsync()).Reason);
+        Assert.Equal(
+            "TASK_NOT_FOUND",
+            (
+                await audit.Client.CreateAuditStreamAsync(request, audit.As(owner with { Member = Ids.New() }, task: task)).ProblemAsync()
+            ).Reason
+        );
         var stream = (await audit.Client.CreateAuditStreamAsync(request, audit.As(owner, task: task))).Stream;
 
         var sum = Assert.Single(Assert.Single((await changes.SummarizeTaskAsync(new() { TaskId = task }, audit.As(owner))).Parts).Changes);

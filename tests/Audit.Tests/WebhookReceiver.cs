@@ -35,10 +35,10 @@ internal sealed class WebhookReceiver : IAsyncDisposable
     public void Rule(string path, Func<HttpContext, Received, Task<bool>> rule) => _rules[path] = rule;
 
     public void Status(string path, int status) => Rule(path, (context, _) =>
-    {
-        context.Response.StatusCode = status;
-        return Task.FromResult(true);
-    });
+        {
+            context.Response.StatusCode = status;
+            return Task.FromResult(true);
+        });
 
     public void Accept(string path) => _rules.TryRemove(path, out _);
 
@@ -46,8 +46,12 @@ internal sealed class WebhookReceiver : IAsyncDisposable
 
     /// <summary>The entries of a kind that were accepted at a path, in order.</summary>
     public IReadOnlyList<JsonElement> Accepted(string path, string kind = "event") =>
-        [.. At(path).Where(request => request.IsAccepted).SelectMany(request => request.Entries).Where(entry =>
-            entry.GetProperty("kind").GetString() == kind)];
+        [
+            .. At(path)
+                .Where(request => request.IsAccepted)
+                .SelectMany(request => request.Entries)
+                .Where(entry => entry.GetProperty("kind").GetString() == kind),
+        ];
 
     public IReadOnlyList<long> Sequences(string path) => [.. Accepted(path).Select(entry => entry.GetProperty("sequence").GetInt64())];
 
@@ -64,8 +68,15 @@ internal sealed class WebhookReceiver : IAsyncDisposable
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
         var headers = context.Request.Headers;
-        var request = new Received(context.Request.Path, headers["webhook-id"].ToString(), headers["webhook-timestamp"].ToString(),
-            headers["webhook-signature"].ToString(), body.ToArray(), context.Request.Method, context.Request.ContentType ?? "");
+        var request = new Received(
+            context.Request.Path,
+            headers["webhook-id"].ToString(),
+            headers["webhook-timestamp"].ToString(),
+            headers["webhook-signature"].ToString(),
+            body.ToArray(),
+            context.Request.Method,
+            context.Request.ContentType ?? ""
+        );
         All.Enqueue(request);
         if (_rules.TryGetValue(request.Path, out var rule) && await rule(context, request))
         {

@@ -46,8 +46,13 @@ public sealed class CountingProxy : IAsyncDisposable
         while (!_stopping.IsCancellationRequested)
         {
             var client = await _listener.AcceptSocketAsync(_stopping.Token);
-            var server = host.StartsWith('/') ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp);
-            await server.ConnectAsync(host.StartsWith('/') ? new UnixDomainSocketEndPoint($"{host}/.s.PGSQL.{port}") : new DnsEndPoint(host, port), _stopping.Token);
+            var server = host.StartsWith('/')
+                ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+                : new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await server.ConnectAsync(
+                host.StartsWith('/') ? new UnixDomainSocketEndPoint($"{host}/.s.PGSQL.{port}") : new DnsEndPoint(host, port),
+                _stopping.Token
+            );
             (client.NoDelay, server.NoDelay) = (true, host.StartsWith('/') ? server.NoDelay : true);
             var conversation = new Conversation();
             lock (_conversations)

@@ -43,17 +43,42 @@ public class DataFixture(PostgresFixture postgres) : ServiceFixture<Program>(pos
     public async Task<Table> CreateTableAsync(TestCaller caller, params Field[] fields)
     {
         var database = await CreateDatabaseAsync(caller, "Database " + Guid.NewGuid());
-        return (await Tables.CreateTableAsync(new CreateTableRequest { DatabaseId = database.Id, Name = "Items", Fields = { fields } }, As(caller))).Table;
+        return (
+            await Tables.CreateTableAsync(
+                new CreateTableRequest
+                {
+                    DatabaseId = database.Id,
+                    Name = "Items",
+                    Fields = { fields },
+                },
+                As(caller)
+            )
+        ).Table;
     }
 
     /// <summary>A table with a field of every type, named after it.</summary>
-    public Task<Table> CreateTableOfAllTypesAsync(TestCaller caller) => CreateTableAsync(caller,
-        Of("Text", FieldType.Text), Of("Long", FieldType.LongText), Of("Number", FieldType.Number), Of("Checkbox", FieldType.Checkbox),
-        Of("Select", FieldType.Select, "Red", "Green", "Blue"), Of("Multi", FieldType.MultiSelect, "Red", "Green", "Blue"),
-        Of("Date", FieldType.Date), Of("Moment", FieldType.DateTime), Of("Email", FieldType.Email), Of("Url", FieldType.Url));
+    public Task<Table> CreateTableOfAllTypesAsync(TestCaller caller) =>
+        CreateTableAsync(
+            caller,
+            Of("Text", FieldType.Text),
+            Of("Long", FieldType.LongText),
+            Of("Number", FieldType.Number),
+            Of("Checkbox", FieldType.Checkbox),
+            Of("Select", FieldType.Select, "Red", "Green", "Blue"),
+            Of("Multi", FieldType.MultiSelect, "Red", "Green", "Blue"),
+            Of("Date", FieldType.Date),
+            Of("Moment", FieldType.DateTime),
+            Of("Email", FieldType.Email),
+            Of("Url", FieldType.Url)
+        );
 
     public static Field Of(string name, FieldType type, params string[] choices) =>
-        new() { Name = name, Type = type, Choices = { choices.Select(choice => new Choice { Label = choice }) } };
+        new()
+        {
+            Name = name,
+            Type = type,
+            Choices = { choices.Select(choice => new Choice { Label = choice }) },
+        };
 
     public async Task<List<string>> CreateRecordsAsync(TestCaller caller, Table table, params string[] records) =>
         [.. (await Records.CreateRecordsAsync(New(table, records), As(caller))).RecordIds];
@@ -61,14 +86,20 @@ public class DataFixture(PostgresFixture postgres) : ServiceFixture<Program>(pos
     public static CreateRecordsRequest New(Table table, params string[] records) =>
         new() { TableId = table.Id, Records = { records.Select(record => new NewRecord { Fields = Json(record) }) } };
 
-    public async Task<string> CreateRecordAsync(TestCaller caller, Table table, string fields) => (await CreateRecordsAsync(caller, table, fields))[0];
+    public async Task<string> CreateRecordAsync(TestCaller caller, Table table, string fields) =>
+        (await CreateRecordsAsync(caller, table, fields))[0];
 
     public async Task<Record> GetRecordAsync(TestCaller caller, Table table, string id) =>
         (await Records.GetRecordAsync(new GetRecordRequest { TableId = table.Id, RecordId = id }, As(caller))).Record;
 
     public async Task<SearchRecordsResponse> SearchAsync(TestCaller caller, Table table, string? filter = null, params Sorting[] sorting)
     {
-        var request = new SearchRecordsRequest { TableId = table.Id, Sorting = { sorting }, Limit = 200 };
+        var request = new SearchRecordsRequest
+        {
+            TableId = table.Id,
+            Sorting = { sorting },
+            Limit = 200,
+        };
         if (filter is not null)
         {
             request.Filter = Json(filter);
@@ -94,8 +125,7 @@ public class DataFixture(PostgresFixture postgres) : ServiceFixture<Program>(pos
     public static Json Json(string text) => new() { Utf8 = ByteString.CopyFromUtf8(text) };
 
     /// <summary>The name of the user table in the database.</summary>
-    public static string NameOf(TestCaller caller, Table table) =>
-        $"ws_{caller.Workspace:n}.t_{table.Id["tbl_".Length..]}";
+    public static string NameOf(TestCaller caller, Table table) => $"ws_{caller.Workspace:n}.t_{table.Id["tbl_".Length..]}";
 
     private NpgsqlCommand Command(string sql, object[] arguments)
     {

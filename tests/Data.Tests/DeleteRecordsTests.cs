@@ -19,27 +19,56 @@ public sealed class DeleteRecordsTests(DataFixture data) : IClassFixture<DataFix
         var preview = await data.Records.DeleteRecordsAsync(request, data.As(owner)).ProblemAsync();
         Assert.Equal("CONFIRMATION_REQUIRED", preview.Reason);
         var shown = JsonDocument.Parse(preview.Confirmation.Preview.Utf8.Memory).RootElement;
-        Assert.Equal((2, "a"), (shown.GetProperty("count").GetInt32(), shown.GetProperty("records")[0].GetProperty("fields").GetProperty("Name").GetString()));
+        Assert.Equal(
+            (2, "a"),
+            (shown.GetProperty("count").GetInt32(), shown.GetProperty("records")[0].GetProperty("fields").GetProperty("Name").GetString())
+        );
         Assert.Equal(3, (await data.SearchAsync(owner, table)).Records.Count);
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
-        {
-            try
-            {
-                return (await data.Records.DeleteRecordsAsync(request, data.As(owner, confirmation: preview.Confirmation.Token))).RecordIds.Count;
-            }
-            catch (Grpc.Core.RpcException)
-            {
-                return 0;
-            }
-        }));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(async _ =>
+                {
+                    try
+                    {
+                        return (await data.Records.DeleteRecordsAsync(request, data.As(owner, confirmation: preview.Confirmation.Token)))
+                            .RecordIds
+                            .Count;
+                    }
+                    catch (Grpc.Core.RpcException)
+                    {
+                        return 0;
+                    }
+                })
+        );
         Assert.Equal([2], answers.Where(count => count > 0));
         Assert.Equal([ids[2]], (await data.SearchAsync(owner, table)).Records.Select(record => record.Id));
-        Assert.Equal("NOT_FOUND", (await data.Records.GetRecordAsync(new GetRecordRequest { TableId = table.Id, RecordId = ids[0] }, data.As(owner)).ProblemAsync()).Reason);
-        Assert.Equal(2L, await data.ScalarAsync<long>($"select count(*) from {DataFixture.NameOf(owner, table)} where deleted_at is not null and version = 2"));
-        Assert.Equal(2L, await data.ScalarAsync<long>(
-            "select count(*) from data.record_before b join data.record_change c on c.id = b.change_id where b.workspace_id = $1 and c.kind = 'deleted'", owner.Workspace));
-        var announced = await data.Events.WaitAsync(happened => happened.WorkspaceId == owner.Workspace && happened.Type == nameof(RecordsDeleted));
+        Assert.Equal(
+            "NOT_FOUND",
+            (
+                await data
+                    .Records.GetRecordAsync(new GetRecordRequest { TableId = table.Id, RecordId = ids[0] }, data.As(owner))
+                    .ProblemAsync()
+            ).Reason
+        );
+        Assert.Equal(
+            2L,
+            await data.ScalarAsync<long>(
+                $"select count(*) from {DataFixture.NameOf(owner, table)} where deleted_at is not null and version = 2"
+            )
+        );
+        Assert.Equal(
+            2L,
+            await data.ScalarAsync<long>(
+                "select count(*) from data.record_before b join data.record_change c on c.id = b.change_id "
+                    + "where b.workspace_id = $1 and c.kind = 'deleted'",
+                owner.Workspace
+            )
+        );
+        var announced = await data.Events.WaitAsync(happened =>
+            happened.WorkspaceId == owner.Workspace && happened.Type == nameof(RecordsDeleted)
+        );
         Assert.Equal([ids[0], ids[1]], announced.Read<RecordsDeleted>().RecordIds);
     }
 
@@ -51,8 +80,19 @@ public sealed class DeleteRecordsTests(DataFixture data) : IClassFixture<DataFix
         var id = await data.CreateRecordAsync(owner, table, """{"Name":"a"}""");
         var request = new DeleteRecordsRequest { TableId = table.Id, RecordIds = { id } };
         var preview = await data.Records.DeleteRecordsAsync(request, data.As(owner)).ProblemAsync();
-        await data.Records.UpdateRecordAsync(new UpdateRecordRequest { TableId = table.Id, RecordId = id, Fields = DataFixture.Json("""{"Name":"b"}""") }, data.As(owner));
-        Assert.Equal("CONFIRMATION_STALE", (await data.Records.DeleteRecordsAsync(request, data.As(owner, confirmation: preview.Confirmation.Token)).ProblemAsync()).Reason);
+        await data.Records.UpdateRecordAsync(
+            new UpdateRecordRequest
+            {
+                TableId = table.Id,
+                RecordId = id,
+                Fields = DataFixture.Json("""{"Name":"b"}"""),
+            },
+            data.As(owner)
+        );
+        Assert.Equal(
+            "CONFIRMATION_STALE",
+            (await data.Records.DeleteRecordsAsync(request, data.As(owner, confirmation: preview.Confirmation.Token)).ProblemAsync()).Reason
+        );
         Assert.Single((await data.SearchAsync(owner, table)).Records);
     }
 
@@ -63,7 +103,11 @@ public sealed class DeleteRecordsTests(DataFixture data) : IClassFixture<DataFix
         var name = DataFixture.Of("Name", FieldType.Text);
         name.Unique = true;
         var table = await data.CreateTableAsync(owner, name);
-        var request = new DeleteRecordsRequest { TableId = table.Id, RecordIds = { await data.CreateRecordAsync(owner, table, """{"Name":"a"}""") } };
+        var request = new DeleteRecordsRequest
+        {
+            TableId = table.Id,
+            RecordIds = { await data.CreateRecordAsync(owner, table, """{"Name":"a"}""") },
+        };
         var preview = await data.Records.DeleteRecordsAsync(request, data.As(owner)).ProblemAsync();
         await data.Records.DeleteRecordsAsync(request, data.As(owner, confirmation: preview.Confirmation.Token));
         await data.CreateRecordAsync(owner, table, """{"Name":"a"}""");
@@ -75,12 +119,22 @@ public sealed class DeleteRecordsTests(DataFixture data) : IClassFixture<DataFix
         var owner = DataFixture.Owner();
         var table = await data.CreateTableAsync(owner, DataFixture.Of("Name", FieldType.Text));
         var missing = Ids.Format("rec", Ids.New());
-        var request = new DeleteRecordsRequest { TableId = table.Id, RecordIds = { await data.CreateRecordAsync(owner, table, "{}"), missing } };
+        var request = new DeleteRecordsRequest
+        {
+            TableId = table.Id,
+            RecordIds = { await data.CreateRecordAsync(owner, table, "{}"), missing },
+        };
         var problem = await data.Records.DeleteRecordsAsync(request, data.As(owner)).ProblemAsync();
         Assert.Equal("NOT_FOUND", problem.Reason);
         Assert.Contains(missing, problem.Message, StringComparison.Ordinal);
-        Assert.Equal("PERMISSION_DENIED", (await data.Records.DeleteRecordsAsync(request, data.As(owner with { Role = Roles.Viewer })).ProblemAsync()).Reason);
+        Assert.Equal(
+            "PERMISSION_DENIED",
+            (await data.Records.DeleteRecordsAsync(request, data.As(owner with { Role = Roles.Viewer })).ProblemAsync()).Reason
+        );
         Assert.Equal("NOT_FOUND", (await data.Records.DeleteRecordsAsync(request, data.As(DataFixture.Owner())).ProblemAsync()).Reason);
-        Assert.Equal("NOT_FOUND", (await data.Records.DeleteRecordsAsync(request, data.As(owner with { Environment = Ids.New() })).ProblemAsync()).Reason);
+        Assert.Equal(
+            "NOT_FOUND",
+            (await data.Records.DeleteRecordsAsync(request, data.As(owner with { Environment = Ids.New() })).ProblemAsync()).Reason
+        );
     }
 }

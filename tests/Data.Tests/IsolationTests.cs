@@ -12,8 +12,14 @@ public sealed class IsolationTests(DataFixture data) : IClassFixture<DataFixture
         """;
 
     [Fact]
-    public Task Every_fixed_table_is_under_forced_row_level_security_and_only_the_keeper_of_indexes_sees_past_the_workspace() => TenancyLaws.AssertAsync(
-        data.Admin, "data", "data.earned_index: keeper_read", "data.search_usage: keeper_forget", "data.search_usage: keeper_read");
+    public Task Every_fixed_table_is_under_forced_row_level_security_and_only_the_keeper_of_indexes_sees_past_the_workspace() =>
+        TenancyLaws.AssertAsync(
+            data.Admin,
+            "data",
+            "data.earned_index: keeper_read",
+            "data.search_usage: keeper_forget",
+            "data.search_usage: keeper_read"
+        );
 
     [Fact]
     public async Task Every_policy_of_a_fixed_table_names_the_environment() => Assert.Equal(0L, await data.ScalarAsync<long>(LooselyBound));
@@ -23,22 +29,36 @@ public sealed class IsolationTests(DataFixture data) : IClassFixture<DataFixture
     {
         var owner = DataFixture.Owner();
         var table = await data.CreateTableAsync(owner, DataFixture.Of("A", FieldType.Text));
-        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, await RefusedAsync(null, $"select * from {DataFixture.NameOf(owner, table)}"));
+        Assert.Equal(
+            PostgresErrorCodes.InsufficientPrivilege,
+            await RefusedAsync(null, $"select * from {DataFixture.NameOf(owner, table)}")
+        );
     }
 
     [Fact]
     public async Task The_role_of_a_workspace_reaches_its_own_tables_and_nothing_else()
     {
         var (mine, other) = (DataFixture.Owner(), DataFixture.Owner());
-        var (table, foreign) = (await data.CreateTableAsync(mine, DataFixture.Of("A", FieldType.Text)), await data.CreateTableAsync(other, DataFixture.Of("A", FieldType.Text)));
+        var (table, foreign) = (
+            await data.CreateTableAsync(mine, DataFixture.Of("A", FieldType.Text)),
+            await data.CreateTableAsync(other, DataFixture.Of("A", FieldType.Text))
+        );
         var role = $"ws_{mine.Workspace:n}";
         Assert.Null(await RefusedAsync(role, $"select * from {DataFixture.NameOf(mine, table)}"));
-        foreach (var sql in new[]
-        {
-            $"select * from {DataFixture.NameOf(other, foreign)}", $"insert into {DataFixture.NameOf(other, foreign)} (id) values (gen_random_uuid())",
-            "select * from data.field", "delete from data.record_before", "update data.record_change set tool = ''", "select * from platform.outbox", "select data.ensure_workspace()",
-            $"set local role none; set local role ws_{other.Workspace:n}; set local role {role}; create role more", "create schema more",
-        })
+        foreach (
+            var sql in new[]
+            {
+                $"select * from {DataFixture.NameOf(other, foreign)}",
+                $"insert into {DataFixture.NameOf(other, foreign)} (id) values (gen_random_uuid())",
+                "select * from data.field",
+                "delete from data.record_before",
+                "update data.record_change set tool = ''",
+                "select * from platform.outbox",
+                "select data.ensure_workspace()",
+                $"set local role none; set local role ws_{other.Workspace:n}; set local role {role}; create role more",
+                "create schema more",
+            }
+        )
         {
             Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, await RefusedAsync(role, sql));
         }
@@ -53,7 +73,8 @@ public sealed class IsolationTests(DataFixture data) : IClassFixture<DataFixture
             await data.CreateRecordAsync(owner, await data.CreateTableAsync(owner, DataFixture.Of("A", FieldType.Text)), """{"A":"a"}""");
         }
 
-        const string Found = "do $$ begin if exists (select from data.record_change) then raise exception 'found' using errcode = 'PF001'; end if; end $$";
+        const string Found =
+            "do $$ begin if exists (select from data.record_change) then raise exception 'found' using errcode = 'PF001'; end if; end $$";
         Assert.Equal("PF001", await RefusedAsync($"ws_{mine.Workspace:n}", Found, mine));
         Assert.Null(await RefusedAsync($"ws_{mine.Workspace:n}", Found, other));
         Assert.Null(await RefusedAsync($"ws_{mine.Workspace:n}", Found, mine with { Environment = Guid.NewGuid() }));
@@ -64,16 +85,26 @@ public sealed class IsolationTests(DataFixture data) : IClassFixture<DataFixture
     {
         var owner = DataFixture.Owner();
         await data.CreateTableAsync(owner, DataFixture.Of("A", FieldType.Text));
-        foreach (var (workspace, environment, refused) in new[]
+        foreach (
+            var (workspace, environment, refused) in new[]
+            {
+                (owner.Workspace, owner.Environment!.Value, (string?)null),
+                (Guid.NewGuid(), owner.Environment.Value, PostgresErrorCodes.InsufficientPrivilege),
+                (owner.Workspace, Guid.NewGuid(), PostgresErrorCodes.InsufficientPrivilege),
+            }
+        )
         {
-            (owner.Workspace, owner.Environment!.Value, (string?)null), (Guid.NewGuid(), owner.Environment.Value, PostgresErrorCodes.InsufficientPrivilege),
-            (owner.Workspace, Guid.NewGuid(), PostgresErrorCodes.InsufficientPrivilege),
-        })
-        {
-            Assert.Equal(refused, await RefusedAsync($"ws_{owner.Workspace:n}", $"""
-                insert into data.record_before (workspace_id, environment_id, record_id, version, change_id, before)
-                values ('{workspace}', '{environment}', gen_random_uuid(), 1, gen_random_uuid(), '{"{}"}')
-                """, owner));
+            Assert.Equal(
+                refused,
+                await RefusedAsync(
+                    $"ws_{owner.Workspace:n}",
+                    $"""
+                    insert into data.record_before (workspace_id, environment_id, record_id, version, change_id, before)
+                    values ('{workspace}', '{environment}', gen_random_uuid(), 1, gen_random_uuid(), '{"{}"}')
+                    """,
+                    owner
+                )
+            );
         }
     }
 
@@ -83,22 +114,39 @@ public sealed class IsolationTests(DataFixture data) : IClassFixture<DataFixture
         var owner = DataFixture.Owner();
         var table = await data.CreateTableOfAllTypesAsync(owner);
         await data.CreateRecordAsync(owner, table, """{"Text":"a"}""");
-        foreach (var name in new[] { "database", "database_table", "field", "choice", "record_change", "record_before", "search_usage", "earned_index" })
+        foreach (
+            var name in new[]
+            {
+                "database",
+                "database_table",
+                "field",
+                "choice",
+                "record_change",
+                "record_before",
+                "search_usage",
+                "earned_index",
+            }
+        )
         {
             await using var command = data.App.CreateCommand($"select count(*) from data.{name}");
             Assert.Equal(0L, await command.ExecuteScalarAsync());
         }
     }
 
-    /// <summary>The SQLSTATE that a statement ends with as the application role, or as one that it entered; null when it succeeds.</summary>
+    /// <summary>
+    /// The SQLSTATE that a statement ends with as the application role, or as one that it entered. Null when it succeeds.
+    /// </summary>
     private async Task<string?> RefusedAsync(string? role, string sql, TestCaller? caller = null)
     {
         await using var connection = await data.App.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        await using var command = new NpgsqlCommand($"""
+        await using var command = new NpgsqlCommand(
+            $"""
             set local platform.workspace_id = '{caller?.Workspace}'; set local platform.environment_id = '{caller?.Environment}';
             set local role {role ?? "none"}; {sql}
-            """, connection);
+            """,
+            connection
+        );
         try
         {
             await command.ExecuteNonQueryAsync();

@@ -13,7 +13,25 @@ public sealed class PagingTests(PagingTests.Fixture data) : IClassFixture<Paging
         get
         {
             var orders = new TheoryData<string, string>();
-            foreach (var key in new[] { "Text", "Long", "Number", "Checkbox", "Select", "Multi", "Date", "Moment", "Email", "Url", "id", "createdAt", "updatedAt", "version" })
+            foreach (
+                var key in new[]
+                {
+                    "Text",
+                    "Long",
+                    "Number",
+                    "Checkbox",
+                    "Select",
+                    "Multi",
+                    "Date",
+                    "Moment",
+                    "Email",
+                    "Url",
+                    "id",
+                    "createdAt",
+                    "updatedAt",
+                    "version",
+                }
+            )
             {
                 orders.Add(key, "ASC");
                 orders.Add(key, "DESC");
@@ -33,16 +51,22 @@ public sealed class PagingTests(PagingTests.Fixture data) : IClassFixture<Paging
         Assert.Equal(whole, await WalkAsync(sorting));
         if (data.Table.Fields.Any(one => one.Name == field))
         {
-            var empty = (await data.SearchAsync(data.Caller, data.Table, $$"""{"operator":"IS_EMPTY","leftSide":"{{field}}"}""")).Records.Select(record => record.Id).ToHashSet();
+            var empty = (await data.SearchAsync(data.Caller, data.Table, $$"""{"operator":"IS_EMPTY","leftSide":"{{field}}"}"""))
+                .Records.Select(record => record.Id)
+                .ToHashSet();
             Assert.NotEmpty(empty);
             Assert.Equal(empty, whole.Skip(Count - empty.Count).ToHashSet());
         }
     }
 
     [Fact]
-    public async Task Several_keys_page_as_well() => Assert.Equal(
-        (await data.SearchAsync(data.Caller, data.Table, null, By("Select", "DESC"), By("Checkbox", "ASC"), By("Text", "DESC"))).Records.Select(record => record.Id),
-        await WalkAsync(By("Select", "DESC"), By("Checkbox", "ASC"), By("Text", "DESC")));
+    public async Task Several_keys_page_as_well() =>
+        Assert.Equal(
+            (
+                await data.SearchAsync(data.Caller, data.Table, null, By("Select", "DESC"), By("Checkbox", "ASC"), By("Text", "DESC"))
+            ).Records.Select(record => record.Id),
+            await WalkAsync(By("Select", "DESC"), By("Checkbox", "ASC"), By("Text", "DESC"))
+        );
 
     [Fact]
     public async Task Text_is_in_the_order_of_people_numbers_of_value_and_choices_as_arranged()
@@ -59,7 +83,12 @@ public sealed class PagingTests(PagingTests.Fixture data) : IClassFixture<Paging
         var owner = DataFixture.Owner();
         var table = await data.CreateTableAsync(owner, DataFixture.Of("N", FieldType.Number));
         await data.CreateRecordsAsync(owner, table, [.. Enumerable.Range(1, 9).Select(n => $$"""{"N":{{n * 10}}}""")]);
-        var request = new SearchRecordsRequest { TableId = table.Id, Limit = 3, Sorting = { By("N", "ASC") } };
+        var request = new SearchRecordsRequest
+        {
+            TableId = table.Id,
+            Limit = 3,
+            Sorting = { By("N", "ASC") },
+        };
         var first = await data.Records.SearchRecordsAsync(request, data.As(owner));
         await data.CreateRecordsAsync(owner, table, """{"N":5}""", """{"N":35}""");
         request.Cursor = first.Page.NextCursor;
@@ -70,20 +99,40 @@ public sealed class PagingTests(PagingTests.Fixture data) : IClassFixture<Paging
     [Fact]
     public async Task A_cursor_of_another_query_or_a_damaged_one_is_refused()
     {
-        var request = new SearchRecordsRequest { TableId = data.Table.Id, Limit = 3, Sorting = { By("Text", "ASC") } };
+        var request = new SearchRecordsRequest
+        {
+            TableId = data.Table.Id,
+            Limit = 3,
+            Sorting = { By("Text", "ASC") },
+        };
         var cursor = (await data.Records.SearchRecordsAsync(request, data.As(data.Caller))).Page.NextCursor;
-        foreach (var (filter, direction, used) in new[]
+        foreach (
+            var (filter, direction, used) in new[]
+            {
+                ("""{"operator":"IS_EMPTY","leftSide":"Text"}""", "ASC", cursor),
+                ("", "DESC", cursor),
+                ("", "ASC", cursor[..^2]),
+                ("", "ASC", "x"),
+                ("", "ASC", "%%%"),
+            }
+        )
         {
-            ("""{"operator":"IS_EMPTY","leftSide":"Text"}""", "ASC", cursor), ("", "DESC", cursor), ("", "ASC", cursor[..^2]), ("", "ASC", "x"), ("", "ASC", "%%%"),
-        })
-        {
-            var other = new SearchRecordsRequest { TableId = data.Table.Id, Limit = 3, Sorting = { By("Text", direction) }, Cursor = used };
+            var other = new SearchRecordsRequest
+            {
+                TableId = data.Table.Id,
+                Limit = 3,
+                Sorting = { By("Text", direction) },
+                Cursor = used,
+            };
             if (filter.Length > 0)
             {
                 other.Filter = DataFixture.Json(filter);
             }
 
-            Assert.Equal("cursor", Assert.Single((await data.Records.SearchRecordsAsync(other, data.As(data.Caller)).ProblemAsync()).Violations).Field);
+            Assert.Equal(
+                "cursor",
+                Assert.Single((await data.Records.SearchRecordsAsync(other, data.As(data.Caller)).ProblemAsync()).Violations).Field
+            );
         }
     }
 
@@ -94,16 +143,48 @@ public sealed class PagingTests(PagingTests.Fixture data) : IClassFixture<Paging
         var unknown = Assert.Single((await data.Records.SearchRecordsAsync(request, data.As(data.Caller)).ProblemAsync()).Violations);
         Assert.Equal("sorting[1].sortingField", unknown.Field);
         Assert.Contains("updatedAt", unknown.Fix, StringComparison.Ordinal);
-        Assert.Equal("limit", Assert.Single((await data.Records.SearchRecordsAsync(
-            new SearchRecordsRequest { TableId = data.Table.Id, Limit = 201 }, data.As(data.Caller)).ProblemAsync()).Violations).Field);
-        Assert.Equal("sorting[0].sortType", Assert.Single((await data.Records.SearchRecordsAsync(
-            new SearchRecordsRequest { TableId = data.Table.Id, Sorting = { By("Text", "down") } }, data.As(data.Caller)).ProblemAsync()).Violations).Field);
+        Assert.Equal(
+            "limit",
+            Assert
+                .Single(
+                    (
+                        await data
+                            .Records.SearchRecordsAsync(
+                                new SearchRecordsRequest { TableId = data.Table.Id, Limit = 201 },
+                                data.As(data.Caller)
+                            )
+                            .ProblemAsync()
+                    ).Violations
+                )
+                .Field
+        );
+        Assert.Equal(
+            "sorting[0].sortType",
+            Assert
+                .Single(
+                    (
+                        await data
+                            .Records.SearchRecordsAsync(
+                                new SearchRecordsRequest { TableId = data.Table.Id, Sorting = { By("Text", "down") } },
+                                data.As(data.Caller)
+                            )
+                            .ProblemAsync()
+                    ).Violations
+                )
+                .Field
+        );
     }
 
     [Fact]
     public async Task The_total_is_of_all_that_match_and_says_that_it_is_exact()
     {
-        var request = new SearchRecordsRequest { TableId = data.Table.Id, Limit = 2, IncludeTotal = true, Filter = DataFixture.Json("""{"operator":"IS_NOT_EMPTY","leftSide":"Checkbox"}""") };
+        var request = new SearchRecordsRequest
+        {
+            TableId = data.Table.Id,
+            Limit = 2,
+            IncludeTotal = true,
+            Filter = DataFixture.Json("""{"operator":"IS_NOT_EMPTY","leftSide":"Checkbox"}"""),
+        };
         var found = await data.Records.SearchRecordsAsync(request, data.As(data.Caller));
         var all = await data.SearchAsync(data.Caller, data.Table, """{"operator":"IS_NOT_EMPTY","leftSide":"Checkbox"}""");
         Assert.Equal((all.Records.Count, "exact", true), (found.Page.Total, found.Page.TotalKind, found.Page.HasMore));
@@ -115,19 +196,32 @@ public sealed class PagingTests(PagingTests.Fixture data) : IClassFixture<Paging
     {
         var owner = DataFixture.Owner();
         var table = await data.CreateTableAsync(owner, DataFixture.Of("N", FieldType.Number));
-        await data.ExecuteAsync($"""
+        await data.ExecuteAsync(
+            $"""
             insert into {DataFixture.NameOf(owner, table)} (id, version, created_at, created_by, updated_at, updated_by)
             select gen_random_uuid(), 1, now(), 'test', now(), 'test' from generate_series(1, 100001)
-            """);
-        var listed = await data.Records.ListRecordsAsync(new ListRecordsRequest { TableId = table.Id, Limit = 1, IncludeTotal = true }, data.As(owner));
+            """
+        );
+        var listed = await data.Records.ListRecordsAsync(
+            new ListRecordsRequest
+            {
+                TableId = table.Id,
+                Limit = 1,
+                IncludeTotal = true,
+            },
+            data.As(owner)
+        );
         Assert.Equal((100_000, "at_least", true), (listed.Page.Total, listed.Page.TotalKind, listed.Page.HasMore));
-        var found = await data.Records.SearchRecordsAsync(new SearchRecordsRequest
-        {
-            TableId = table.Id,
-            Limit = 1,
-            IncludeTotal = true,
-            Filter = DataFixture.Json("""{"operator":"IS_EMPTY","leftSide":"N"}"""),
-        }, data.As(owner));
+        var found = await data.Records.SearchRecordsAsync(
+            new SearchRecordsRequest
+            {
+                TableId = table.Id,
+                Limit = 1,
+                IncludeTotal = true,
+                Filter = DataFixture.Json("""{"operator":"IS_EMPTY","leftSide":"N"}"""),
+            },
+            data.As(owner)
+        );
         Assert.Equal((100_000, "at_least"), (found.Page.Total, found.Page.TotalKind));
     }
 
@@ -136,7 +230,12 @@ public sealed class PagingTests(PagingTests.Fixture data) : IClassFixture<Paging
     private async Task<List<string>> WalkAsync(params Sorting[] sorting)
     {
         var walked = new List<string>();
-        var request = new SearchRecordsRequest { TableId = data.Table.Id, Limit = 3, Sorting = { sorting } };
+        var request = new SearchRecordsRequest
+        {
+            TableId = data.Table.Id,
+            Limit = 3,
+            Sorting = { sorting },
+        };
         SearchRecordsResponse page;
         do
         {
@@ -144,14 +243,19 @@ public sealed class PagingTests(PagingTests.Fixture data) : IClassFixture<Paging
             Assert.InRange(page.Records.Count, 1, 3);
             walked.AddRange(page.Records.Select(record => record.Id));
             request.Cursor = page.Page.NextCursor;
-        }
-        while (page.Page.HasMore);
+        } while (page.Page.HasMore);
         return walked;
     }
 
     private async Task<IEnumerable<string>> ValuesAsync(string field, string direction) =>
-        (await data.SearchAsync(data.Caller, data.Table, $$"""{"operator":"IS_NOT_EMPTY","leftSide":"{{field}}"}""", By(field, direction))).Records
-        .Select(record => JsonDocument.Parse(record.Fields.Utf8.Memory).RootElement.GetProperty(field).ToString());
+        (
+            await data.SearchAsync(
+                data.Caller,
+                data.Table,
+                $$"""{"operator":"IS_NOT_EMPTY","leftSide":"{{field}}"}""",
+                By(field, direction)
+            )
+        ).Records.Select(record => JsonDocument.Parse(record.Fields.Utf8.Memory).RootElement.GetProperty(field).ToString());
 
     public sealed class Fixture(PostgresFixture postgres) : DataFixture(postgres)
     {
@@ -168,19 +272,27 @@ public sealed class PagingTests(PagingTests.Fixture data) : IClassFixture<Paging
             Table = await CreateTableOfAllTypesAsync(Caller);
             for (var i = 0; i < Count; i++)
             {
-                await CreateRecordAsync(Caller, Table, i % 4 == 3 ? "{}" : JsonSerializer.Serialize(new
-                {
-                    Text = _texts[i % 5],
-                    Long = _texts[i % 2],
-                    Number = new[] { 3, -2, 10 }[i % 3],
-                    Checkbox = i % 2 == 0,
-                    Select = _choices[i % 3],
-                    Multi = new[] { _choices[i % 3], _choices[(i + 1) % 3] },
-                    Date = $"2026-0{i % 3 + 1}-01",
-                    Moment = $"2026-0{i % 3 + 1}-01T00:00:00.{i % 2}23456Z",
-                    Email = $"{_texts[i % 2]}@example.com",
-                    Url = $"https://{i % 3}.example",
-                }));
+                await CreateRecordAsync(
+                    Caller,
+                    Table,
+                    i % 4 == 3
+                        ? "{}"
+                        : JsonSerializer.Serialize(
+                            new
+                            {
+                                Text = _texts[i % 5],
+                                Long = _texts[i % 2],
+                                Number = new[] { 3, -2, 10 }[i % 3],
+                                Checkbox = i % 2 == 0,
+                                Select = _choices[i % 3],
+                                Multi = new[] { _choices[i % 3], _choices[(i + 1) % 3] },
+                                Date = $"2026-0{i % 3 + 1}-01",
+                                Moment = $"2026-0{i % 3 + 1}-01T00:00:00.{i % 2}23456Z",
+                                Email = $"{_texts[i % 2]}@example.com",
+                                Url = $"https://{i % 3}.example",
+                            }
+                        )
+                );
             }
         }
     }

@@ -24,7 +24,15 @@ public sealed class RoundTripTests(RoundTripTests.Fixture data) : IClassFixture<
             Sorting = { new Sorting { SortingField = "A" } },
         };
         await AssertTripsAsync(1, () => data.GetRecordAsync(owner, table, ids[0]));
-        await AssertTripsAsync(1, async () => await data.Records.ListRecordsAsync(new ListRecordsRequest { TableId = table.Id, Limit = 1, IncludeTotal = true }, data.As(owner)));
+        await AssertTripsAsync(1, async () => await data.Records.ListRecordsAsync(
+                new ListRecordsRequest
+                {
+                    TableId = table.Id,
+                    Limit = 1,
+                    IncludeTotal = true,
+                },
+                data.As(owner)
+            ));
         await AssertTripsAsync(1, async () => await data.Records.SearchRecordsAsync(search, data.As(owner)));
     }
 
@@ -37,7 +45,14 @@ public sealed class RoundTripTests(RoundTripTests.Fixture data) : IClassFixture<
         var n = 0;
         await AssertTripsAsync(2, () => data.CreateRecordsAsync(owner, table, """{"N":1}"""));
         await AssertTripsAsync(2, async () => await data.Records.UpdateRecordAsync(
-            new UpdateRecordRequest { TableId = table.Id, RecordId = id, Fields = DataFixture.Json($$"""{"N":{{++n}}}""") }, data.As(owner)));
+                new UpdateRecordRequest
+                {
+                    TableId = table.Id,
+                    RecordId = id,
+                    Fields = DataFixture.Json($$"""{"N":{{++n}}}"""),
+                },
+                data.As(owner)
+            ));
     }
 
     // The first calls open connections, load types and prepare statements.
@@ -72,7 +87,13 @@ public sealed class RoundTripTests(RoundTripTests.Fixture data) : IClassFixture<
             services.RemoveAll<NpgsqlDataSource>();
             services.AddSingleton(provider =>
             {
-                var connection = new NpgsqlConnectionStringBuilder(provider.GetRequiredService<IConfiguration>().GetConnectionString("data")) { MaxAutoPrepare = 100, AutoPrepareMinUsages = 2 };
+                var connection = new NpgsqlConnectionStringBuilder(
+                    provider.GetRequiredService<IConfiguration>().GetConnectionString("data")
+                )
+                {
+                    MaxAutoPrepare = 100,
+                    AutoPrepareMinUsages = 2,
+                };
                 (connection.Host, connection.Port) = ("127.0.0.1", Wire.Start(connection.Host!, connection.Port));
                 return NpgsqlDataSource.Create(connection);
             });

@@ -32,7 +32,12 @@ public sealed partial class UndoTests(DataFixture data) : IClassFixture<DataFixt
         Assert.Equal(2, part.LeftCount);
         var left = part.Left.Single(one => one.Id == ids[1]);
         Assert.Equal(("CHANGED_SINCE", Ids.Format("mbr", other.Member!.Value), callId), (left.Reason, left.ChangedBy, left.CallId));
-        Assert.Equal(["1", "20", "20"], (await data.SearchAsync(owner, table)).Records.Select(record => JsonDocument.Parse(record.Fields.Utf8.Memory).RootElement.GetProperty("N").GetRawText()));
+        Assert.Equal(
+            ["1", "20", "20"],
+            (await data.SearchAsync(owner, table)).Records.Select(record =>
+                JsonDocument.Parse(record.Fields.Utf8.Memory).RootElement.GetProperty("N").GetRawText()
+            )
+        );
     }
 
     [Fact]
@@ -79,19 +84,40 @@ public sealed partial class UndoTests(DataFixture data) : IClassFixture<DataFixt
         Assert.Equal(1, await ValueAsync());
 
         var history = await data.Records.ListRecordHistoryAsync(new() { TableId = table.Id, RecordId = id }, data.As(owner));
-        Assert.Equal(["undone", "undone", "undone", "undone", "undone", "updated", "created"], history.Changes.Select(change => change.Kind));
+        Assert.Equal(
+            ["undone", "undone", "undone", "undone", "undone", "updated", "created"],
+            history.Changes.Select(change => change.Kind)
+        );
         Assert.Equal([7, 6, 5, 4, 3, 2, 1], history.Changes.Select(change => change.Version));
         Assert.Equal((second, """{"N":1}"""), (history.Changes[5].CallId, history.Changes[5].Before.Utf8.ToStringUtf8()));
         Assert.Equal((CallIdOf(first), "{}"), (history.Changes[6].CallId, history.Changes[6].Before.Utf8.ToStringUtf8()));
         Assert.Equal("""{"Name":"Ada","N":2}""", history.Changes[0].Before.Utf8.ToStringUtf8());
 
-        var page = await data.Records.ListRecordHistoryAsync(new() { TableId = table.Id, RecordId = id, Limit = 5 }, data.As(owner));
+        var page = await data.Records.ListRecordHistoryAsync(
+            new()
+            {
+                TableId = table.Id,
+                RecordId = id,
+                Limit = 5,
+            },
+            data.As(owner)
+        );
         Assert.True(page.Page.HasMore);
-        page = await data.Records.ListRecordHistoryAsync(new() { TableId = table.Id, RecordId = id, Limit = 5, Cursor = page.Page.NextCursor }, data.As(owner));
+        page = await data.Records.ListRecordHistoryAsync(
+            new()
+            {
+                TableId = table.Id,
+                RecordId = id,
+                Limit = 5,
+                Cursor = page.Page.NextCursor,
+            },
+            data.As(owner)
+        );
         Assert.Equal([2, 1], page.Changes.Select(change => change.Version));
         Assert.False(page.Page.HasMore);
 
-        async Task<int> ValueAsync() => JsonDocument.Parse((await data.GetRecordAsync(owner, table, id)).Fields.Utf8.Memory).RootElement.GetProperty("N").GetInt32();
+        async Task<int> ValueAsync() =>
+            JsonDocument.Parse((await data.GetRecordAsync(owner, table, id)).Fields.Utf8.Memory).RootElement.GetProperty("N").GetInt32();
     }
 
     [Fact]
@@ -106,23 +132,38 @@ public sealed partial class UndoTests(DataFixture data) : IClassFixture<DataFixt
         var request = new UndoTaskRequest { TaskId = task };
         var stale = await data.Changes.UndoTaskAsync(request, data.As(owner)).ProblemAsync();
         await UpdateAsync(owner, table, ids[1], """{"N":21}""", null);
-        Assert.Equal("CONFIRMATION_STALE", (await data.Changes.UndoTaskAsync(request, data.As(owner, confirmation: stale.Confirmation.Token)).ProblemAsync()).Reason);
+        Assert.Equal(
+            "CONFIRMATION_STALE",
+            (await data.Changes.UndoTaskAsync(request, data.As(owner, confirmation: stale.Confirmation.Token)).ProblemAsync()).Reason
+        );
 
         var fresh = await data.Changes.UndoTaskAsync(request, data.As(owner)).ProblemAsync();
-        var undone = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
-        {
-            try
-            {
-                return (await data.Changes.UndoTaskAsync(request, data.As(owner, confirmation: fresh.Confirmation.Token))).Parts[0].Undone.Sum(one => one.Count);
-            }
-            catch (RpcException exception)
-            {
-                Assert.Equal("CONFIRMATION_USED", ServiceDefaults.Problem.Read(exception)!.Reason);
-                return 0;
-            }
-        }));
+        var undone = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(async _ =>
+                {
+                    try
+                    {
+                        return (await data.Changes.UndoTaskAsync(request, data.As(owner, confirmation: fresh.Confirmation.Token)))
+                            .Parts[0]
+                            .Undone.Sum(one => one.Count);
+                    }
+                    catch (RpcException exception)
+                    {
+                        Assert.Equal("CONFIRMATION_USED", ServiceDefaults.Calls.Problem.Read(exception)!.Reason);
+                        return 0;
+                    }
+                })
+        );
         Assert.Equal(1, undone.Sum());
-        Assert.Equal(1L, await data.ScalarAsync<long>("select count(*) from data.record_change where workspace_id = $1 and kind = 'undone'", owner.Workspace));
+        Assert.Equal(
+            1L,
+            await data.ScalarAsync<long>(
+                "select count(*) from data.record_change where workspace_id = $1 and kind = 'undone'",
+                owner.Workspace
+            )
+        );
     }
 
     [Fact]
@@ -139,27 +180,44 @@ public sealed partial class UndoTests(DataFixture data) : IClassFixture<DataFixt
         var elsewhere = owner with { Environment = Ids.New() };
         foreach (var stranger in new[] { elsewhere, DataFixture.Owner() })
         {
-            Assert.Equal("TASK_NOT_FOUND", (await data.Changes.UndoTaskAsync(new() { TaskId = task }, data.As(stranger)).ProblemAsync()).Reason);
-            Assert.Equal("TASK_NOT_FOUND", (await data.Changes.SummarizeTaskAsync(new() { TaskId = task }, data.As(stranger)).ProblemAsync()).Reason);
+            Assert.Equal(
+                "TASK_NOT_FOUND",
+                (await data.Changes.UndoTaskAsync(new() { TaskId = task }, data.As(stranger)).ProblemAsync()).Reason
+            );
+            Assert.Equal(
+                "TASK_NOT_FOUND",
+                (await data.Changes.SummarizeTaskAsync(new() { TaskId = task }, data.As(stranger)).ProblemAsync()).Reason
+            );
         }
 
         var call = await data.ScalarAsync<string>("select call_id from data.record_change where workspace_id = $1", owner.Workspace);
-        Assert.Equal("CHANGE_NOT_FOUND", (await data.Changes.UndoChangeAsync(new() { CallId = call }, data.As(elsewhere)).ProblemAsync()).Reason);
-        Assert.Equal("PERMISSION_DENIED", (await data.Changes.UndoTaskAsync(new() { TaskId = task }, data.As(owner with { Role = Roles.Viewer })).ProblemAsync()).Reason);
+        Assert.Equal(
+            "CHANGE_NOT_FOUND",
+            (await data.Changes.UndoChangeAsync(new() { CallId = call }, data.As(elsewhere)).ProblemAsync()).Reason
+        );
+        Assert.Equal(
+            "PERMISSION_DENIED",
+            (await data.Changes.UndoTaskAsync(new() { TaskId = task }, data.As(owner with { Role = Roles.Viewer })).ProblemAsync()).Reason
+        );
         var writer = owner with { Permissions = ["databases.records:read", "databases.records:write", "workspace:read"] };
         var left = Assert.Single(Assert.Single((await data.Changes.UndoTaskAsync(new() { TaskId = task }, data.As(writer))).Parts).Left);
         Assert.Equal("PERMISSION_DENIED", left.Reason);
         Assert.Contains("databases.records:delete", left.Why, StringComparison.Ordinal);
         Assert.Equal("INVALID_ARGUMENT", (await data.Changes.BeginTaskAsync(new(), data.As(owner)).ProblemAsync()).Reason);
 
-        var repeated = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => data.Changes.BeginTaskAsync(new() { Goal = "again" }, data.As(owner, idempotencyKey: "b")).ResponseAsync));
+        var repeated = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(_ => data.Changes.BeginTaskAsync(new() { Goal = "again" }, data.As(owner, idempotencyKey: "b")).ResponseAsync)
+        );
         Assert.Single(repeated.Select(answer => answer.TaskId).Distinct());
 
         Task<ProblemDetail> Try(TestCaller caller, string named) =>
             data.Records.CreateRecordsAsync(DataFixture.New(table, """{"N":1}"""), data.As(caller, task: named)).ProblemAsync();
     }
 
-    private async Task<string> BeginAsync(TestCaller caller) => (await data.Changes.BeginTaskAsync(new() { Goal = "Tidy up" }, data.As(caller))).TaskId;
+    private async Task<string> BeginAsync(TestCaller caller) =>
+        (await data.Changes.BeginTaskAsync(new() { Goal = "Tidy up" }, data.As(caller))).TaskId;
 
     private async Task<UndoPart> UndoAsync(TestCaller caller, string task)
     {
@@ -181,7 +239,15 @@ public sealed partial class UndoTests(DataFixture data) : IClassFixture<DataFixt
     private async Task<string> UpdateAsync(TestCaller caller, Table table, string id, string fields, string? task)
     {
         var call = data.As(caller, task: task);
-        await data.Records.UpdateRecordAsync(new UpdateRecordRequest { TableId = table.Id, RecordId = id, Fields = DataFixture.Json(fields) }, call);
+        await data.Records.UpdateRecordAsync(
+            new UpdateRecordRequest
+            {
+                TableId = table.Id,
+                RecordId = id,
+                Fields = DataFixture.Json(fields),
+            },
+            call
+        );
         return CallIdOf(call);
     }
 
@@ -199,7 +265,10 @@ public sealed partial class UndoTests(DataFixture data) : IClassFixture<DataFixt
     {
         var name = DataFixture.NameOf(caller, table);
         var columns = await data.ScalarAsync<string>(
-            "select string_agg(attname, ', ' order by attnum) from pg_attribute where attrelid = $1::regclass and attnum > 0 and attname <> 'version'", name);
+            "select string_agg(attname, ', ' order by attnum) from pg_attribute "
+                + "where attrelid = $1::regclass and attnum > 0 and attname <> 'version'",
+            name
+        );
         return await data.ScalarAsync<string>($"select string_agg(row({columns})::text, E'\\n' order by id) from {name}");
     }
 }

@@ -31,15 +31,36 @@ internal sealed class Agent : IAsyncDisposable
     public string ProtocolVersion => _client.NegotiatedProtocolVersion ?? "unknown";
 
     public static Task<Agent> ConnectAsync(Uri mcp, string name, string token, CallLog log, CancellationToken cancellationToken) =>
-        ConnectAsync(new HttpClientTransportOptions
-        {
-            Endpoint = mcp,
-            TransportMode = HttpTransportMode.StreamableHttp,
-            AdditionalHeaders = new Dictionary<string, string> { ["Authorization"] = $"Bearer {token}" },
-        }, name, log, cancellationToken);
+        ConnectAsync(
+            new HttpClientTransportOptions
+            {
+                Endpoint = mcp,
+                TransportMode = HttpTransportMode.StreamableHttp,
+                AdditionalHeaders = new Dictionary<string, string> { ["Authorization"] = $"Bearer {token}" },
+            },
+            name,
+            log,
+            cancellationToken
+        );
 
-    public static Task<Agent> ConnectAsync(Uri mcp, string name, ClientOAuthOptions oauth, CallLog log, CancellationToken cancellationToken) =>
-        ConnectAsync(new HttpClientTransportOptions { Endpoint = mcp, TransportMode = HttpTransportMode.StreamableHttp, OAuth = oauth }, name, log, cancellationToken);
+    public static Task<Agent> ConnectAsync(
+        Uri mcp,
+        string name,
+        ClientOAuthOptions oauth,
+        CallLog log,
+        CancellationToken cancellationToken
+    ) =>
+        ConnectAsync(
+            new HttpClientTransportOptions
+            {
+                Endpoint = mcp,
+                TransportMode = HttpTransportMode.StreamableHttp,
+                OAuth = oauth,
+            },
+            name,
+            log,
+            cancellationToken
+        );
 
     public async Task<IReadOnlyList<string>> ListToolsAsync(CancellationToken cancellationToken) =>
         [.. (await _client.ListToolsAsync(cancellationToken: cancellationToken)).Select(tool => tool.Name)];
@@ -50,16 +71,21 @@ internal sealed class Agent : IAsyncDisposable
     {
         var json = JsonSerializer.SerializeToElement(arguments, JsonSerializerOptions.Web);
         var key = json.TryGetProperty("idempotencyKey", out var given) ? given.GetString() : null;
-        using var activity = new Activity(tool) { ActivityTraceFlags = ActivityTraceFlags.Recorded }.SetIdFormat(ActivityIdFormat.W3C).Start();
+        using var activity = new Activity(tool) { ActivityTraceFlags = ActivityTraceFlags.Recorded }
+            .SetIdFormat(ActivityIdFormat.W3C)
+            .Start();
         var answer = "lost";
         try
         {
-            var result = await _client.CallToolAsync(new CallToolRequestParams
-            {
-                Name = tool,
-                Arguments = json.EnumerateObject().ToDictionary(argument => argument.Name, argument => argument.Value),
-                Meta = new JsonObject { ["traceparent"] = activity.Id },
-            }, cancellationToken);
+            var result = await _client.CallToolAsync(
+                new CallToolRequestParams
+                {
+                    Name = tool,
+                    Arguments = json.EnumerateObject().ToDictionary(argument => argument.Name, argument => argument.Value),
+                    Meta = new JsonObject { ["traceparent"] = activity.Id },
+                },
+                cancellationToken
+            );
             if (result.IsError == true)
             {
                 var text = string.Concat(result.Content.OfType<TextContentBlock>().Select(block => block.Text));
@@ -67,7 +93,8 @@ internal sealed class Agent : IAsyncDisposable
                 throw new ToolRefusedException(tool, answer, text);
             }
 
-            var content = result.StructuredContent ?? throw new ToolRefusedException(tool, "lost", $"{tool} answered without structured content.");
+            var content = result.StructuredContent
+                ?? throw new ToolRefusedException(tool, "lost", $"{tool} answered without structured content.");
             answer = content.TryGetProperty("confirmationRequired", out var preview) && preview.GetBoolean() ? "preview" : "ok";
             return content;
         }
@@ -86,7 +113,9 @@ internal sealed class Agent : IAsyncDisposable
         }
     }
 
-    /// <summary>Calls a tool, again when it failed for a passing reason. A write carries an idempotency key, so that it acts once.</summary>
+    /// <summary>
+    /// Calls a tool, and calls it again when it failed for a passing reason. A write carries an idempotency key, so that it acts once.
+    /// </summary>
     public async Task<JsonElement> CallUntilAnsweredAsync(string tool, object arguments, CancellationToken cancellationToken)
     {
         var waited = Stopwatch.StartNew();
@@ -96,7 +125,8 @@ internal sealed class Agent : IAsyncDisposable
             {
                 return await CallAsync(tool, arguments, cancellationToken);
             }
-            catch (ToolRefusedException refused) when (_transient.Contains(refused.Reason) && waited.Elapsed < _patience && (refused.Reason != "INTERNAL" || attempt < 5))
+            catch (ToolRefusedException refused)
+                when (_transient.Contains(refused.Reason) && waited.Elapsed < _patience && (refused.Reason != "INTERNAL" || attempt < 5))
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(100 << attempt, 2000)), cancellationToken);
             }
@@ -105,23 +135,33 @@ internal sealed class Agent : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _client.DisposeAsync();
 
-    private static async Task<Agent> ConnectAsync(HttpClientTransportOptions options, string name, CallLog log, CancellationToken cancellationToken)
+    private static async Task<Agent> ConnectAsync(
+        HttpClientTransportOptions options,
+        string name,
+        CallLog log,
+        CancellationToken cancellationToken
+    )
     {
-        var client = await McpClient.CreateAsync(new HttpClientTransport(options), new McpClientOptions
-        {
-            ClientInfo = new Implementation { Name = "platform-demo", Version = "1.0" },
-        }, cancellationToken: cancellationToken);
+        var client = await McpClient.CreateAsync(
+            new HttpClientTransport(options),
+            new McpClientOptions
+            {
+                ClientInfo = new Implementation { Name = "platform-demo", Version = "1.0" },
+            },
+            cancellationToken: cancellationToken
+        );
         return new Agent(client, name, log);
     }
 
     // 401 and 403 mean what they say; all else that HTTP can come to is worth another try.
-    private static bool IsTransport(Exception exception, CancellationToken cancellationToken) => exception switch
-    {
-        HttpRequestException { StatusCode: HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden } => false,
-        HttpRequestException or IOException or TimeoutException => true,
-        OperationCanceledException => !cancellationToken.IsCancellationRequested,
-        _ => false,
-    };
+    private static bool IsTransport(Exception exception, CancellationToken cancellationToken) =>
+        exception switch
+        {
+            HttpRequestException { StatusCode: HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden } => false,
+            HttpRequestException or IOException or TimeoutException => true,
+            OperationCanceledException => !cancellationToken.IsCancellationRequested,
+            _ => false,
+        };
 }
 
 /// <summary>A tool answered with an error, or not at all.</summary>

@@ -77,7 +77,10 @@ internal sealed class DatadogReceiver : IAsyncDisposable
             return Refuse(request.Headers.ContainsKey("DD-API-KEY") ? 403 : 401, "The API key is missing or wrong.");
         }
 
-        if (request.ContentType?.StartsWith("application/json", StringComparison.Ordinal) != true || request.Headers.ContentEncoding != "gzip")
+        if (
+            request.ContentType?.StartsWith("application/json", StringComparison.Ordinal) != true
+            || request.Headers.ContentEncoding != "gzip"
+        )
         {
             return Refuse(415, $"Expected gzip and JSON, got {request.Headers.ContentEncoding} and {request.ContentType}.");
         }
@@ -135,7 +138,10 @@ internal sealed class DatadogReceiver : IAsyncDisposable
             }
         }
 
-        if (entry.TryGetProperty("timestamp", out var time) && DateTimeOffset.FromUnixTimeMilliseconds(time.GetInt64()) < DateTimeOffset.UtcNow - _maxAge)
+        if (
+            entry.TryGetProperty("timestamp", out var time)
+            && DateTimeOffset.FromUnixTimeMilliseconds(time.GetInt64()) < DateTimeOffset.UtcNow - _maxAge
+        )
         {
             return "An entry is older than 18 hours.";
         }

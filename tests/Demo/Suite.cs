@@ -19,7 +19,11 @@ internal sealed class Suite : IAsyncDisposable
 
     public static async Task<Suite> OpenAsync(Story story, CancellationToken cancellationToken)
     {
-        if (File.Exists(Endpoints.Path) && Endpoints.Read(Endpoints.Path) is var running && await AnswersAsync(running.Mcp, cancellationToken))
+        if (
+            File.Exists(Endpoints.Path)
+            && Endpoints.Read(Endpoints.Path) is var running
+            && await AnswersAsync(running.Mcp, cancellationToken)
+        )
         {
             return new Suite(running, null);
         }
@@ -35,7 +39,9 @@ internal sealed class Suite : IAsyncDisposable
             {
                 if (process.HasExited || waited.Elapsed > _patience)
                 {
-                    throw new DemoFailedException($"The suite did not come up. The end of {log}:\n{string.Join('\n', File.ReadLines(log).TakeLast(20))}");
+                    throw new DemoFailedException(
+                        $"The suite did not come up. The end of {log}:\n{string.Join('\n', File.ReadLines(log).TakeLast(20))}"
+                    );
                 }
 
                 await Task.Delay(250, cancellationToken);
@@ -74,7 +80,9 @@ internal sealed class Suite : IAsyncDisposable
     }
 
     private static Process Start(string log) =>
-        Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec ./start >\"$0\" 2>&1 </dev/null", log]) { WorkingDirectory = Checkout.Root })!;
+        Process.Start(
+            new ProcessStartInfo("/bin/sh", ["-c", "exec ./start >\"$0\" 2>&1 </dev/null", log]) { WorkingDirectory = Checkout.Root }
+        )!;
 
     // SIGTERM, so that it ends what it has started. By its id: another suite may be running beside it.
     private static async Task StopAsync(Process process)

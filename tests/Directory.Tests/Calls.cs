@@ -1,9 +1,9 @@
 using Grpc.Core;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Directory.Tests;
 
-internal static class Calls
+public static class Calls
 {
     /// <summary>Null for a call that succeeds, else the reason of its problem.</summary>
     public static async Task<string?> ReasonAsync<T>(AsyncUnaryCall<T> call)

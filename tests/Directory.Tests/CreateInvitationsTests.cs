@@ -21,12 +21,15 @@ public sealed class CreateInvitationsTests(DirectoryFixture directory) : IClassF
 
         Assert.Equal(new InvitationCounts { Created = 1000 }, answer.Counts);
         Assert.Equal(request.Invitations.Select(row => row.Email), answer.Results.Select(result => result.Email));
-        var announced = await directory.Events.WaitAsync(
-            happened => happened.WorkspaceId == acme.Id && happened.Type == nameof(InvitationsCreated));
+        var announced = await directory.Events.WaitAsync(happened =>
+            happened.WorkspaceId == acme.Id && happened.Type == nameof(InvitationsCreated)
+        );
         Assert.Equal(answer.Results.Select(result => result.InvitationId), announced.Read<InvitationsCreated>().InvitationIds);
         Assert.Equal([("invitation", 1000), ("organization", 1)], announced.Targets.Select(target => (target.Kind, target.Count)));
-        Assert.Equal(1, await directory.CountAsync(
-            "platform.outbox where workspace_id = $1 and envelope like '%InvitationsCreated%'", acme.Id));
+        Assert.Equal(
+            1,
+            await directory.CountAsync("platform.outbox where workspace_id = $1 and envelope like '%InvitationsCreated%'", acme.Id)
+        );
     }
 
     [Fact]
@@ -39,31 +42,76 @@ public sealed class CreateInvitationsTests(DirectoryFixture directory) : IClassF
         await directory.AddUserAsync(acme, id, "joined@example.com");
         var earlier = (await CreateAsync(acme.Owner, Rows(organization, "earlier@example.com"))).Results[0].InvitationId;
 
-        var request = Rows(organization, "new@example.com", "Earlier@Example.com", "NEW@example.com", "joined@example.com", "no at", "",
-            "ü@example.com", "x@münchen.example");
+        var request = Rows(
+            organization,
+            "new@example.com",
+            "Earlier@Example.com",
+            "NEW@example.com",
+            "joined@example.com",
+            "no at",
+            "",
+            "ü@example.com",
+            "x@münchen.example"
+        );
         request.Invitations.Add(new InvitationRow { Email = "a@example.com", Role = "emperor" });
         request.Invitations.Add(new InvitationRow { Email = "a@example.com", ExpiresInDays = 0 });
         request.Invitations.Add(new InvitationRow { Email = "a@example.com", ExpiresInDays = 31 });
         request.Invitations.Add(new InvitationRow { Email = "a@example.com", OrganizationId = "org_x" });
         request.Invitations.Add(new InvitationRow { Email = "a@example.com", OrganizationId = foreign });
         request.Invitations.Add(
-            new InvitationRow { Email = "new@example.com", OrganizationId = second, Role = "admin", ExpiresInDays = 30 });
+            new InvitationRow
+            {
+                Email = "new@example.com",
+                OrganizationId = second,
+                Role = "admin",
+                ExpiresInDays = 30,
+            }
+        );
         var answer = await CreateAsync(acme.Owner, request);
 
         var invalid = InvitationOutcome.Invalid;
         Assert.Equal(
-            [InvitationOutcome.Created, InvitationOutcome.AlreadyInvited, InvitationOutcome.AlreadyInvited, InvitationOutcome.AlreadyMember,
-                invalid, invalid, invalid,
-                InvitationOutcome.Created, invalid, invalid, invalid, invalid, invalid, InvitationOutcome.Created],
-            answer.Results.Select(result => result.Outcome));
-        Assert.Equal(["email", "email", "email", "role", "expiresInDays", "expiresInDays", "organizationId", "organizationId"],
-            answer.Results.Where(result => result.Outcome == invalid).Select(result => result.Problem.Split(':')[0]));
+            [
+                InvitationOutcome.Created,
+                InvitationOutcome.AlreadyInvited,
+                InvitationOutcome.AlreadyInvited,
+                InvitationOutcome.AlreadyMember,
+                invalid,
+                invalid,
+                invalid,
+                InvitationOutcome.Created,
+                invalid,
+                invalid,
+                invalid,
+                invalid,
+                invalid,
+                InvitationOutcome.Created,
+            ],
+            answer.Results.Select(result => result.Outcome)
+        );
+        Assert.Equal(
+            ["email", "email", "email", "role", "expiresInDays", "expiresInDays", "organizationId", "organizationId"],
+            answer.Results.Where(result => result.Outcome == invalid).Select(result => result.Problem.Split(':')[0])
+        );
         Assert.Equal((earlier, answer.Results[0].InvitationId), (answer.Results[1].InvitationId, answer.Results[2].InvitationId));
         Assert.Equal("x@xn--mnchen-3ya.example", answer.Results[7].Email);
-        Assert.Equal(new InvitationCounts { Created = 3, AlreadyInvited = 2, AlreadyMember = 1, Invalid = 8 }, answer.Counts);
+        Assert.Equal(
+            new InvitationCounts
+            {
+                Created = 3,
+                AlreadyInvited = 2,
+                AlreadyMember = 1,
+                Invalid = 8,
+            },
+            answer.Counts
+        );
 
-        var listed = (await directory.Invitations.ListInvitationsAsync(
-            new ListInvitationsRequest { OrganizationId = second }, directory.As(acme.Viewer))).Invitations;
+        var listed = (
+            await directory.Invitations.ListInvitationsAsync(
+                new ListInvitationsRequest { OrganizationId = second },
+                directory.As(acme.Viewer)
+            )
+        ).Invitations;
         Assert.Equal(("admin", TimeSpan.FromDays(30)), (listed[0].Role, (listed[0].ExpiresAt - listed[0].CreatedAt).ToTimeSpan()));
     }
 
@@ -73,9 +121,12 @@ public sealed class CreateInvitationsTests(DirectoryFixture directory) : IClassF
         var (acme, organization) = await ArrangeAsync();
         await CreateAsync(acme.Owner, Rows(organization, "default@example.com"));
         var invitation = Assert.Single(
-            (await directory.Invitations.ListInvitationsAsync(new ListInvitationsRequest(), directory.As(acme.Owner))).Invitations);
-        Assert.Equal(("member", "pending", TimeSpan.FromDays(7)),
-            (invitation.Role, invitation.State, (invitation.ExpiresAt - invitation.CreatedAt).ToTimeSpan()));
+            (await directory.Invitations.ListInvitationsAsync(new ListInvitationsRequest(), directory.As(acme.Owner))).Invitations
+        );
+        Assert.Equal(
+            ("member", "pending", TimeSpan.FromDays(7)),
+            (invitation.Role, invitation.State, (invitation.ExpiresAt - invitation.CreatedAt).ToTimeSpan())
+        );
         Assert.Equal(Ids.Format("mbr", acme.Owner.Member!.Value), invitation.InvitedBy);
     }
 
@@ -112,8 +163,18 @@ public sealed class CreateInvitationsTests(DirectoryFixture directory) : IClassF
     public async Task Repeating_with_the_same_idempotency_key_answers_the_same()
     {
         var (acme, organization) = await ArrangeAsync();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => directory.Invitations.CreateInvitationsAsync(
-            Rows(organization, "once@example.com"), directory.As(acme.Owner, idempotencyKey: "batch")).ResponseAsync));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(_ =>
+                    directory
+                        .Invitations.CreateInvitationsAsync(
+                            Rows(organization, "once@example.com"),
+                            directory.As(acme.Owner, idempotencyKey: "batch")
+                        )
+                        .ResponseAsync
+                )
+        );
         Assert.Equal(InvitationOutcome.Created, Assert.Single(answers.Distinct()).Results[0].Outcome);
     }
 
@@ -123,14 +184,22 @@ public sealed class CreateInvitationsTests(DirectoryFixture directory) : IClassF
         var (acme, organization) = await ArrangeAsync();
         var old = (await CreateAsync(acme.Owner, Rows(organization, "slow@example.com"))).Results[0].InvitationId;
         Ids.TryParse("inv", old, out var id);
-        await directory.ExecuteAsync("""
-            update directory.invitation set created_at = created_at - interval '8 days', expires_at = expires_at - interval '8 days' where id = $1
-            """, id);
+        await directory.ExecuteAsync(
+            """
+            update directory.invitation set created_at = created_at - interval '8 days', expires_at = expires_at - interval '8 days'
+            where id = $1
+            """,
+            id
+        );
 
         var renewed = (await CreateAsync(acme.Owner, Rows(organization, "slow@example.com"))).Results[0];
         Assert.Equal(InvitationOutcome.Created, renewed.Outcome);
-        var listed = (await directory.Invitations.ListInvitationsAsync(
-            new ListInvitationsRequest { Email = "SLOW@example.com" }, directory.As(acme.Owner))).Invitations;
+        var listed = (
+            await directory.Invitations.ListInvitationsAsync(
+                new ListInvitationsRequest { Email = "SLOW@example.com" },
+                directory.As(acme.Owner)
+            )
+        ).Invitations;
         Assert.Equal([(renewed.InvitationId, "pending"), (old, "expired")], listed.Select(invitation => (invitation.Id, invitation.State)));
     }
 
@@ -139,11 +208,17 @@ public sealed class CreateInvitationsTests(DirectoryFixture directory) : IClassF
     {
         var (acme, organization) = await ArrangeAsync();
         await CreateAsync(acme.Owner, Rows(organization, "private@example.com"));
-        Assert.Equal(0, await directory.CountAsync(
-            "platform.outbox where workspace_id = $1 and (envelope like '%private@%' or envelope ilike '%token%hash%')", acme.Id));
+        Assert.Equal(
+            0,
+            await directory.CountAsync(
+                "platform.outbox where workspace_id = $1 and (envelope like '%private@%' or envelope ilike '%token%hash%')",
+                acme.Id
+            )
+        );
         Assert.DoesNotContain(
             Invitation.Descriptor.Fields.InDeclarationOrder().Concat(InvitationResult.Descriptor.Fields.InDeclarationOrder()),
-            field => field.Name.Contains("token", StringComparison.Ordinal));
+            field => field.Name.Contains("token", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -153,9 +228,12 @@ public sealed class CreateInvitationsTests(DirectoryFixture directory) : IClassF
         var created = await CreateAsync(acme.Owner, Rows(organization, "silent@example.com"));
         var listed = await directory.Invitations.ListInvitationsAsync(new ListInvitationsRequest(), directory.As(acme.Owner));
         var resent = await directory.Invitations.ResendInvitationAsync(
-            new ResendInvitationRequest { InvitationId = created.Results[0].InvitationId }, directory.As(acme.Owner));
-        Assert.All([created.MailNotice, listed.MailNotice, resent.MailNotice],
-            notice => Assert.StartsWith("No mail leaves", notice, StringComparison.Ordinal));
+            new ResendInvitationRequest { InvitationId = created.Results[0].InvitationId },
+            directory.As(acme.Owner)
+        );
+        Assert.All([created.MailNotice, listed.MailNotice, resent.MailNotice], notice =>
+            Assert.StartsWith("No mail leaves", notice, StringComparison.Ordinal)
+        );
         Assert.Equal(("pending", "waiting"), (listed.Invitations[0].State, listed.Invitations[0].Mail));
     }
 
@@ -186,18 +264,17 @@ public sealed class CreateInvitationsTests(DirectoryFixture directory) : IClassF
     {
         var (acme, organization) = await ArrangeAsync();
         var answer = await directory.Invitations.CreateInvitationsAsync(
-            Rows(organization, "dry@example.com", "bad"), directory.As(acme.Owner, dryRun: true));
+            Rows(organization, "dry@example.com", "bad"),
+            directory.As(acme.Owner, dryRun: true)
+        );
         Assert.Equal(new InvitationCounts { Created = 1, Invalid = 1 }, answer.Counts);
         Assert.Equal(0, await directory.CountAsync("directory.invitation where workspace_id = $1", acme.Id));
     }
 
     private static Guid IdOf(string organization) => Ids.TryParse("org", organization, out var id) ? id : default;
 
-    private static CreateInvitationsRequest Rows(string organization, params string[] emails) => new()
-    {
-        OrganizationId = organization,
-        Invitations = { emails.Select(email => new InvitationRow { Email = email }) },
-    };
+    private static CreateInvitationsRequest Rows(string organization, params string[] emails) =>
+        new() { OrganizationId = organization, Invitations = { emails.Select(email => new InvitationRow { Email = email }) } };
 
     private async Task<(TestWorkspace Workspace, string Organization)> ArrangeAsync()
     {

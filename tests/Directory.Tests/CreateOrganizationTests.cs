@@ -21,11 +21,17 @@ public sealed class CreateOrganizationTests(DirectoryFixture directory) : IClass
         var created = (await directory.Organizations.CreateOrganizationAsync(request, directory.As(acme.Owner))).Organization;
 
         Assert.Equal("Globex Corporation", created.Name);
-        Assert.Equal([("globex.example", "pending"), ("xn--mnchen-3ya.example", "pending")],
-            created.Domains.Select(domain => (domain.Domain, domain.State)));
+        Assert.Equal(
+            [("globex.example", "pending"), ("xn--mnchen-3ya.example", "pending")],
+            created.Domains.Select(domain => (domain.Domain, domain.State))
+        );
         Assert.Equal(1, created.Version);
-        var read = (await directory.Organizations.GetOrganizationAsync(
-            new GetOrganizationRequest { ExternalId = "crm-1" }, directory.As(acme.Owner))).Organization;
+        var read = (
+            await directory.Organizations.GetOrganizationAsync(
+                new GetOrganizationRequest { ExternalId = "crm-1" },
+                directory.As(acme.Owner)
+            )
+        ).Organization;
         Assert.Equal("""{"plan": "gold", "tier": "1"}""", read.Metadata.Utf8.ToStringUtf8());
         read.Metadata = created.Metadata;
         Assert.Equal(created, read);
@@ -41,13 +47,22 @@ public sealed class CreateOrganizationTests(DirectoryFixture directory) : IClass
     {
         var acme = await directory.AddWorkspaceAsync();
         var request = new CreateOrganizationRequest { Name = "Once" };
-        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ =>
-            directory.Organizations.CreateOrganizationAsync(request, directory.As(acme.Owner, idempotencyKey: "k1")).ResponseAsync));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(_ =>
+                    directory.Organizations.CreateOrganizationAsync(request, directory.As(acme.Owner, idempotencyKey: "k1")).ResponseAsync
+                )
+        );
         Assert.Single(answers.Select(answer => answer.Organization.Id).Distinct());
         Assert.Equal(1, await directory.CountAsync("directory.organization where workspace_id = $1", acme.Id));
 
-        var reused = await directory.Organizations.CreateOrganizationAsync(
-            new CreateOrganizationRequest { Name = "Twice" }, directory.As(acme.Owner, idempotencyKey: "k1")).ProblemAsync();
+        var reused = await directory
+            .Organizations.CreateOrganizationAsync(
+                new CreateOrganizationRequest { Name = "Twice" },
+                directory.As(acme.Owner, idempotencyKey: "k1")
+            )
+            .ProblemAsync();
         Assert.Equal("IDEMPOTENCY_KEY_REUSED", reused.Reason);
     }
 
@@ -56,7 +71,9 @@ public sealed class CreateOrganizationTests(DirectoryFixture directory) : IClass
     {
         var acme = await directory.AddWorkspaceAsync();
         await directory.Organizations.CreateOrganizationAsync(
-            new CreateOrganizationRequest { Name = "Dry" }, directory.As(acme.Owner, dryRun: true));
+            new CreateOrganizationRequest { Name = "Dry" },
+            directory.As(acme.Owner, dryRun: true)
+        );
         Assert.Equal(0, await directory.CountAsync("directory.organization where workspace_id = $1", acme.Id));
     }
 
@@ -66,8 +83,9 @@ public sealed class CreateOrganizationTests(DirectoryFixture directory) : IClass
         var acme = await directory.AddWorkspaceAsync();
         foreach (var caller in new[] { acme.Viewer, acme.Editor })
         {
-            var problem = await directory.Organizations.CreateOrganizationAsync(
-                new CreateOrganizationRequest { Name = "No" }, directory.As(caller)).ProblemAsync();
+            var problem = await directory
+                .Organizations.CreateOrganizationAsync(new CreateOrganizationRequest { Name = "No" }, directory.As(caller))
+                .ProblemAsync();
             Assert.Equal("PERMISSION_DENIED", problem.Reason);
         }
     }
@@ -76,8 +94,12 @@ public sealed class CreateOrganizationTests(DirectoryFixture directory) : IClass
     public async Task An_environment_of_another_workspace_cannot_be_written_to()
     {
         var (acme, other) = (await directory.AddWorkspaceAsync(), await directory.AddWorkspaceAsync());
-        await directory.Organizations.CreateOrganizationAsync(new CreateOrganizationRequest { Name = "Crossed" },
-            directory.As(acme.Owner with { Environment = other.Sandbox })).ProblemAsync();
+        await directory
+            .Organizations.CreateOrganizationAsync(
+                new CreateOrganizationRequest { Name = "Crossed" },
+                directory.As(acme.Owner with { Environment = other.Sandbox })
+            )
+            .ProblemAsync();
         Assert.Equal(0, await directory.CountAsync("directory.organization where workspace_id = any($1)", new[] { acme.Id, other.Id }));
     }
 
@@ -85,9 +107,18 @@ public sealed class CreateOrganizationTests(DirectoryFixture directory) : IClass
     public async Task Of_eight_with_one_external_id_one_wins()
     {
         var acme = await directory.AddWorkspaceAsync();
-        var reasons = await Task.WhenAll(Enumerable.Range(0, 8).Select(index => Calls.ReasonAsync(
-            directory.Organizations.CreateOrganizationAsync(
-                new CreateOrganizationRequest { Name = $"Rival {index}", ExternalId = "same" }, directory.As(acme.Owner)))));
+        var reasons = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(index =>
+                    Calls.ReasonAsync(
+                        directory.Organizations.CreateOrganizationAsync(
+                            new CreateOrganizationRequest { Name = $"Rival {index}", ExternalId = "same" },
+                            directory.As(acme.Owner)
+                        )
+                    )
+                )
+        );
         Assert.Equal(1, reasons.Count(reason => reason is null));
         Assert.Equal(7, reasons.Count(reason => reason == "EXTERNAL_ID_TAKEN"));
     }
@@ -110,8 +141,12 @@ public sealed class CreateOrganizationTests(DirectoryFixture directory) : IClass
         Ids.TryParse("org", first.Id, out var id);
         await directory.ExecuteAsync("update directory.organization_domain set state = 'verified' where organization_id = $1", id);
 
-        var problem = await directory.Organizations.CreateOrganizationAsync(
-            new CreateOrganizationRequest { Name = "Third", Domains = { "claimed.example" } }, directory.As(acme.Owner)).ProblemAsync();
+        var problem = await directory
+            .Organizations.CreateOrganizationAsync(
+                new CreateOrganizationRequest { Name = "Third", Domains = { "claimed.example" } },
+                directory.As(acme.Owner)
+            )
+            .ProblemAsync();
         Assert.Equal("DOMAIN_TAKEN", problem.Reason);
         Assert.Equal(2, await directory.CountAsync("directory.organization where workspace_id = $1", acme.Id));
         await directory.CreateOrganizationAsync(acme.InProduction, "Elsewhere", "claimed.example");
@@ -154,11 +189,22 @@ public sealed class CreateOrganizationTests(DirectoryFixture directory) : IClass
     public async Task Metadata_holds_50_keys_of_40_characters_with_600_and_no_more()
     {
         var acme = await directory.AddWorkspaceAsync();
-        string Keys(int count, int keyLength, int valueLength) => "{" + string.Join(',', Enumerable.Range(0, count).Select(index =>
-            $"\"{index.ToString("D2", null).PadRight(keyLength, 'k')}\":\"{new string('é', valueLength)}\"")) + "}";
-        Task<string?> Try(int count, int keyLength, int valueLength) => Calls.ReasonAsync(directory.Organizations.CreateOrganizationAsync(
-            new CreateOrganizationRequest { Name = "Meta", Metadata = DirectoryFixture.Json(Keys(count, keyLength, valueLength)) },
-            directory.As(acme.Owner)));
+        string Keys(int count, int keyLength, int valueLength) =>
+            "{"
+            + string.Join(
+                ',',
+                Enumerable
+                    .Range(0, count)
+                    .Select(index => $"\"{index.ToString("D2", null).PadRight(keyLength, 'k')}\":\"{new string('é', valueLength)}\"")
+            )
+            + "}";
+        Task<string?> Try(int count, int keyLength, int valueLength) =>
+            Calls.ReasonAsync(
+                directory.Organizations.CreateOrganizationAsync(
+                    new CreateOrganizationRequest { Name = "Meta", Metadata = DirectoryFixture.Json(Keys(count, keyLength, valueLength)) },
+                    directory.As(acme.Owner)
+                )
+            );
 
         Assert.Null(await Try(50, 40, 600));
         Assert.Equal("INVALID_ARGUMENT", await Try(51, 40, 600));

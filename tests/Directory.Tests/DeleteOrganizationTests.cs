@@ -13,8 +13,10 @@ public sealed class DeleteOrganizationTests(DirectoryFixture directory) : IClass
         var (acme, organization) = await ArrangeAsync();
         var confirmation = await PreviewAsync(acme.Owner, organization);
         Assert.Equal(
-            $$$"""{"organization":{"id":"{{{organization}}}","name":"Globex"},"domains":2,"invitations":3,"pendingInvitations":3,"memberships":1}""",
-            confirmation.Preview.Utf8.ToStringUtf8());
+            $$$"""{"organization":{"id":"{{{organization}}}","name":"Globex"}"""
+                + ""","domains":2,"invitations":3,"pendingInvitations":3,"memberships":1}""",
+            confirmation.Preview.Utf8.ToStringUtf8()
+        );
         Assert.Equal(1, await directory.CountAsync("directory.organization where workspace_id = $1", acme.Id));
     }
 
@@ -25,20 +27,41 @@ public sealed class DeleteOrganizationTests(DirectoryFixture directory) : IClass
         var bystander = await directory.CreateOrganizationAsync(acme.Owner, "Bystander", "bystander.example");
         var answer = await directory.Organizations.DeleteOrganizationAsync(
             new DeleteOrganizationRequest { OrganizationId = organization },
-            directory.As(acme.Owner, confirmation: (await PreviewAsync(acme.Owner, organization)).Token));
+            directory.As(acme.Owner, confirmation: (await PreviewAsync(acme.Owner, organization)).Token)
+        );
 
-        Assert.Equal(new DeletedWithOrganization { Domains = 2, Invitations = 3, Memberships = 1 }, answer.Deleted);
+        Assert.Equal(
+            new DeletedWithOrganization
+            {
+                Domains = 2,
+                Invitations = 3,
+                Memberships = 1,
+            },
+            answer.Deleted
+        );
         Assert.Equal(0, await directory.CountAsync("directory.invitation where workspace_id = $1", acme.Id));
         Assert.Equal(0, await directory.CountAsync("directory.membership where workspace_id = $1", acme.Id));
         Assert.Equal(1, await directory.CountAsync("directory.directory_user where workspace_id = $1", acme.Id));
         Assert.Equal(1, await directory.CountAsync("directory.organization_domain where workspace_id = $1", acme.Id));
-        Assert.Equal("Bystander", (await directory.Organizations.GetOrganizationAsync(
-            new GetOrganizationRequest { OrganizationId = bystander.Id }, directory.As(acme.Owner))).Organization.Name);
-        var announced = await directory.Events.WaitAsync(
-            happened => happened.WorkspaceId == acme.Id && happened.Type == nameof(OrganizationDeleted));
+        Assert.Equal(
+            "Bystander",
+            (
+                await directory.Organizations.GetOrganizationAsync(
+                    new GetOrganizationRequest { OrganizationId = bystander.Id },
+                    directory.As(acme.Owner)
+                )
+            )
+                .Organization
+                .Name
+        );
+        var announced = await directory.Events.WaitAsync(happened =>
+            happened.WorkspaceId == acme.Id && happened.Type == nameof(OrganizationDeleted)
+        );
         var happened = announced.Read<OrganizationDeleted>();
-        Assert.Equal((organization, "Globex", 2, 3, 1),
-            (happened.OrganizationId, happened.Name, happened.Domains, happened.Invitations, happened.Memberships));
+        Assert.Equal(
+            (organization, "Globex", 2, 3, 1),
+            (happened.OrganizationId, happened.Name, happened.Domains, happened.Invitations, happened.Memberships)
+        );
     }
 
     [Fact]
@@ -49,9 +72,12 @@ public sealed class DeleteOrganizationTests(DirectoryFixture directory) : IClass
         var reasons = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => DeleteAsync(acme.Owner, organization, token)));
         Assert.Equal(1, reasons.Count(reason => reason is null));
         Assert.All(reasons.Where(reason => reason is not null), reason =>
-            Assert.True(reason is "NOT_FOUND" or "CONFIRMATION_USED", reason));
-        Assert.Equal(1, await directory.CountAsync(
-            "platform.outbox where workspace_id = $1 and envelope like '%organization.deleted%'", acme.Id));
+            Assert.True(reason is "NOT_FOUND" or "CONFIRMATION_USED", reason)
+        );
+        Assert.Equal(
+            1,
+            await directory.CountAsync("platform.outbox where workspace_id = $1 and envelope like '%organization.deleted%'", acme.Id)
+        );
     }
 
     [Fact]
@@ -59,9 +85,18 @@ public sealed class DeleteOrganizationTests(DirectoryFixture directory) : IClass
     {
         var (acme, organization) = await ArrangeAsync();
         var token = (await PreviewAsync(acme.Owner, organization)).Token;
-        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => directory.Organizations.DeleteOrganizationAsync(
-            new DeleteOrganizationRequest { OrganizationId = organization },
-            directory.As(acme.Owner, idempotencyKey: "once", confirmation: token)).ResponseAsync));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(_ =>
+                    directory
+                        .Organizations.DeleteOrganizationAsync(
+                            new DeleteOrganizationRequest { OrganizationId = organization },
+                            directory.As(acme.Owner, idempotencyKey: "once", confirmation: token)
+                        )
+                        .ResponseAsync
+                )
+        );
         Assert.Single(answers.Distinct());
     }
 
@@ -91,7 +126,9 @@ public sealed class DeleteOrganizationTests(DirectoryFixture directory) : IClass
 
         var token = (await PreviewAsync(acme.Owner, organization)).Token;
         await directory.Organizations.UpdateOrganizationAsync(
-            new UpdateOrganizationRequest { OrganizationId = organization, Name = "Renamed" }, directory.As(acme.Owner));
+            new UpdateOrganizationRequest { OrganizationId = organization, Name = "Renamed" },
+            directory.As(acme.Owner)
+        );
         Assert.Equal("CONFIRMATION_STALE", await DeleteAsync(acme.Owner, organization, token));
 
         token = (await PreviewAsync(acme.Owner, organization)).Token;
@@ -113,8 +150,10 @@ public sealed class DeleteOrganizationTests(DirectoryFixture directory) : IClass
         var inviting = InviteAsync(acme.Owner, organization, "racing@example.com");
         var deleted = await DeleteAsync(acme.Owner, organization, token);
         var outcome = (await inviting).Results[0].Outcome;
-        Assert.Contains((deleted, outcome),
-            new[] { ("CONFIRMATION_STALE", InvitationOutcome.Created), ((string?)null, InvitationOutcome.Invalid) });
+        Assert.Contains(
+            (deleted, outcome),
+            new[] { ("CONFIRMATION_STALE", InvitationOutcome.Created), ((string?)null, InvitationOutcome.Invalid) }
+        );
     }
 
     [Fact]
@@ -124,8 +163,10 @@ public sealed class DeleteOrganizationTests(DirectoryFixture directory) : IClass
         var other = await directory.AddWorkspaceAsync();
         Assert.Equal("NOT_FOUND", await DeleteAsync(other.Owner, organization, null));
         Assert.Equal("NOT_FOUND", await DeleteAsync(acme.InProduction, organization, null));
-        Assert.Equal("PERMISSION_DENIED",
-            await DeleteAsync(acme.Owner with { Permissions = ["directory:read", "directory:write"] }, organization, null));
+        Assert.Equal(
+            "PERMISSION_DENIED",
+            await DeleteAsync(acme.Owner with { Permissions = ["directory:read", "directory:write"] }, organization, null)
+        );
         Assert.Equal("INVALID_ARGUMENT", await DeleteAsync(acme.Owner, "org_x", null));
     }
 
@@ -140,21 +181,29 @@ public sealed class DeleteOrganizationTests(DirectoryFixture directory) : IClass
     }
 
     private async Task<CreateInvitationsResponse> InviteAsync(TestCaller caller, string organization, params string[] emails) =>
-        await directory.Invitations.CreateInvitationsAsync(new CreateInvitationsRequest
-        {
-            OrganizationId = organization,
-            Invitations = { emails.Select(email => new InvitationRow { Email = email }) },
-        }, directory.As(caller));
+        await directory.Invitations.CreateInvitationsAsync(
+            new CreateInvitationsRequest
+            {
+                OrganizationId = organization,
+                Invitations = { emails.Select(email => new InvitationRow { Email = email }) },
+            },
+            directory.As(caller)
+        );
 
     private async Task<Confirmation> PreviewAsync(TestCaller caller, string organization)
     {
-        var problem = await directory.Organizations.DeleteOrganizationAsync(
-            new DeleteOrganizationRequest { OrganizationId = organization }, directory.As(caller)).ProblemAsync();
+        var problem = await directory
+            .Organizations.DeleteOrganizationAsync(new DeleteOrganizationRequest { OrganizationId = organization }, directory.As(caller))
+            .ProblemAsync();
         Assert.Equal("CONFIRMATION_REQUIRED", problem.Reason);
         return problem.Confirmation;
     }
 
-    private Task<string?> DeleteAsync(TestCaller caller, string organization, string? confirmation) => Calls.ReasonAsync(
-        directory.Organizations.DeleteOrganizationAsync(
-            new DeleteOrganizationRequest { OrganizationId = organization }, directory.As(caller, confirmation: confirmation)));
+    private Task<string?> DeleteAsync(TestCaller caller, string organization, string? confirmation) =>
+        Calls.ReasonAsync(
+            directory.Organizations.DeleteOrganizationAsync(
+                new DeleteOrganizationRequest { OrganizationId = organization },
+                directory.As(caller, confirmation: confirmation)
+            )
+        );
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
-using Platform.Directory.Service;
+using Platform.Directory.Service.Demo;
 using Platform.Testing;
 
 namespace Platform.Directory.Tests;
@@ -20,10 +20,18 @@ public sealed class DemoWorkspaceTests(DemoFixture directory) : IClassFixture<De
     [InlineData("viewer@demo.example", Roles.Viewer, "sandbox")]
     public async Task Its_members_have_their_role_and_production_is_the_owners(string email, string role, string kinds)
     {
-        var membership = Assert.Single((await directory.Members.ResolveMemberAsync(
-            new ResolveMemberRequest { Email = email }, directory.As(TestCaller.AsService("identity")))).Memberships);
-        Assert.Equal(("Demo", kinds),
-            (membership.WorkspaceName, string.Join(',', membership.Environments.Select(environment => environment.Kind))));
+        var membership = Assert.Single(
+            (
+                await directory.Members.ResolveMemberAsync(
+                    new ResolveMemberRequest { Email = email },
+                    directory.As(TestCaller.AsService("identity"))
+                )
+            ).Memberships
+        );
+        Assert.Equal(
+            ("Demo", kinds),
+            (membership.WorkspaceName, string.Join(',', membership.Environments.Select(environment => environment.Kind)))
+        );
         Assert.All(membership.Environments, environment => Assert.Equal(role, environment.Role));
     }
 

@@ -36,6 +36,25 @@ public class DirectoryFixture(PostgresFixture postgres) : ServiceFixture<Program
 
     public Members.MembersClient Members => new(Channel);
 
+    public Joining.JoiningClient Joining => new(Channel);
+
+    /// <summary>What an invitation's link offers, as identity asks; null for a link that leads nowhere.</summary>
+    public async Task<Offer?> FindOfferAsync(string token) =>
+        (await Joining.FindOfferAsync(new FindOfferRequest { Token = token }, As(TestCaller.AsService("identity")))).Offer;
+
+    /// <summary>Accepts an invitation as identity does for somebody who can sign in. Null for a link that leads nowhere.</summary>
+    public async Task<OfferState?> AcceptAsync(string token, AccountState account = AccountState.Existing, string name = "") => (
+            await Joining.AcceptOfferAsync(
+                new AcceptOfferRequest
+                {
+                    Token = token,
+                    Account = account,
+                    Name = name,
+                },
+                As(TestCaller.AsService("identity"))
+            )
+        ).Offer?.State;
+
     /// <summary>A new workspace with a sandbox, a production environment and an owner of both.</summary>
     public async Task<TestWorkspace> AddWorkspaceAsync()
     {
@@ -43,7 +62,16 @@ public class DirectoryFixture(PostgresFixture postgres) : ServiceFixture<Program
         await ExecuteAsync(InsertWorkspace, workspace, sandbox, production);
         var owner = await AddMemberAsync(workspace, $"owner@{workspace:N}.example", "owner", sandbox, production);
         return new TestWorkspace(
-            workspace, sandbox, production, new TestCaller { Workspace = workspace, Environment = sandbox, Member = owner });
+            workspace,
+            sandbox,
+            production,
+            new TestCaller
+            {
+                Workspace = workspace,
+                Environment = sandbox,
+                Member = owner,
+            }
+        );
     }
 
     public async Task<Guid> AddMemberAsync(Guid workspace, string email, string role, params Guid[] environments)
@@ -54,16 +82,25 @@ public class DirectoryFixture(PostgresFixture postgres) : ServiceFixture<Program
     }
 
     /// <summary>A user of the sandbox who is in an organization.</summary>
-    public async Task AddUserAsync(TestWorkspace workspace, Guid organization, string email) => await ExecuteAsync("""
-        with u as (insert into directory.directory_user (workspace_id, environment_id, id, email, created_at)
-            values ($1, $2, $3, $5, now()) returning id)
-        insert into directory.membership (workspace_id, environment_id, organization_id, user_id, role, created_at)
-        values ($1, $2, $4, $3, 'member', now())
-        """, workspace.Id, workspace.Sandbox, Ids.New(), organization, email);
+    public async Task AddUserAsync(TestWorkspace workspace, Guid organization, string email) =>
+        await ExecuteAsync(
+            """
+            with u as (insert into directory.directory_user (workspace_id, environment_id, id, email, created_at)
+                values ($1, $2, $3, $5, now()) returning id)
+            insert into directory.membership (workspace_id, environment_id, organization_id, user_id, role, created_at)
+            values ($1, $2, $4, $3, 'member', now())
+            """,
+            workspace.Id,
+            workspace.Sandbox,
+            Ids.New(),
+            organization,
+            email
+        );
 
     public async Task<Organization> CreateOrganizationAsync(TestCaller caller, string name = "Globex", params string[] domains) =>
-        (await Organizations.CreateOrganizationAsync(new CreateOrganizationRequest { Name = name, Domains = { domains } }, As(caller)))
-            .Organization;
+        (
+            await Organizations.CreateOrganizationAsync(new CreateOrganizationRequest { Name = name, Domains = { domains } }, As(caller))
+        ).Organization;
 
     public async Task<User> CreateUserAsync(TestCaller caller, string email) =>
         (await Users.CreateUserAsync(new CreateUserRequest { Email = email }, As(caller))).User;
@@ -86,8 +123,10 @@ public class DirectoryFixture(PostgresFixture postgres) : ServiceFixture<Program
         }
 
         var calls = Enumerable.Range(0, callers).Select(call).ToArray();
-        while (await CountAsync("pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") < callers
-            && !calls.Any(called => called.IsCompleted))
+        while (
+            await CountAsync("pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") < callers
+            && !calls.Any(called => called.IsCompleted)
+        )
         {
             await Task.Yield();
         }

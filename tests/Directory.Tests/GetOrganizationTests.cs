@@ -12,8 +12,17 @@ public sealed class GetOrganizationTests(DirectoryFixture directory) : IClassFix
         var created = await directory.CreateOrganizationAsync(acme.Owner);
         for (var time = 0; time < 2; time++)
         {
-            Assert.Equal(created.Name, (await directory.Organizations.GetOrganizationAsync(
-                new GetOrganizationRequest { OrganizationId = created.Id }, directory.As(acme.Viewer))).Organization.Name);
+            Assert.Equal(
+                created.Name,
+                (
+                    await directory.Organizations.GetOrganizationAsync(
+                        new GetOrganizationRequest { OrganizationId = created.Id },
+                        directory.As(acme.Viewer)
+                    )
+                )
+                    .Organization
+                    .Name
+            );
         }
     }
 
@@ -24,8 +33,9 @@ public sealed class GetOrganizationTests(DirectoryFixture directory) : IClassFix
         var created = await directory.CreateOrganizationAsync(acme.Owner);
         foreach (var caller in new[] { other.Owner, acme.InProduction, other.Owner with { Environment = acme.Sandbox } })
         {
-            var problem = await directory.Organizations.GetOrganizationAsync(
-                new GetOrganizationRequest { OrganizationId = created.Id }, directory.As(caller)).ProblemAsync();
+            var problem = await directory
+                .Organizations.GetOrganizationAsync(new GetOrganizationRequest { OrganizationId = created.Id }, directory.As(caller))
+                .ProblemAsync();
             Assert.Equal("NOT_FOUND", problem.Reason);
         }
     }
@@ -34,8 +44,12 @@ public sealed class GetOrganizationTests(DirectoryFixture directory) : IClassFix
     public async Task Without_the_permission_it_is_refused()
     {
         var acme = await directory.AddWorkspaceAsync();
-        var problem = await directory.Organizations.GetOrganizationAsync(new GetOrganizationRequest { ExternalId = "x" },
-            directory.As(acme.Owner with { Permissions = ["workspace:read"] })).ProblemAsync();
+        var problem = await directory
+            .Organizations.GetOrganizationAsync(
+                new GetOrganizationRequest { ExternalId = "x" },
+                directory.As(acme.Owner with { Permissions = ["workspace:read"] })
+            )
+            .ProblemAsync();
         Assert.Equal("PERMISSION_DENIED", problem.Reason);
     }
 
@@ -47,8 +61,12 @@ public sealed class GetOrganizationTests(DirectoryFixture directory) : IClassFix
     public async Task Anything_but_one_well_formed_id_is_refused(string id, string externalId)
     {
         var acme = await directory.AddWorkspaceAsync();
-        var problem = await directory.Organizations.GetOrganizationAsync(
-            new GetOrganizationRequest { OrganizationId = id, ExternalId = externalId }, directory.As(acme.Owner)).ProblemAsync();
+        var problem = await directory
+            .Organizations.GetOrganizationAsync(
+                new GetOrganizationRequest { OrganizationId = id, ExternalId = externalId },
+                directory.As(acme.Owner)
+            )
+            .ProblemAsync();
         Assert.Equal(("INVALID_ARGUMENT", "organizationId"), (problem.Reason, problem.Violations[0].Field));
     }
 }

@@ -11,11 +11,17 @@ public sealed class ListInvitationsTests(DirectoryFixture directory) : IClassFix
     {
         var (acme, invited) = await ArrangeAsync("pending", "accepted", "expired", "revoked");
         await directory.ExecuteAsync(
-            "update directory.invitation set accepted_at = now(), is_open = false where id = $1", invited["accepted"]);
+            "update directory.invitation set accepted_at = now(), is_open = false where id = $1",
+            invited["accepted"]
+        );
         await directory.ExecuteAsync(
-            "update directory.invitation set expires_at = now() - interval '1 second' where id = $1", invited["expired"]);
+            "update directory.invitation set expires_at = now() - interval '1 second' where id = $1",
+            invited["expired"]
+        );
         await directory.ExecuteAsync(
-            "update directory.invitation set revoked_at = now(), is_open = false where id = $1", invited["revoked"]);
+            "update directory.invitation set revoked_at = now(), is_open = false where id = $1",
+            invited["revoked"]
+        );
         foreach (var state in invited.Keys)
         {
             var found = Assert.Single((await ListAsync(acme.Viewer, new ListInvitationsRequest { State = state })).Invitations);
@@ -36,8 +42,7 @@ public sealed class ListInvitationsTests(DirectoryFixture directory) : IClassFix
             page = await ListAsync(acme.Owner, request);
             listed.AddRange(page.Invitations.Select(invitation => invitation.Id));
             request.Cursor = page.Page.NextCursor;
-        }
-        while (page.Page.HasMore);
+        } while (page.Page.HasMore);
         Assert.Equal(invited.Values.Select(id => Ids.Format("inv", id)).Reverse(), listed);
     }
 
@@ -57,9 +62,17 @@ public sealed class ListInvitationsTests(DirectoryFixture directory) : IClassFix
     public async Task A_field_that_breaks_a_rule_is_named(string state, string email, string organization, string field)
     {
         var acme = await directory.AddWorkspaceAsync();
-        var problem = await directory.Invitations.ListInvitationsAsync(
-            new ListInvitationsRequest { State = state, Email = email, OrganizationId = organization }, directory.As(acme.Owner))
-                .ProblemAsync();
+        var problem = await directory
+            .Invitations.ListInvitationsAsync(
+                new ListInvitationsRequest
+                {
+                    State = state,
+                    Email = email,
+                    OrganizationId = organization,
+                },
+                directory.As(acme.Owner)
+            )
+            .ProblemAsync();
         Assert.Equal(("INVALID_ARGUMENT", field), (problem.Reason, Assert.Single(problem.Violations).Field));
     }
 
@@ -67,22 +80,35 @@ public sealed class ListInvitationsTests(DirectoryFixture directory) : IClassFix
     public async Task Without_the_permission_it_is_refused()
     {
         var acme = await directory.AddWorkspaceAsync();
-        Assert.Equal("PERMISSION_DENIED", await Calls.ReasonAsync(
-            directory.Invitations.ListInvitationsAsync(
-                new ListInvitationsRequest(), directory.As(acme.Owner with { Permissions = ["directory:write"] }))));
+        Assert.Equal(
+            "PERMISSION_DENIED",
+            await Calls.ReasonAsync(
+                directory.Invitations.ListInvitationsAsync(
+                    new ListInvitationsRequest(),
+                    directory.As(acme.Owner with { Permissions = ["directory:write"] })
+                )
+            )
+        );
     }
 
     private async Task<(TestWorkspace Workspace, Dictionary<string, Guid> Invited)> ArrangeAsync(params string[] names)
     {
         var acme = await directory.AddWorkspaceAsync();
         var organization = await directory.CreateOrganizationAsync(acme.Owner);
-        var answer = await directory.Invitations.CreateInvitationsAsync(new CreateInvitationsRequest
-        {
-            OrganizationId = organization.Id,
-            Invitations = { names.Select(name => new InvitationRow { Email = $"{name}@example.com" }) },
-        }, directory.As(acme.Owner));
-        return (acme, names.Zip(answer.Results, (name, result) => (name, result)).ToDictionary(pair => pair.name,
-            pair => Ids.TryParse("inv", pair.result.InvitationId, out var id) ? id : default));
+        var answer = await directory.Invitations.CreateInvitationsAsync(
+            new CreateInvitationsRequest
+            {
+                OrganizationId = organization.Id,
+                Invitations = { names.Select(name => new InvitationRow { Email = $"{name}@example.com" }) },
+            },
+            directory.As(acme.Owner)
+        );
+        return (
+            acme,
+            names
+                .Zip(answer.Results, (name, result) => (name, result))
+                .ToDictionary(pair => pair.name, pair => Ids.TryParse("inv", pair.result.InvitationId, out var id) ? id : default)
+        );
     }
 
     private async Task<ListInvitationsResponse> ListAsync(TestCaller caller, ListInvitationsRequest request) =>

@@ -55,8 +55,10 @@ public sealed class ListOrganizationsTests(DirectoryFixture directory) : IClassF
         var acme = await directory.AddWorkspaceAsync();
         await directory.CreateOrganizationAsync(acme.Owner, "Globex Corporation", "globex.example");
         await directory.CreateOrganizationAsync(acme.Owner, "Initech", "initech.example", "other.example");
-        Assert.Equal(found, (await ListAsync(new ListOrganizationsRequest { Search = search, Domain = domain }, acme.Owner))
-            .Organizations.Count);
+        Assert.Equal(
+            found,
+            (await ListAsync(new ListOrganizationsRequest { Search = search, Domain = domain }, acme.Owner)).Organizations.Count
+        );
     }
 
     [Fact]
@@ -87,8 +89,17 @@ public sealed class ListOrganizationsTests(DirectoryFixture directory) : IClassF
     public async Task A_field_that_breaks_a_rule_is_named(int limit, string cursor, string domain, string field)
     {
         var acme = await directory.AddWorkspaceAsync();
-        var problem = await directory.Organizations.ListOrganizationsAsync(
-            new ListOrganizationsRequest { Limit = limit, Cursor = cursor, Domain = domain }, directory.As(acme.Owner)).ProblemAsync();
+        var problem = await directory
+            .Organizations.ListOrganizationsAsync(
+                new ListOrganizationsRequest
+                {
+                    Limit = limit,
+                    Cursor = cursor,
+                    Domain = domain,
+                },
+                directory.As(acme.Owner)
+            )
+            .ProblemAsync();
         Assert.Equal(("INVALID_ARGUMENT", field), (problem.Reason, Assert.Single(problem.Violations).Field));
     }
 
@@ -96,8 +107,9 @@ public sealed class ListOrganizationsTests(DirectoryFixture directory) : IClassF
     public async Task Without_the_permission_it_is_refused()
     {
         var acme = await directory.AddWorkspaceAsync();
-        var problem = await directory.Organizations.ListOrganizationsAsync(
-            new ListOrganizationsRequest(), directory.As(acme.Owner with { Permissions = [] })).ProblemAsync();
+        var problem = await directory
+            .Organizations.ListOrganizationsAsync(new ListOrganizationsRequest(), directory.As(acme.Owner with { Permissions = [] }))
+            .ProblemAsync();
         Assert.Equal("PERMISSION_DENIED", problem.Reason);
     }
 

@@ -2,7 +2,7 @@ using System.Text;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
-using Platform.Directory.Service;
+using Platform.Directory.Service.Mail;
 using Platform.Testing;
 
 namespace Platform.Directory.Tests;
@@ -39,8 +39,10 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
             Assert.Equal(0, await directory.CountAsync($"{table} t where t::text like '%' || $1 || '%'", token));
         }
 
-        Assert.Equal(0, await directory.CountAsync(
-            "platform.outbox where workspace_id = $1 and envelope like '%hash@mail.example%'", acme.Id));
+        Assert.Equal(
+            0,
+            await directory.CountAsync("platform.outbox where workspace_id = $1 and envelope like '%hash@mail.example%'", acme.Id)
+        );
     }
 
     [Fact]
@@ -53,7 +55,8 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         request.Invitations.AddRange(Enumerable.Range(0, 1000).Select(index => new InvitationRow { Email = $"bulk{index}@mail.example" }));
         await directory.Invitations.CreateInvitationsAsync(request, directory.As(acme.Owner));
         await Eventually.AsyncTrue(async () =>
-            await directory.CountAsync("directory.mail where workspace_id = $1 and state = 'sent'", acme.Id) == 1000);
+            await directory.CountAsync("directory.mail where workspace_id = $1 and state = 'sent'", acme.Id) == 1000
+        );
         Assert.All(Enumerable.Range(0, 1000), index => Assert.Single(directory.MailsTo($"bulk{index}@mail.example")));
         Assert.InRange(directory.Connections - before, 1, 5);
     }
@@ -64,15 +67,26 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         directory.Refuse = command => command.StartsWith("MAIL", StringComparison.Ordinal) ? "421 come back later" : null;
         var acme = await directory.AddWorkspaceAsync();
         var organization = (await directory.CreateOrganizationAsync(acme.Owner)).Id;
-        await directory.Invitations.CreateInvitationsAsync(new CreateInvitationsRequest
-        {
-            OrganizationId = organization,
-            Invitations = { new InvitationRow { Email = "late1@mail.example" }, new InvitationRow { Email = "late2@mail.example" } },
-        }, directory.As(acme.Owner));
-        await Eventually.AsyncTrue(async () => (await FindAsync(acme.Owner, "late1@mail.example")).MailProblem.Length > 0
-            && (await FindAsync(acme.Owner, "late2@mail.example")).MailProblem.Length > 0);
-        Assert.Equal(("waiting", "the mail server answered 421"),
-            ((await FindAsync(acme.Owner, "late1@mail.example")).Mail, (await FindAsync(acme.Owner, "late1@mail.example")).MailProblem));
+        await directory.Invitations.CreateInvitationsAsync(
+            new CreateInvitationsRequest
+            {
+                OrganizationId = organization,
+                Invitations =
+                {
+                    new InvitationRow { Email = "late1@mail.example" },
+                    new InvitationRow { Email = "late2@mail.example" },
+                },
+            },
+            directory.As(acme.Owner)
+        );
+        await Eventually.AsyncTrue(async () =>
+            (await FindAsync(acme.Owner, "late1@mail.example")).MailProblem.Length > 0
+            && (await FindAsync(acme.Owner, "late2@mail.example")).MailProblem.Length > 0
+        );
+        Assert.Equal(
+            ("waiting", "the mail server answered 421"),
+            ((await FindAsync(acme.Owner, "late1@mail.example")).Mail, (await FindAsync(acme.Owner, "late1@mail.example")).MailProblem)
+        );
         Assert.Empty(directory.MailsTo("late1@mail.example"));
 
         directory.Refuse = _ => null;
@@ -80,7 +94,7 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         var first = Assert.Single(await directory.WaitForMailAsync("late1@mail.example"));
         Assert.Single(await directory.WaitForMailAsync("late2@mail.example"));
         Assert.Contains(".1@platform.example", first.Header("Message-ID"), StringComparison.Ordinal);
-        Assert.NotNull(await directory.Services.Acceptance().FindAsync(first.Token, TestContext.Current.CancellationToken));
+        Assert.NotNull(await directory.FindOfferAsync(first.Token));
     }
 
     [Fact]
@@ -89,11 +103,18 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         directory.Refuse = command => command.Contains("<wrong@", StringComparison.Ordinal) ? "550 no such mailbox" : null;
         var acme = await directory.AddWorkspaceAsync();
         var organization = (await directory.CreateOrganizationAsync(acme.Owner)).Id;
-        await directory.Invitations.CreateInvitationsAsync(new CreateInvitationsRequest
-        {
-            OrganizationId = organization,
-            Invitations = { new InvitationRow { Email = "wrong@mail.example" }, new InvitationRow { Email = "right@mail.example" } },
-        }, directory.As(acme.Owner));
+        await directory.Invitations.CreateInvitationsAsync(
+            new CreateInvitationsRequest
+            {
+                OrganizationId = organization,
+                Invitations =
+                {
+                    new InvitationRow { Email = "wrong@mail.example" },
+                    new InvitationRow { Email = "right@mail.example" },
+                },
+            },
+            directory.As(acme.Owner)
+        );
         await directory.WaitForMailAsync("right@mail.example");
         await Eventually.AsyncTrue(async () => (await FindAsync(acme.Owner, "wrong@mail.example")).Mail == "failed");
         Assert.Equal("the mail server answered 550", (await FindAsync(acme.Owner, "wrong@mail.example")).MailProblem);
@@ -111,8 +132,10 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         Assert.Equal(mails[0].Header("Message-ID"), mails[1].Header("Message-ID"));
         // Whichever of the two a mailbox keeps, its link works.
         Assert.NotEqual(first, mails[1].Token);
-        Assert.All(new[] { first, mails[1].Token },
-            token => Assert.Equal("pending", directory.Services.Acceptance().FindAsync(token, default).GetAwaiter().GetResult()?.State));
+        foreach (var token in new[] { first, mails[1].Token })
+        {
+            Assert.Equal(OfferState.Pending, (await directory.FindOfferAsync(token))?.State);
+        }
     }
 
     [Fact]
@@ -121,13 +144,23 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         directory.Refuse = command => command.StartsWith("MAIL", StringComparison.Ordinal) ? "421 come back later" : null;
         var acme = await directory.AddWorkspaceAsync();
         var organization = (await directory.CreateOrganizationAsync(acme.Owner)).Id;
-        var invitation = (await directory.Invitations.CreateInvitationsAsync(new CreateInvitationsRequest
-        {
-            OrganizationId = organization,
-            Invitations = { new InvitationRow { Email = "moot@mail.example" } },
-        }, directory.As(acme.Owner))).Results[0].InvitationId;
+        var invitation = (
+            await directory.Invitations.CreateInvitationsAsync(
+                new CreateInvitationsRequest
+                {
+                    OrganizationId = organization,
+                    Invitations = { new InvitationRow { Email = "moot@mail.example" } },
+                },
+                directory.As(acme.Owner)
+            )
+        )
+            .Results[0]
+            .InvitationId;
         await Eventually.AsyncTrue(async () => (await FindAsync(acme.Owner, "moot@mail.example")).MailProblem.Length > 0);
-        await directory.Invitations.RevokeInvitationAsync(new RevokeInvitationRequest { InvitationId = invitation }, directory.As(acme.Owner));
+        await directory.Invitations.RevokeInvitationAsync(
+            new RevokeInvitationRequest { InvitationId = invitation },
+            directory.As(acme.Owner)
+        );
         directory.Refuse = _ => null;
         directory.Clock.Advance(TimeSpan.FromMinutes(3));
         await Eventually.AsyncTrue(async () => (await FindAsync(acme.Owner, "moot@mail.example")).Mail == "dropped");
@@ -142,10 +175,14 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         Assert.Null(await ResendAsync(acme.Owner, invitation));
         var mails = await directory.WaitForMailAsync("again@mail.example", 2);
         Assert.NotEqual(mails[0].Header("Message-ID"), mails[1].Header("Message-ID"));
-        Assert.NotNull(await directory.Services.Acceptance().FindAsync(first, default));
-        var announced = await directory.Events.WaitAsync(
-            happened => happened.WorkspaceId == acme.Id && happened.Type == nameof(InvitationResent));
-        Assert.Equal((invitation, organization), (announced.Read<InvitationResent>().InvitationId, announced.Read<InvitationResent>().OrganizationId));
+        Assert.NotNull(await directory.FindOfferAsync(first));
+        var announced = await directory.Events.WaitAsync(happened =>
+            happened.WorkspaceId == acme.Id && happened.Type == nameof(InvitationResent)
+        );
+        Assert.Equal(
+            (invitation, organization),
+            (announced.Read<InvitationResent>().InvitationId, announced.Read<InvitationResent>().OrganizationId)
+        );
 
         var reasons = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => ResendAsync(acme.Owner, invitation)));
         Assert.Equal((1, 7), (reasons.Count(reason => reason is null), reasons.Count(reason => reason == "RESEND_LIMIT")));
@@ -160,7 +197,9 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         for (var time = 0; time < 4; time++)
         {
             await directory.Invitations.ResendInvitationAsync(
-                new ResendInvitationRequest { InvitationId = invitation }, directory.As(acme.Owner, idempotencyKey: "resend"));
+                new ResendInvitationRequest { InvitationId = invitation },
+                directory.As(acme.Owner, idempotencyKey: "resend")
+            );
         }
 
         Ids.TryParse("inv", invitation, out var id);
@@ -175,7 +214,10 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         Assert.Equal("NOT_FOUND", await ResendAsync(acme.InProduction, invitation));
         Assert.Equal("PERMISSION_DENIED", await ResendAsync(acme.Viewer, invitation));
         Assert.Equal("INVALID_ARGUMENT", await ResendAsync(acme.Owner, "inv_x"));
-        await directory.Invitations.RevokeInvitationAsync(new RevokeInvitationRequest { InvitationId = invitation }, directory.As(acme.Owner));
+        await directory.Invitations.RevokeInvitationAsync(
+            new RevokeInvitationRequest { InvitationId = invitation },
+            directory.As(acme.Owner)
+        );
         Assert.Equal("INVITATION_REVOKED", await ResendAsync(acme.Owner, invitation));
     }
 
@@ -184,24 +226,45 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
     {
         var validator = new MailOptionsValidator(new Microsoft.Extensions.Configuration.ConfigurationManager());
         Assert.True(validator.Validate(null, new MailOptions()).Succeeded);
-        var failures = validator.Validate(null, new MailOptions { Host = "smtp.example", Port = 0, Username = "u", StartTls = false }).Failures!;
+        var failures = validator
+            .Validate(
+                null,
+                new MailOptions
+                {
+                    Host = "smtp.example",
+                    Port = 0,
+                    Username = "u",
+                    StartTls = false,
+                }
+            )
+            .Failures!;
         Assert.Equal(["Mail:From", "Mail:Port", "Mail:Username", "Edge:PublicUrl"], failures.Select(failure => failure.Split(' ')[0]));
     }
 
     [Fact]
-    public async Task The_development_sink_files_mails_that_came_by_smtp()
+    public async Task The_development_folder_files_whole_mails_by_recipient()
     {
-        var folder = System.IO.Directory.CreateTempSubdirectory("mail-sink").FullName;
+        var folder = System.IO.Directory.CreateTempSubdirectory("mail-folder").FullName;
         try
         {
-            await using var sink = SmtpSink.IntoFolder(folder);
-            using var client = new System.Net.Mail.SmtpClient("127.0.0.1", sink.Port);
-            using var message = new InvitationMail("a@mail.example", "", ".dot\n.dot", DateTimeOffset.UnixEpoch, new Uri("https://x.example/join?token=1"))
-                .ToMessage(new MailOptions { From = "from@mail.example" }, "id.1");
-            await client.SendMailAsync(message, TestContext.Current.CancellationToken);
-            var file = Assert.Single(System.IO.Directory.GetFiles(folder, "*.eml"));
+            await using var files = new MailFolder(folder, TimeProvider.System);
+            using var message = new InvitationMail(
+                "a@mail.example",
+                "",
+                ".dot\n.dot",
+                DateTimeOffset.UnixEpoch,
+                new Uri("https://x.example/join?token=1")
+            ).ToMessage(new MailOptions { From = "from@mail.example" }, "id.1");
+            await files.SendAsync(message, TestContext.Current.CancellationToken);
+            var file = Assert.Single(System.IO.Directory.GetFiles(folder));
             Assert.EndsWith("-a@mail.example.eml", file, StringComparison.Ordinal);
-            Assert.Contains("Message-ID: <id.1@mail.example>", await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken), StringComparison.OrdinalIgnoreCase);
+            Assert.Contains(
+                "Message-ID: <id.1@mail.example>",
+                await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken),
+                StringComparison.OrdinalIgnoreCase
+            );
+            using var filed = await MimeKit.MimeMessage.LoadAsync(file, TestContext.Current.CancellationToken);
+            Assert.Contains("join .dot .dot.", filed.TextBody, StringComparison.Ordinal);
         }
         finally
         {
@@ -209,15 +272,42 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         }
     }
 
-    private async Task<Invitation> FindAsync(TestCaller caller, string email) => Assert.Single(
-        (await directory.Invitations.ListInvitationsAsync(new ListInvitationsRequest { Email = email }, directory.As(caller))).Invitations);
+    [Fact]
+    public async Task A_server_without_encryption_gets_nothing_while_encryption_is_demanded()
+    {
+        await using var server = new SmtpServer((_, _) => throw new InvalidOperationException("A mail came in clear text."));
+        await using var connection = new SmtpConnection(
+            new MailOptions
+            {
+                Host = "127.0.0.1",
+                Port = server.Port,
+                Username = "user",
+                Password = "not to be seen",
+            }
+        );
+        using var message = new InvitationMail(
+            "a@mail.example",
+            "",
+            "Acme",
+            DateTimeOffset.UnixEpoch,
+            new Uri("https://x.example/join?token=1")
+        ).ToMessage(new MailOptions { From = "from@mail.example" }, "id.1");
+        var refused = await Assert.ThrowsAsync<MailRefusedException>(() =>
+            connection.SendAsync(message, TestContext.Current.CancellationToken)
+        );
+        Assert.Contains("STARTTLS", refused.Message, StringComparison.Ordinal);
+        Assert.Equal((false, false), (refused.IsAboutTheMail, refused.IsFinal));
+    }
 
-    private Task<string?> ResendAsync(TestCaller caller, string invitation) => Calls.ReasonAsync(
-        directory.Invitations.ResendInvitationAsync(new ResendInvitationRequest { InvitationId = invitation }, directory.As(caller)));
-}
+    private async Task<Invitation> FindAsync(TestCaller caller, string email) =>
+        Assert.Single(
+            (
+                await directory.Invitations.ListInvitationsAsync(new ListInvitationsRequest { Email = email }, directory.As(caller))
+            ).Invitations
+        );
 
-internal static class AcceptanceExtensions
-{
-    public static InvitationAcceptance Acceptance(this IServiceProvider services) =>
-        (InvitationAcceptance)services.GetService(typeof(InvitationAcceptance))!;
+    private Task<string?> ResendAsync(TestCaller caller, string invitation) =>
+        Calls.ReasonAsync(
+            directory.Invitations.ResendInvitationAsync(new ResendInvitationRequest { InvitationId = invitation }, directory.As(caller))
+        );
 }

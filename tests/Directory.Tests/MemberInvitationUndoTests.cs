@@ -1,4 +1,3 @@
-using System.Net;
 using Platform.Changes.Contracts;
 using Platform.Changes.Contracts.V1;
 using Platform.Contracts;
@@ -32,8 +31,10 @@ public sealed class MemberInvitationUndoTests(MailFixture directory) : IClassFix
         Assert.Equal(("member_invitation", "revoked", id), (undone.Kind, undone.How, Assert.Single(undone.Ids)));
         Assert.Contains("cannot be called back", undone.Note, StringComparison.Ordinal);
         Assert.Equal("revoked", await StateAsync(owner, id));
-        Assert.Equal(HttpStatusCode.Gone, await AcceptAsync(token));
-        var announced = await directory.Events.WaitAsync(happened => happened.WorkspaceId == owner.Workspace && happened.Type == nameof(ChangesUndone));
+        Assert.Equal(OfferState.Revoked, await directory.AcceptAsync(token));
+        var announced = await directory.Events.WaitAsync(happened =>
+            happened.WorkspaceId == owner.Workspace && happened.Type == nameof(ChangesUndone)
+        );
         Assert.Equal("task.undone", announced.Action);
         Assert.Equal(1, (await Undo.UndoTaskAsync(new() { TaskId = task }, directory.As(owner))).Parts.Single().UndoneBefore);
 
@@ -43,7 +44,7 @@ public sealed class MemberInvitationUndoTests(MailFixture directory) : IClassFix
         await directory.MemberInvitations.RevokeMemberInvitationAsync(new() { InvitationId = id }, revoke);
         await UndoAsync(owner, call: revoke.Headers!.GetValue(CallMetadata.CallId)!);
         Assert.Equal("pending", await StateAsync(owner, id));
-        Assert.Equal(HttpStatusCode.OK, await AcceptAsync(token));
+        Assert.Equal(OfferState.Joined, await directory.AcceptAsync(token));
 
         var left = Assert.Single((await Undo.UndoChangeAsync(new() { CallId = call }, directory.As(owner))).Parts.Single().Left);
         Assert.Equal(("CHANGED_SINCE", id), (left.Reason, left.Id));
@@ -57,7 +58,9 @@ public sealed class MemberInvitationUndoTests(MailFixture directory) : IClassFix
         var task = (await Undo.BeginTaskAsync(new() { Goal = "Invite from production" }, directory.As(acme.InProduction))).TaskId;
         var (id, call) = await InviteAsync(acme.Owner, "elsewhere@undo.example", task: task);
 
-        var sum = Assert.Single((await Undo.SummarizeTaskAsync(new() { TaskId = task }, directory.As(acme.InProduction))).Parts.Single().Changes);
+        var sum = Assert.Single(
+            (await Undo.SummarizeTaskAsync(new() { TaskId = task }, directory.As(acme.InProduction))).Parts.Single().Changes
+        );
         Assert.Equal(("member_invitation", 1, id), (sum.Kind, sum.Created, Assert.Single(sum.Ids)));
         var notHere = await Undo.UndoChangeAsync(new() { CallId = call }, directory.As(acme.Owner)).ProblemAsync();
         Assert.EndsWith("NOT_FOUND", notHere.Reason, StringComparison.Ordinal);
@@ -70,14 +73,19 @@ public sealed class MemberInvitationUndoTests(MailFixture directory) : IClassFix
     {
         var acme = await directory.AddWorkspaceAsync();
         var task = (await Undo.BeginTaskAsync(new() { Goal = "In production" }, directory.As(acme.InProduction))).TaskId;
-        var elsewhere = await directory.Organizations.CreateOrganizationAsync(new() { Name = "A" }, directory.As(acme.Owner, task: task)).ProblemAsync();
+        var elsewhere = await directory
+            .Organizations.CreateOrganizationAsync(new() { Name = "A" }, directory.As(acme.Owner, task: task))
+            .ProblemAsync();
         Assert.Equal("TASK_NOT_FOUND", elsewhere.Reason);
         Assert.Contains("`environment`", elsewhere.Fix, StringComparison.Ordinal);
         foreach (var stranger in new[] { acme.Owner with { Member = Ids.New() }, (await directory.AddWorkspaceAsync()).Owner })
         {
             var request = new InviteMembersRequest { Invitations = { new MemberInvitationRow { Email = "never@undo.example" } } };
             var problem = await directory.MemberInvitations.InviteMembersAsync(request, directory.As(stranger, task: task)).ProblemAsync();
-            Assert.Equal(("TASK_NOT_FOUND", "The task is none that you have begun. Nothing was changed."), (problem.Reason, problem.Message));
+            Assert.Equal(
+                ("TASK_NOT_FOUND", "You have not begun a task with this id. Nothing was changed."),
+                (problem.Reason, problem.Message)
+            );
         }
 
         Assert.Equal(0, await directory.CountAsync("directory.member_invitation where email = 'never@undo.example'"));
@@ -87,7 +95,11 @@ public sealed class MemberInvitationUndoTests(MailFixture directory) : IClassFix
     public async Task Nobody_opens_an_invitation_again_whose_roles_they_may_not_give()
     {
         var acme = await directory.AddWorkspaceAsync();
-        var admin = acme.Owner with { Member = await directory.AddMemberAsync(acme.Id, "admin@undo.example", Roles.Admin, acme.Sandbox), Role = Roles.Admin };
+        var admin = acme.Owner with
+        {
+            Member = await directory.AddMemberAsync(acme.Id, "admin@undo.example", Roles.Admin, acme.Sandbox),
+            Role = Roles.Admin,
+        };
         var (id, _) = await InviteAsync(acme.Owner, "second-owner@undo.example", Roles.Owner);
         var revoke = directory.As(acme.Owner);
         await directory.MemberInvitations.RevokeMemberInvitationAsync(new() { InvitationId = id }, revoke);
@@ -107,7 +119,10 @@ public sealed class MemberInvitationUndoTests(MailFixture directory) : IClassFix
         var left = Assert.Single((await Undo.UndoChangeAsync(new() { CallId = call }, directory.As(acme.Editor))).Parts.Single().Left);
         Assert.Equal("PERMISSION_DENIED", left.Reason);
         var elsewhere = await directory.AddWorkspaceAsync();
-        Assert.Equal("CHANGE_NOT_FOUND", await Calls.ReasonAsync(Undo.UndoChangeAsync(new() { CallId = call }, directory.As(elsewhere.Owner))));
+        Assert.Equal(
+            "CHANGE_NOT_FOUND",
+            await Calls.ReasonAsync(Undo.UndoChangeAsync(new() { CallId = call }, directory.As(elsewhere.Owner)))
+        );
         Assert.Equal("pending", await StateAsync(acme.Owner, id));
     }
 
@@ -119,8 +134,11 @@ public sealed class MemberInvitationUndoTests(MailFixture directory) : IClassFix
         var revoke = directory.As(owner);
         await directory.MemberInvitations.RevokeMemberInvitationAsync(new() { InvitationId = id }, revoke);
         await InviteAsync(owner, "twice@undo.example");
-        var left = Assert.Single((await Undo.UndoChangeAsync(
-            new() { CallId = revoke.Headers!.GetValue(CallMetadata.CallId)! }, directory.As(owner))).Parts.Single().Left);
+        var left = Assert.Single(
+            (await Undo.UndoChangeAsync(new() { CallId = revoke.Headers!.GetValue(CallMetadata.CallId)! }, directory.As(owner)))
+                .Parts.Single()
+                .Left
+        );
         Assert.Equal("VALUE_TAKEN", left.Reason);
     }
 
@@ -128,7 +146,9 @@ public sealed class MemberInvitationUndoTests(MailFixture directory) : IClassFix
     {
         var options = directory.As(caller, task: task);
         var answer = await directory.MemberInvitations.InviteMembersAsync(
-            new() { Role = role, Invitations = { new MemberInvitationRow { Email = email } } }, options);
+            new() { Role = role, Invitations = { new MemberInvitationRow { Email = email } } },
+            options
+        );
         return (answer.Results[0].InvitationId, options.Headers!.GetValue(CallMetadata.CallId)!);
     }
 
@@ -144,14 +164,8 @@ public sealed class MemberInvitationUndoTests(MailFixture directory) : IClassFix
         return (part, options.Headers!.GetValue(CallMetadata.CallId)!);
     }
 
-    private async Task<string> StateAsync(TestCaller caller, string id) => (await directory.MemberInvitations.ListMemberInvitationsAsync(new(), directory.As(caller)))
-        .Invitations.Single(invitation => invitation.Id == id).State;
-
-    private async Task<HttpStatusCode> AcceptAsync(string token)
-    {
-        using var http = directory.CreateHttpClient();
-        using var content = new FormUrlEncodedContent([new KeyValuePair<string, string>("token", token)]);
-        using var answer = await http.PostAsync("/join", content, TestContext.Current.CancellationToken);
-        return answer.StatusCode;
-    }
+    private async Task<string> StateAsync(TestCaller caller, string id) =>
+        (await directory.MemberInvitations.ListMemberInvitationsAsync(new(), directory.As(caller)))
+            .Invitations.Single(invitation => invitation.Id == id)
+            .State;
 }

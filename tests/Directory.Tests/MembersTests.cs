@@ -20,23 +20,35 @@ public sealed class MembersTests(DirectoryFixture directory) : IClassFixture<Dir
 
         Assert.Empty((await ResolveAsync(new ResolveMemberRequest { Subject = subject })).Memberships);
         var bound = await directory.Members.BindSubjectAsync(
-            new BindSubjectRequest { Subject = subject, VerifiedEmail = email.ToUpperInvariant() }, directory.As(_identity));
+            new BindSubjectRequest { Subject = subject, VerifiedEmail = email.ToUpperInvariant() },
+            directory.As(_identity)
+        );
 
         Assert.Equal(bound, await ResolveAsync(new ResolveMemberRequest { Subject = subject }));
-        Assert.Equal([Ids.Format("wks", acme.Id), Ids.Format("wks", other.Id)],
-            bound.Memberships.Select(membership => membership.WorkspaceId));
-        Assert.Equal([("sandbox", true, Roles.Viewer)],
-            bound.Memberships[0].Environments.Select(environment => (environment.Kind, environment.IsDefault, environment.Role)));
-        Assert.Equal([("sandbox", true, Roles.Admin), ("production", false, Roles.Admin)],
-            bound.Memberships[1].Environments.Select(environment => (environment.Kind, environment.IsDefault, environment.Role)));
-        Assert.Single((await ResolveAsync(new ResolveMemberRequest { Subject = subject, WorkspaceId = Ids.Format("wks", other.Id) }))
-            .Memberships);
-        Assert.Equal(email, Assert.Single(
-            (await ResolveAsync(new ResolveMemberRequest { MemberId = Ids.Format("mbr", member) })).Memberships).Email);
+        Assert.Equal(
+            [Ids.Format("wks", acme.Id), Ids.Format("wks", other.Id)],
+            bound.Memberships.Select(membership => membership.WorkspaceId)
+        );
+        Assert.Equal(
+            [("sandbox", true, Roles.Viewer)],
+            bound.Memberships[0].Environments.Select(environment => (environment.Kind, environment.IsDefault, environment.Role))
+        );
+        Assert.Equal(
+            [("sandbox", true, Roles.Admin), ("production", false, Roles.Admin)],
+            bound.Memberships[1].Environments.Select(environment => (environment.Kind, environment.IsDefault, environment.Role))
+        );
+        Assert.Single(
+            (await ResolveAsync(new ResolveMemberRequest { Subject = subject, WorkspaceId = Ids.Format("wks", other.Id) })).Memberships
+        );
+        Assert.Equal(
+            email,
+            Assert.Single((await ResolveAsync(new ResolveMemberRequest { MemberId = Ids.Format("mbr", member) })).Memberships).Email
+        );
         Assert.Equal(2, (await ResolveAsync(new ResolveMemberRequest { Email = email })).Memberships.Count);
 
-        var announced = await directory.Events.WaitAsync(
-            happened => happened.WorkspaceId == acme.Id && happened.Type == nameof(MemberSubjectBound));
+        var announced = await directory.Events.WaitAsync(happened =>
+            happened.WorkspaceId == acme.Id && happened.Type == nameof(MemberSubjectBound)
+        );
         Assert.Equal(("member.bound", "service", "identity"), (announced.Action, announced.Actor.Kind, announced.Actor.Id));
     }
 
@@ -45,9 +57,18 @@ public sealed class MembersTests(DirectoryFixture directory) : IClassFixture<Dir
     {
         var acme = await directory.AddWorkspaceAsync();
         await directory.AddMemberAsync(acme.Id, $"rush@{acme.Id:N}.example", Roles.Viewer, acme.Sandbox);
-        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => directory.Members.BindSubjectAsync(
-            new BindSubjectRequest { Subject = $"rush-{acme.Id}", VerifiedEmail = $"rush@{acme.Id:N}.example" }, directory.As(_identity))
-                .ResponseAsync));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(_ =>
+                    directory
+                        .Members.BindSubjectAsync(
+                            new BindSubjectRequest { Subject = $"rush-{acme.Id}", VerifiedEmail = $"rush@{acme.Id:N}.example" },
+                            directory.As(_identity)
+                        )
+                        .ResponseAsync
+                )
+        );
         Assert.Single(Assert.Single(answers.Distinct()).Memberships);
         Assert.Equal(1, await directory.CountAsync("platform.outbox where workspace_id = $1", acme.Id));
     }
@@ -58,9 +79,13 @@ public sealed class MembersTests(DirectoryFixture directory) : IClassFixture<Dir
         var acme = await directory.AddWorkspaceAsync();
         var email = $"owner@{acme.Id:N}.example";
         await directory.Members.BindSubjectAsync(
-            new BindSubjectRequest { Subject = $"first-{acme.Id}", VerifiedEmail = email }, directory.As(_identity));
+            new BindSubjectRequest { Subject = $"first-{acme.Id}", VerifiedEmail = email },
+            directory.As(_identity)
+        );
         var second = await directory.Members.BindSubjectAsync(
-            new BindSubjectRequest { Subject = $"second-{acme.Id}", VerifiedEmail = email }, directory.As(_identity));
+            new BindSubjectRequest { Subject = $"second-{acme.Id}", VerifiedEmail = email },
+            directory.As(_identity)
+        );
         Assert.Empty(second.Memberships);
         Assert.Single((await ResolveAsync(new ResolveMemberRequest { Subject = $"first-{acme.Id}" })).Memberships);
     }
@@ -71,10 +96,14 @@ public sealed class MembersTests(DirectoryFixture directory) : IClassFixture<Dir
         var acme = await directory.AddWorkspaceAsync();
         var subject = $"one-{acme.Id}";
         await directory.Members.BindSubjectAsync(
-            new BindSubjectRequest { Subject = subject, VerifiedEmail = $"owner@{acme.Id:N}.example" }, directory.As(_identity));
+            new BindSubjectRequest { Subject = subject, VerifiedEmail = $"owner@{acme.Id:N}.example" },
+            directory.As(_identity)
+        );
         await directory.AddMemberAsync(acme.Id, $"alias@{acme.Id:N}.example", Roles.Viewer, acme.Sandbox);
         var again = await directory.Members.BindSubjectAsync(
-            new BindSubjectRequest { Subject = subject, VerifiedEmail = $"alias@{acme.Id:N}.example" }, directory.As(_identity));
+            new BindSubjectRequest { Subject = subject, VerifiedEmail = $"alias@{acme.Id:N}.example" },
+            directory.As(_identity)
+        );
         Assert.Equal($"owner@{acme.Id:N}.example", Assert.Single(again.Memberships).Email);
     }
 
@@ -84,23 +113,41 @@ public sealed class MembersTests(DirectoryFixture directory) : IClassFixture<Dir
         var acme = await directory.AddWorkspaceAsync();
         foreach (var caller in new[] { acme.Owner, TestCaller.AsService("data") })
         {
-            Assert.Equal("PERMISSION_DENIED", await Calls.ReasonAsync(
-                directory.Members.ResolveMemberAsync(new ResolveMemberRequest { Subject = "x" }, directory.As(caller))));
-            Assert.Equal("PERMISSION_DENIED", await Calls.ReasonAsync(
-                directory.Members.BindSubjectAsync(
-                    new BindSubjectRequest { Subject = "x", VerifiedEmail = "x@example.com" }, directory.As(caller))));
+            Assert.Equal(
+                "PERMISSION_DENIED",
+                await Calls.ReasonAsync(
+                    directory.Members.ResolveMemberAsync(new ResolveMemberRequest { Subject = "x" }, directory.As(caller))
+                )
+            );
+            Assert.Equal(
+                "PERMISSION_DENIED",
+                await Calls.ReasonAsync(
+                    directory.Members.BindSubjectAsync(
+                        new BindSubjectRequest { Subject = "x", VerifiedEmail = "x@example.com" },
+                        directory.As(caller)
+                    )
+                )
+            );
         }
     }
 
     [Fact]
     public async Task Requests_that_name_nobody_are_refused()
     {
-        Assert.Equal("INVALID_ARGUMENT",
-            await Calls.ReasonAsync(directory.Members.ResolveMemberAsync(new ResolveMemberRequest(), directory.As(_identity))));
-        Assert.Equal("INVALID_ARGUMENT", await Calls.ReasonAsync(
-            directory.Members.ResolveMemberAsync(new ResolveMemberRequest { MemberId = "mbr_x" }, directory.As(_identity))));
-        Assert.Equal("INVALID_ARGUMENT",
-            await Calls.ReasonAsync(directory.Members.BindSubjectAsync(new BindSubjectRequest { Subject = "x" }, directory.As(_identity))));
+        Assert.Equal(
+            "INVALID_ARGUMENT",
+            await Calls.ReasonAsync(directory.Members.ResolveMemberAsync(new ResolveMemberRequest(), directory.As(_identity)))
+        );
+        Assert.Equal(
+            "INVALID_ARGUMENT",
+            await Calls.ReasonAsync(
+                directory.Members.ResolveMemberAsync(new ResolveMemberRequest { MemberId = "mbr_x" }, directory.As(_identity))
+            )
+        );
+        Assert.Equal(
+            "INVALID_ARGUMENT",
+            await Calls.ReasonAsync(directory.Members.BindSubjectAsync(new BindSubjectRequest { Subject = "x" }, directory.As(_identity)))
+        );
     }
 
     private async Task<ResolveMemberResponse> ResolveAsync(ResolveMemberRequest request) =>

@@ -13,14 +13,17 @@ public sealed class MembershipsTests(DirectoryFixture directory) : IClassFixture
     {
         var (acme, organization, user) = await ArrangeAsync();
         var joined = await JoinAsync(acme.Owner, organization, user, "admin");
-        Assert.Equal((organization, "Globex", user, "ada@example.com", "admin", "active"),
-            (joined.OrganizationId, joined.OrganizationName, joined.UserId, joined.Email, joined.Role, joined.State));
+        Assert.Equal(
+            (organization, "Globex", user, "ada@example.com", "admin", "active"),
+            (joined.OrganizationId, joined.OrganizationName, joined.UserId, joined.Email, joined.Role, joined.State)
+        );
         Assert.Equal("MEMBERSHIP_EXISTS", await CreateAsync(acme.Owner, organization, user));
         Assert.Equal([joined], await ListAsync(acme.Viewer, new ListMembershipsRequest { OrganizationId = organization }));
         Assert.Equal([joined], await ListAsync(acme.Viewer, new ListMembershipsRequest { UserId = user, State = "active" }));
         Assert.Empty(await ListAsync(acme.Viewer, new ListMembershipsRequest { UserId = user, State = "inactive" }));
-        var announced = await directory.Events.WaitAsync(
-            happened => happened.WorkspaceId == acme.Id && happened.Type == nameof(MembershipCreated));
+        var announced = await directory.Events.WaitAsync(happened =>
+            happened.WorkspaceId == acme.Id && happened.Type == nameof(MembershipCreated)
+        );
         Assert.Equal(("membership.created", joined.Id), (announced.Action, announced.Read<MembershipCreated>().MembershipId));
     }
 
@@ -28,8 +31,9 @@ public sealed class MembershipsTests(DirectoryFixture directory) : IClassFixture
     public async Task Eight_joins_at_once_are_one_membership()
     {
         var (acme, organization, user) = await ArrangeAsync();
-        var reasons = await directory.RaceAsync("lock table directory.membership in share mode", null, 8,
-            _ => CreateAsync(acme.Owner, organization, user));
+        var reasons = await directory.RaceAsync("lock table directory.membership in share mode", null, 8, _ =>
+            CreateAsync(acme.Owner, organization, user)
+        );
         Assert.Equal((1, 7), (reasons.Count(reason => reason is null), reasons.Count(reason => reason == "MEMBERSHIP_EXISTS")));
         Assert.Equal(1, await directory.CountAsync("directory.membership where workspace_id = $1", acme.Id));
     }
@@ -38,9 +42,18 @@ public sealed class MembershipsTests(DirectoryFixture directory) : IClassFixture
     public async Task Repeating_with_the_same_idempotency_key_answers_the_same()
     {
         var (acme, organization, user) = await ArrangeAsync();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => directory.Users.CreateMembershipAsync(
-            new CreateMembershipRequest { OrganizationId = organization, UserId = user },
-            directory.As(acme.Owner, idempotencyKey: "join")).ResponseAsync));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(_ =>
+                    directory
+                        .Users.CreateMembershipAsync(
+                            new CreateMembershipRequest { OrganizationId = organization, UserId = user },
+                            directory.As(acme.Owner, idempotencyKey: "join")
+                        )
+                        .ResponseAsync
+                )
+        );
         Assert.Single(answers.Distinct());
     }
 
@@ -49,17 +62,32 @@ public sealed class MembershipsTests(DirectoryFixture directory) : IClassFixture
     {
         var (acme, organization, user) = await ArrangeAsync();
         var joined = await JoinAsync(acme.Owner, organization, user, "admin");
-        var idle = (await directory.Users.UpdateMembershipAsync(
-            new UpdateMembershipRequest { MembershipId = joined.Id, State = "inactive" }, directory.As(acme.Owner))).Membership;
+        var idle = (
+            await directory.Users.UpdateMembershipAsync(
+                new UpdateMembershipRequest { MembershipId = joined.Id, State = "inactive" },
+                directory.As(acme.Owner)
+            )
+        ).Membership;
         Assert.Equal(("admin", "inactive"), (idle.Role, idle.State));
-        var announced = await directory.Events.WaitAsync(
-            happened => happened.WorkspaceId == acme.Id && happened.Type == nameof(MembershipUpdated));
+        var announced = await directory.Events.WaitAsync(happened =>
+            happened.WorkspaceId == acme.Id && happened.Type == nameof(MembershipUpdated)
+        );
         Assert.Equal([new FieldChange("state", "active", "inactive")], announced.Read<MembershipUpdated>().Changes);
-        Assert.Equal(InvitationOutcome.Created, (await directory.Invitations.CreateInvitationsAsync(new CreateInvitationsRequest
-        {
-            OrganizationId = organization,
-            Invitations = { new InvitationRow { Email = "ada@example.com" } },
-        }, directory.As(acme.Owner))).Results[0].Outcome);
+        Assert.Equal(
+            InvitationOutcome.Created,
+            (
+                await directory.Invitations.CreateInvitationsAsync(
+                    new CreateInvitationsRequest
+                    {
+                        OrganizationId = organization,
+                        Invitations = { new InvitationRow { Email = "ada@example.com" } },
+                    },
+                    directory.As(acme.Owner)
+                )
+            )
+                .Results[0]
+                .Outcome
+        );
 
         var again = await JoinAsync(acme.Owner, organization, user, "");
         Assert.Equal((joined.Id, "member", "active"), (again.Id, again.Role, again.State));
@@ -71,7 +99,14 @@ public sealed class MembershipsTests(DirectoryFixture directory) : IClassFixture
         var (acme, organization, user) = await ArrangeAsync();
         var joined = await JoinAsync(acme.Owner, organization, user, "member");
         using var call = directory.Users.UpdateMembershipAsync(
-            new UpdateMembershipRequest { MembershipId = joined.Id, Role = "member", State = "active" }, directory.As(acme.Owner));
+            new UpdateMembershipRequest
+            {
+                MembershipId = joined.Id,
+                Role = "member",
+                State = "active",
+            },
+            directory.As(acme.Owner)
+        );
         Assert.Equal(joined, (await call).Membership);
         Assert.Equal(Outcomes.Unchanged, call.GetTrailers().GetValue(CallMetadata.Outcome));
     }
@@ -82,7 +117,9 @@ public sealed class MembershipsTests(DirectoryFixture directory) : IClassFixture
         var (acme, organization, user) = await ArrangeAsync();
         var joined = await JoinAsync(acme.Owner, organization, user, "member");
         Ids.TryParse("om", joined.Id, out var id);
-        var reasons = await directory.RaceAsync("select from directory.membership where id = $1 for update", id, 8, _ => DeleteAsync(acme.Owner, joined.Id));
+        var reasons = await directory.RaceAsync("select from directory.membership where id = $1 for update", id, 8, _ =>
+            DeleteAsync(acme.Owner, joined.Id)
+        );
         Assert.Equal((1, 7), (reasons.Count(reason => reason is null), reasons.Count(reason => reason == "NOT_FOUND")));
         Assert.Equal(1, await directory.CountAsync("directory.directory_user where workspace_id = $1", acme.Id));
         await directory.Events.WaitAsync(happened => happened.WorkspaceId == acme.Id && happened.Type == nameof(MembershipDeleted));
@@ -97,8 +134,15 @@ public sealed class MembershipsTests(DirectoryFixture directory) : IClassFixture
         {
             Assert.Equal("NOT_FOUND", await CreateAsync(stranger, organization, user));
             Assert.Equal("NOT_FOUND", await DeleteAsync(stranger, joined.Id));
-            Assert.Equal("NOT_FOUND", await Calls.ReasonAsync(directory.Users.UpdateMembershipAsync(
-                new UpdateMembershipRequest { MembershipId = joined.Id, Role = "admin" }, directory.As(stranger))));
+            Assert.Equal(
+                "NOT_FOUND",
+                await Calls.ReasonAsync(
+                    directory.Users.UpdateMembershipAsync(
+                        new UpdateMembershipRequest { MembershipId = joined.Id, Role = "admin" },
+                        directory.As(stranger)
+                    )
+                )
+            );
             Assert.Empty(await ListAsync(stranger, new ListMembershipsRequest { OrganizationId = organization }));
         }
 
@@ -106,27 +150,56 @@ public sealed class MembershipsTests(DirectoryFixture directory) : IClassFixture
         Assert.Equal("PERMISSION_DENIED", await DeleteAsync(acme.Editor, joined.Id));
         Assert.Equal("NOT_FOUND", await CreateAsync(acme.Owner, organization, Ids.Format("usr", Ids.New())));
         Assert.Equal("INVALID_ARGUMENT", await CreateAsync(acme.Owner, organization, "usr_x"));
-        Assert.Equal("INVALID_ARGUMENT",
-            await Calls.ReasonAsync(directory.Users.ListMembershipsAsync(new ListMembershipsRequest(), directory.As(acme.Owner))));
-        Assert.Equal("INVALID_ARGUMENT", await Calls.ReasonAsync(directory.Users.UpdateMembershipAsync(
-            new UpdateMembershipRequest { MembershipId = joined.Id, Role = "emperor" }, directory.As(acme.Owner))));
+        Assert.Equal(
+            "INVALID_ARGUMENT",
+            await Calls.ReasonAsync(directory.Users.ListMembershipsAsync(new ListMembershipsRequest(), directory.As(acme.Owner)))
+        );
+        Assert.Equal(
+            "INVALID_ARGUMENT",
+            await Calls.ReasonAsync(
+                directory.Users.UpdateMembershipAsync(
+                    new UpdateMembershipRequest { MembershipId = joined.Id, Role = "emperor" },
+                    directory.As(acme.Owner)
+                )
+            )
+        );
     }
 
     private async Task<(TestWorkspace Workspace, string Organization, string User)> ArrangeAsync()
     {
         var acme = await directory.AddWorkspaceAsync();
-        return (acme, (await directory.CreateOrganizationAsync(acme.Owner)).Id, (await directory.CreateUserAsync(acme.Owner, "ada@example.com")).Id);
+        return (
+            acme,
+            (await directory.CreateOrganizationAsync(acme.Owner)).Id,
+            (await directory.CreateUserAsync(acme.Owner, "ada@example.com")).Id
+        );
     }
 
     private async Task<OrganizationMembership> JoinAsync(TestCaller caller, string organization, string user, string role) =>
-        (await directory.Users.CreateMembershipAsync(
-            new CreateMembershipRequest { OrganizationId = organization, UserId = user, Role = role }, directory.As(caller))).Membership;
+        (
+            await directory.Users.CreateMembershipAsync(
+                new CreateMembershipRequest
+                {
+                    OrganizationId = organization,
+                    UserId = user,
+                    Role = role,
+                },
+                directory.As(caller)
+            )
+        ).Membership;
 
-    private Task<string?> CreateAsync(TestCaller caller, string organization, string user) => Calls.ReasonAsync(
-        directory.Users.CreateMembershipAsync(new CreateMembershipRequest { OrganizationId = organization, UserId = user }, directory.As(caller)));
+    private Task<string?> CreateAsync(TestCaller caller, string organization, string user) =>
+        Calls.ReasonAsync(
+            directory.Users.CreateMembershipAsync(
+                new CreateMembershipRequest { OrganizationId = organization, UserId = user },
+                directory.As(caller)
+            )
+        );
 
-    private Task<string?> DeleteAsync(TestCaller caller, string membership) => Calls.ReasonAsync(
-        directory.Users.DeleteMembershipAsync(new DeleteMembershipRequest { MembershipId = membership }, directory.As(caller)));
+    private Task<string?> DeleteAsync(TestCaller caller, string membership) =>
+        Calls.ReasonAsync(
+            directory.Users.DeleteMembershipAsync(new DeleteMembershipRequest { MembershipId = membership }, directory.As(caller))
+        );
 
     private async Task<IReadOnlyList<OrganizationMembership>> ListAsync(TestCaller caller, ListMembershipsRequest request) =>
         (await directory.Users.ListMembershipsAsync(request, directory.As(caller))).Memberships;

@@ -12,15 +12,19 @@ public sealed class RevokeInvitationTests(DirectoryFixture directory) : IClassFi
     {
         var (acme, organization, invitation) = await ArrangeAsync();
         Ids.TryParse("inv", invitation, out var id);
-        var reasons = await directory.RaceAsync(
-            "select from directory.invitation where id = $1 for update", id, 8, _ => RevokeAsync(acme.Owner, invitation));
+        var reasons = await directory.RaceAsync("select from directory.invitation where id = $1 for update", id, 8, _ =>
+            RevokeAsync(acme.Owner, invitation)
+        );
         Assert.Equal(1, reasons.Count(reason => reason is null));
         Assert.Equal(7, reasons.Count(reason => reason == "INVITATION_REVOKED"));
 
-        var announced = await directory.Events.WaitAsync(
-            happened => happened.WorkspaceId == acme.Id && happened.Type == nameof(InvitationRevoked));
-        Assert.Equal((invitation, organization),
-            (announced.Read<InvitationRevoked>().InvitationId, announced.Read<InvitationRevoked>().OrganizationId));
+        var announced = await directory.Events.WaitAsync(happened =>
+            happened.WorkspaceId == acme.Id && happened.Type == nameof(InvitationRevoked)
+        );
+        Assert.Equal(
+            (invitation, organization),
+            (announced.Read<InvitationRevoked>().InvitationId, announced.Read<InvitationRevoked>().OrganizationId)
+        );
         Assert.Equal(InvitationOutcome.Created, (await InviteAsync(acme.Owner, organization)).Outcome);
     }
 
@@ -31,7 +35,9 @@ public sealed class RevokeInvitationTests(DirectoryFixture directory) : IClassFi
         for (var time = 0; time < 2; time++)
         {
             var answer = await directory.Invitations.RevokeInvitationAsync(
-                new RevokeInvitationRequest { InvitationId = invitation }, directory.As(acme.Owner, idempotencyKey: "revoke"));
+                new RevokeInvitationRequest { InvitationId = invitation },
+                directory.As(acme.Owner, idempotencyKey: "revoke")
+            );
             Assert.Equal("revoked", answer.Invitation.State);
         }
     }
@@ -66,11 +72,19 @@ public sealed class RevokeInvitationTests(DirectoryFixture directory) : IClassFi
     }
 
     private async Task<InvitationResult> InviteAsync(TestCaller caller, string organization) =>
-        (await directory.Invitations.CreateInvitationsAsync(
-            new CreateInvitationsRequest { OrganizationId = organization, Invitations = { new InvitationRow { Email = "guest@example.com" } } },
-            directory.As(caller))).Results[0];
+        (
+            await directory.Invitations.CreateInvitationsAsync(
+                new CreateInvitationsRequest
+                {
+                    OrganizationId = organization,
+                    Invitations = { new InvitationRow { Email = "guest@example.com" } },
+                },
+                directory.As(caller)
+            )
+        ).Results[0];
 
     private Task<string?> RevokeAsync(TestCaller caller, string invitation) =>
-        Calls.ReasonAsync(directory.Invitations.RevokeInvitationAsync(
-            new RevokeInvitationRequest { InvitationId = invitation }, directory.As(caller)));
+        Calls.ReasonAsync(
+            directory.Invitations.RevokeInvitationAsync(new RevokeInvitationRequest { InvitationId = invitation }, directory.As(caller))
+        );
 }

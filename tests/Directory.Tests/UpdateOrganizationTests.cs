@@ -12,25 +12,40 @@ public sealed class UpdateOrganizationTests(DirectoryFixture directory) : IClass
     public async Task What_is_not_sent_stays_and_what_changed_is_announced_before_and_after()
     {
         var acme = await directory.AddWorkspaceAsync();
-        var before = (await directory.Organizations.CreateOrganizationAsync(new CreateOrganizationRequest
-        {
-            Name = "Globex",
-            ExternalId = "crm-1",
-            Domains = { "globex.example" },
-            Metadata = DirectoryFixture.Json("""{"plan":"gold"}"""),
-        }, directory.As(acme.Owner))).Organization;
+        var before = (
+            await directory.Organizations.CreateOrganizationAsync(
+                new CreateOrganizationRequest
+                {
+                    Name = "Globex",
+                    ExternalId = "crm-1",
+                    Domains = { "globex.example" },
+                    Metadata = DirectoryFixture.Json("""{"plan":"gold"}"""),
+                },
+                directory.As(acme.Owner)
+            )
+        ).Organization;
 
         var after = await UpdateAsync(
-            acme.Owner, new UpdateOrganizationRequest { OrganizationId = before.Id, Name = "Globex Inc", AddDomains = { "GLOBEX.test" } });
+            acme.Owner,
+            new UpdateOrganizationRequest
+            {
+                OrganizationId = before.Id,
+                Name = "Globex Inc",
+                AddDomains = { "GLOBEX.test" },
+            }
+        );
 
         Assert.Equal(("Globex Inc", "crm-1", 2), (after.Name, after.ExternalId, after.Version));
         Assert.Equal(["globex.example", "globex.test"], after.Domains.Select(domain => domain.Domain));
         Assert.Equal(after, await GetAsync(acme.Owner, before.Id));
-        var announced = await directory.Events.WaitAsync(
-            happened => happened.WorkspaceId == acme.Id && happened.Type == nameof(OrganizationUpdated));
+        var announced = await directory.Events.WaitAsync(happened =>
+            happened.WorkspaceId == acme.Id && happened.Type == nameof(OrganizationUpdated)
+        );
         Assert.Equal("organization.updated", announced.Action);
-        Assert.Equal([new FieldChange("name", "Globex", "Globex Inc"), new FieldChange("domains", null, "globex.test")],
-            announced.Read<OrganizationUpdated>().Changes);
+        Assert.Equal(
+            [new FieldChange("name", "Globex", "Globex Inc"), new FieldChange("domains", null, "globex.test")],
+            announced.Read<OrganizationUpdated>().Changes
+        );
     }
 
     [Theory]
@@ -41,11 +56,21 @@ public sealed class UpdateOrganizationTests(DirectoryFixture directory) : IClass
     public async Task Metadata_is_merged_unless_it_is_to_be_replaced(MetadataMode mode, string sent, string kept)
     {
         var acme = await directory.AddWorkspaceAsync();
-        var created = (await directory.Organizations.CreateOrganizationAsync(
-            new CreateOrganizationRequest { Name = "Meta", Metadata = DirectoryFixture.Json("""{"a":"1","b":"2"}""") },
-            directory.As(acme.Owner))).Organization;
-        await UpdateAsync(acme.Owner,
-            new UpdateOrganizationRequest { OrganizationId = created.Id, Metadata = DirectoryFixture.Json(sent), MetadataMode = mode });
+        var created = (
+            await directory.Organizations.CreateOrganizationAsync(
+                new CreateOrganizationRequest { Name = "Meta", Metadata = DirectoryFixture.Json("""{"a":"1","b":"2"}""") },
+                directory.As(acme.Owner)
+            )
+        ).Organization;
+        await UpdateAsync(
+            acme.Owner,
+            new UpdateOrganizationRequest
+            {
+                OrganizationId = created.Id,
+                Metadata = DirectoryFixture.Json(sent),
+                MetadataMode = mode,
+            }
+        );
         Assert.Equal(kept, (await GetAsync(acme.Owner, created.Id)).Metadata.Utf8.ToStringUtf8());
     }
 
@@ -54,16 +79,27 @@ public sealed class UpdateOrganizationTests(DirectoryFixture directory) : IClass
     {
         var acme = await directory.AddWorkspaceAsync();
         var keys = "{" + string.Join(',', Enumerable.Range(0, 50).Select(index => $"\"k{index}\":\"v\"")) + "}";
-        var created = (await directory.Organizations.CreateOrganizationAsync(
-            new CreateOrganizationRequest { Name = "Full", Metadata = DirectoryFixture.Json(keys) }, directory.As(acme.Owner)))
-                .Organization;
-        Assert.Equal("INVALID_ARGUMENT", await ReasonAsync(acme.Owner,
-            new UpdateOrganizationRequest { OrganizationId = created.Id, Metadata = DirectoryFixture.Json("""{"one_more":"v"}""") }));
-        await UpdateAsync(acme.Owner, new UpdateOrganizationRequest
-        {
-            OrganizationId = created.Id,
-            Metadata = DirectoryFixture.Json("""{"one_more":"v","k0":null}"""),
-        });
+        var created = (
+            await directory.Organizations.CreateOrganizationAsync(
+                new CreateOrganizationRequest { Name = "Full", Metadata = DirectoryFixture.Json(keys) },
+                directory.As(acme.Owner)
+            )
+        ).Organization;
+        Assert.Equal(
+            "INVALID_ARGUMENT",
+            await ReasonAsync(
+                acme.Owner,
+                new UpdateOrganizationRequest { OrganizationId = created.Id, Metadata = DirectoryFixture.Json("""{"one_more":"v"}""") }
+            )
+        );
+        await UpdateAsync(
+            acme.Owner,
+            new UpdateOrganizationRequest
+            {
+                OrganizationId = created.Id,
+                Metadata = DirectoryFixture.Json("""{"one_more":"v","k0":null}"""),
+            }
+        );
     }
 
     [Fact]
@@ -90,13 +126,21 @@ public sealed class UpdateOrganizationTests(DirectoryFixture directory) : IClass
     public async Task An_empty_external_id_removes_it_and_a_taken_one_is_refused()
     {
         var acme = await directory.AddWorkspaceAsync();
-        var organization = (await directory.Organizations.CreateOrganizationAsync(
-            new CreateOrganizationRequest { Name = "A", ExternalId = "a" }, directory.As(acme.Owner))).Organization;
+        var organization = (
+            await directory.Organizations.CreateOrganizationAsync(
+                new CreateOrganizationRequest { Name = "A", ExternalId = "a" },
+                directory.As(acme.Owner)
+            )
+        ).Organization;
         await directory.Organizations.CreateOrganizationAsync(
-            new CreateOrganizationRequest { Name = "B", ExternalId = "b" }, directory.As(acme.Owner));
+            new CreateOrganizationRequest { Name = "B", ExternalId = "b" },
+            directory.As(acme.Owner)
+        );
 
-        Assert.Equal("EXTERNAL_ID_TAKEN",
-            await ReasonAsync(acme.Owner, new UpdateOrganizationRequest { OrganizationId = organization.Id, ExternalId = "b" }));
+        Assert.Equal(
+            "EXTERNAL_ID_TAKEN",
+            await ReasonAsync(acme.Owner, new UpdateOrganizationRequest { OrganizationId = organization.Id, ExternalId = "b" })
+        );
         await UpdateAsync(acme.Owner, new UpdateOrganizationRequest { OrganizationId = organization.Id, ExternalId = "" });
         Assert.Empty((await GetAsync(acme.Owner, organization.Id)).ExternalId);
     }
@@ -107,9 +151,15 @@ public sealed class UpdateOrganizationTests(DirectoryFixture directory) : IClass
         var acme = await directory.AddWorkspaceAsync();
         var created = await directory.CreateOrganizationAsync(acme.Owner);
         Ids.TryParse("org", created.Id, out var id);
-        var reasons = await directory.RaceAsync(
-            "select from directory.organization where id = $1 for update", id, 8, index => ReasonAsync(acme.Owner,
-            new UpdateOrganizationRequest { OrganizationId = created.Id, Name = $"Name {index}", ExpectedVersion = 1 }));
+        var reasons = await directory.RaceAsync("select from directory.organization where id = $1 for update", id, 8, index => ReasonAsync(
+                acme.Owner,
+                new UpdateOrganizationRequest
+                {
+                    OrganizationId = created.Id,
+                    Name = $"Name {index}",
+                    ExpectedVersion = 1,
+                }
+            ));
         Assert.Equal(1, reasons.Count(reason => reason is null));
         Assert.Equal(7, reasons.Count(reason => reason == "VERSION_CONFLICT"));
     }
@@ -119,8 +169,20 @@ public sealed class UpdateOrganizationTests(DirectoryFixture directory) : IClass
     {
         var acme = await directory.AddWorkspaceAsync();
         var created = await directory.CreateOrganizationAsync(acme.Owner);
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(index => UpdateAsync(acme.Owner,
-            new UpdateOrganizationRequest { OrganizationId = created.Id, AddDomains = { $"d{index}.example", "shared.example" } })));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(index =>
+                    UpdateAsync(
+                        acme.Owner,
+                        new UpdateOrganizationRequest
+                        {
+                            OrganizationId = created.Id,
+                            AddDomains = { $"d{index}.example", "shared.example" },
+                        }
+                    )
+                )
+        );
         var organization = await GetAsync(acme.Owner, created.Id);
         Assert.Equal((9, 9), (organization.Domains.Count, organization.Version));
     }
@@ -143,17 +205,34 @@ public sealed class UpdateOrganizationTests(DirectoryFixture directory) : IClass
         var acme = await directory.AddWorkspaceAsync();
         var id = (await directory.CreateOrganizationAsync(acme.Owner)).Id;
         Assert.Equal("INVALID_ARGUMENT", await ReasonAsync(acme.Owner, new UpdateOrganizationRequest { OrganizationId = id, Name = "" }));
-        Assert.Equal("INVALID_ARGUMENT",
-            await ReasonAsync(acme.Owner, new UpdateOrganizationRequest { OrganizationId = id, MetadataMode = MetadataMode.Replace }));
-        Assert.Equal("INVALID_ARGUMENT", await ReasonAsync(acme.Owner,
-            new UpdateOrganizationRequest
-            {
-                OrganizationId = id,
-                Metadata = DirectoryFixture.Json("""{"a":null}"""),
-                MetadataMode = MetadataMode.Replace,
-            }));
-        Assert.Equal("INVALID_ARGUMENT", await ReasonAsync(acme.Owner,
-            new UpdateOrganizationRequest { OrganizationId = id, AddDomains = { "a.example" }, RemoveDomains = { "A.example" } }));
+        Assert.Equal(
+            "INVALID_ARGUMENT",
+            await ReasonAsync(acme.Owner, new UpdateOrganizationRequest { OrganizationId = id, MetadataMode = MetadataMode.Replace })
+        );
+        Assert.Equal(
+            "INVALID_ARGUMENT",
+            await ReasonAsync(
+                acme.Owner,
+                new UpdateOrganizationRequest
+                {
+                    OrganizationId = id,
+                    Metadata = DirectoryFixture.Json("""{"a":null}"""),
+                    MetadataMode = MetadataMode.Replace,
+                }
+            )
+        );
+        Assert.Equal(
+            "INVALID_ARGUMENT",
+            await ReasonAsync(
+                acme.Owner,
+                new UpdateOrganizationRequest
+                {
+                    OrganizationId = id,
+                    AddDomains = { "a.example" },
+                    RemoveDomains = { "A.example" },
+                }
+            )
+        );
         Assert.Equal("INVALID_ARGUMENT", await ReasonAsync(acme.Owner, new UpdateOrganizationRequest { Name = "No id" }));
     }
 
@@ -162,15 +241,23 @@ public sealed class UpdateOrganizationTests(DirectoryFixture directory) : IClass
     {
         var acme = await directory.AddWorkspaceAsync();
         var created = await directory.CreateOrganizationAsync(
-            acme.Owner, "Many", [.. Enumerable.Range(0, 50).Select(index => $"d{index}.example")]);
-        Assert.Equal("INVALID_ARGUMENT",
-            await ReasonAsync(acme.Owner, new UpdateOrganizationRequest { OrganizationId = created.Id, AddDomains = { "more.example" } }));
-        await UpdateAsync(acme.Owner, new UpdateOrganizationRequest
-        {
-            OrganizationId = created.Id,
-            AddDomains = { "more.example" },
-            RemoveDomains = { "d0.example" },
-        });
+            acme.Owner,
+            "Many",
+            [.. Enumerable.Range(0, 50).Select(index => $"d{index}.example")]
+        );
+        Assert.Equal(
+            "INVALID_ARGUMENT",
+            await ReasonAsync(acme.Owner, new UpdateOrganizationRequest { OrganizationId = created.Id, AddDomains = { "more.example" } })
+        );
+        await UpdateAsync(
+            acme.Owner,
+            new UpdateOrganizationRequest
+            {
+                OrganizationId = created.Id,
+                AddDomains = { "more.example" },
+                RemoveDomains = { "d0.example" },
+            }
+        );
     }
 
     private async Task<Organization> UpdateAsync(TestCaller caller, UpdateOrganizationRequest request) =>
@@ -180,6 +267,7 @@ public sealed class UpdateOrganizationTests(DirectoryFixture directory) : IClass
         Calls.ReasonAsync(directory.Organizations.UpdateOrganizationAsync(request, directory.As(caller)));
 
     private async Task<Organization> GetAsync(TestCaller caller, string id) =>
-        (await directory.Organizations.GetOrganizationAsync(new GetOrganizationRequest { OrganizationId = id }, directory.As(caller)))
-            .Organization;
+        (
+            await directory.Organizations.GetOrganizationAsync(new GetOrganizationRequest { OrganizationId = id }, directory.As(caller))
+        ).Organization;
 }

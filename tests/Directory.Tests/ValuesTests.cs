@@ -1,4 +1,4 @@
-using Platform.Directory.Service;
+using Platform.Directory.Service.Values;
 
 namespace Platform.Directory.Tests;
 

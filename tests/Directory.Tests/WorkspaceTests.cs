@@ -9,10 +9,13 @@ public sealed class WorkspaceTests(DirectoryFixture directory) : IClassFixture<D
     public async Task The_owner_sees_both_environments_the_default_one_first()
     {
         var acme = await directory.AddWorkspaceAsync();
-        var environments = (await directory.Workspaces.ListEnvironmentsAsync(new ListEnvironmentsRequest(), directory.As(acme.Owner)))
-            .Environments;
-        Assert.Equal([("sandbox", true, "owner"), ("production", false, "owner")],
-            environments.Select(environment => (environment.Kind, environment.IsDefault, environment.Role)));
+        var environments = (
+            await directory.Workspaces.ListEnvironmentsAsync(new ListEnvironmentsRequest(), directory.As(acme.Owner))
+        ).Environments;
+        Assert.Equal(
+            [("sandbox", true, "owner"), ("production", false, "owner")],
+            environments.Select(environment => (environment.Kind, environment.IsDefault, environment.Role))
+        );
         var workspace = await directory.Workspaces.GetWorkspaceAsync(new GetWorkspaceRequest(), directory.As(acme.Owner));
         Assert.Equal((Ids.Format("wks", acme.Id), "Acme"), (workspace.Id, workspace.Name));
         Assert.Equal(environments, workspace.Environments);
@@ -24,12 +27,19 @@ public sealed class WorkspaceTests(DirectoryFixture directory) : IClassFixture<D
         var acme = await directory.AddWorkspaceAsync();
         var member = await directory.AddMemberAsync(acme.Id, "viewer@example.com", Roles.Viewer, acme.Sandbox);
         var caller = acme.Viewer with { Member = member };
-        Assert.Equal("sandbox", Assert.Single(
-            (await directory.Workspaces.ListEnvironmentsAsync(new ListEnvironmentsRequest(), directory.As(caller))).Environments).Kind);
+        Assert.Equal(
+            "sandbox",
+            Assert
+                .Single(
+                    (await directory.Workspaces.ListEnvironmentsAsync(new ListEnvironmentsRequest(), directory.As(caller))).Environments
+                )
+                .Kind
+        );
         Assert.Single((await directory.Workspaces.GetWorkspaceAsync(new GetWorkspaceRequest(), directory.As(caller))).Environments);
 
-        var owner = (await directory.Workspaces.ListMembersAsync(new ListMembersRequest { Search = "OWNER" }, directory.As(caller)))
-            .Members[0];
+        var owner = (
+            await directory.Workspaces.ListMembersAsync(new ListMembersRequest { Search = "OWNER" }, directory.As(caller))
+        ).Members[0];
         Assert.Equal(Ids.Format("env", acme.Sandbox), Assert.Single(owner.Roles).EnvironmentId);
     }
 
@@ -41,12 +51,26 @@ public sealed class WorkspaceTests(DirectoryFixture directory) : IClassFixture<D
         await directory.AddMemberAsync(acme.Id, "vi@example.com", Roles.Viewer, acme.Sandbox);
         var first = await directory.Workspaces.ListMembersAsync(new ListMembersRequest { Limit = 2 }, directory.As(acme.Owner));
         var second = await directory.Workspaces.ListMembersAsync(
-            new ListMembersRequest { Limit = 2, Cursor = first.Page.NextCursor }, directory.As(acme.Owner));
-        Assert.Equal((true, false, 3),
-            (first.Page.HasMore, second.Page.HasMore, first.Members.Concat(second.Members).DistinctBy(member => member.Id).Count()));
-        Assert.Equal("ed@example.com", Assert.Single(
-            (await directory.Workspaces.ListMembersAsync(new ListMembersRequest { Search = "member EDIT" }, directory.As(acme.Owner)))
-                .Members).Email);
+            new ListMembersRequest { Limit = 2, Cursor = first.Page.NextCursor },
+            directory.As(acme.Owner)
+        );
+        Assert.Equal(
+            (true, false, 3),
+            (first.Page.HasMore, second.Page.HasMore, first.Members.Concat(second.Members).DistinctBy(member => member.Id).Count())
+        );
+        Assert.Equal(
+            "ed@example.com",
+            Assert
+                .Single(
+                    (
+                        await directory.Workspaces.ListMembersAsync(
+                            new ListMembersRequest { Search = "member EDIT" },
+                            directory.As(acme.Owner)
+                        )
+                    ).Members
+                )
+                .Email
+        );
     }
 
     [Fact]
@@ -54,19 +78,36 @@ public sealed class WorkspaceTests(DirectoryFixture directory) : IClassFixture<D
     {
         var (acme, other) = (await directory.AddWorkspaceAsync(), await directory.AddWorkspaceAsync());
         var member = Assert.Single(
-            (await directory.Workspaces.ListMembersAsync(new ListMembersRequest(), directory.As(other.Owner))).Members);
+            (await directory.Workspaces.ListMembersAsync(new ListMembersRequest(), directory.As(other.Owner))).Members
+        );
         Assert.Equal(Ids.Format("mbr", other.Owner.Member!.Value), member.Id);
-        Assert.Empty((await directory.Workspaces.ListEnvironmentsAsync(
-            new ListEnvironmentsRequest(), directory.As(acme.Owner with { Workspace = other.Id }))).Environments);
+        Assert.Empty(
+            (
+                await directory.Workspaces.ListEnvironmentsAsync(
+                    new ListEnvironmentsRequest(),
+                    directory.As(acme.Owner with { Workspace = other.Id })
+                )
+            ).Environments
+        );
 
         var nobody = acme.Owner with { Permissions = ["directory:read"] };
-        Assert.Equal("PERMISSION_DENIED",
-            await Calls.ReasonAsync(directory.Workspaces.GetWorkspaceAsync(new GetWorkspaceRequest(), directory.As(nobody))));
-        Assert.Equal("PERMISSION_DENIED",
-            await Calls.ReasonAsync(directory.Workspaces.ListEnvironmentsAsync(new ListEnvironmentsRequest(), directory.As(nobody))));
-        Assert.Equal("PERMISSION_DENIED",
-            await Calls.ReasonAsync(directory.Workspaces.ListMembersAsync(new ListMembersRequest(), directory.As(nobody))));
-        Assert.Equal("INVALID_ARGUMENT", await Calls.ReasonAsync(
-            directory.Workspaces.ListMembersAsync(new ListMembersRequest { Cursor = "?" }, directory.As(acme.Owner))));
+        Assert.Equal(
+            "PERMISSION_DENIED",
+            await Calls.ReasonAsync(directory.Workspaces.GetWorkspaceAsync(new GetWorkspaceRequest(), directory.As(nobody)))
+        );
+        Assert.Equal(
+            "PERMISSION_DENIED",
+            await Calls.ReasonAsync(directory.Workspaces.ListEnvironmentsAsync(new ListEnvironmentsRequest(), directory.As(nobody)))
+        );
+        Assert.Equal(
+            "PERMISSION_DENIED",
+            await Calls.ReasonAsync(directory.Workspaces.ListMembersAsync(new ListMembersRequest(), directory.As(nobody)))
+        );
+        Assert.Equal(
+            "INVALID_ARGUMENT",
+            await Calls.ReasonAsync(
+                directory.Workspaces.ListMembersAsync(new ListMembersRequest { Cursor = "?" }, directory.As(acme.Owner))
+            )
+        );
     }
 }

@@ -16,13 +16,14 @@ public sealed class JoinForwardingTests
     public async Task The_page_of_the_directory_is_shown_under_the_public_url_and_its_token_told_to_nobody()
     {
         await using var directory = await StartAsync();
-        await using var edge = await EdgeFixture.StartAsync(settings: ("services:directory:http:0", directory.Urls.Single()));
+        await using var edge = await EdgeFixture.StartAsync(settings: ("services:identity:http:0", directory.Urls.Single()));
         var tags = new System.Collections.Concurrent.ConcurrentBag<string>();
         using var listener = new ActivityListener
         {
             ShouldListenTo = _ => true,
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
-            ActivityStopped = activity => tags.Add(activity.DisplayName + string.Concat(activity.TagObjects.Select(tag => $"|{tag.Key}={tag.Value}"))),
+            ActivityStopped = activity =>
+                tags.Add(activity.DisplayName + string.Concat(activity.TagObjects.Select(tag => $"|{tag.Key}={tag.Value}"))),
         };
         ActivitySource.AddActivityListener(listener);
 
@@ -55,18 +56,32 @@ public sealed class JoinForwardingTests
     {
         await using var directory = await StartAsync();
         var clock = new MovedClock();
-        await using var edge = await EdgeFixture.StartAsync(time: clock, settings: [
-            ("services:directory:http:0", directory.Urls.Single()), ("Edge:Proxies:0", "127.0.0.1"), ("Edge:Access:JoinsPerAddress", "3")]);
+        await using var edge = await EdgeFixture.StartAsync(
+            time: clock,
+            settings:
+            [
+                ("services:identity:http:0", directory.Urls.Single()),
+                ("Edge:Proxies:0", "127.0.0.1"),
+                ("Edge:Access:JoinsPerAddress", "3"),
+            ]
+        );
         foreach (var (address, same) in new[] { ("203.0.113.9", "203.0.113.9"), ("2001:db8:1:2::3", "2001:db8:1:2:ffff::4") })
         {
             for (var i = 0; i < 3; i++)
+            {
                 Assert.Equal(HttpStatusCode.OK, (await SendAsync(edge, HttpMethod.Get, $"{i}", address)).StatusCode);
+            }
+
             using var refused = await SendAsync(edge, HttpMethod.Get, "one more", same);
             Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
             Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(2));
             Assert.Equal("no-referrer", Assert.Single(refused.Headers.GetValues("Referrer-Policy")));
             Assert.True(refused.Headers.CacheControl!.NoStore);
-            Assert.Contains($"again in {refused.Headers.RetryAfter.Delta.Value.TotalSeconds:0} seconds", await TextAsync(refused), StringComparison.Ordinal);
+            Assert.Contains(
+                $"again in {refused.Headers.RetryAfter.Delta.Value.TotalSeconds:0} seconds",
+                await TextAsync(refused),
+                StringComparison.Ordinal
+            );
             Assert.Equal(HttpStatusCode.TooManyRequests, (await SendAsync(edge, HttpMethod.Post, "one more", address)).StatusCode);
             clock.Advance(refused.Headers.RetryAfter.Delta.Value);
             Assert.Equal(HttpStatusCode.OK, (await SendAsync(edge, HttpMethod.Get, "one more", address)).StatusCode);
@@ -80,12 +95,28 @@ public sealed class JoinForwardingTests
     public async Task One_invitation_is_asked_about_so_often_wherever_from_and_by_form_alone()
     {
         await using var directory = await StartAsync();
-        await using var edge = await EdgeFixture.StartAsync(time: new MovedClock(), settings: [
-            ("services:directory:http:0", directory.Urls.Single()), ("Edge:Proxies:0", "127.0.0.1"), ("Edge:Access:JoinsPerInvitation", "4")]);
+        await using var edge = await EdgeFixture.StartAsync(
+            time: new MovedClock(),
+            settings:
+            [
+                ("services:identity:http:0", directory.Urls.Single()),
+                ("Edge:Proxies:0", "127.0.0.1"),
+                ("Edge:Access:JoinsPerInvitation", "4"),
+            ]
+        );
         for (var i = 0; i < 4; i++)
-            Assert.Equal(HttpStatusCode.OK, (await SendAsync(edge, i % 2 == 0 ? HttpMethod.Post : HttpMethod.Get, Secret, $"203.0.113.{i}")).StatusCode);
+        {
+            Assert.Equal(
+                HttpStatusCode.OK,
+                (await SendAsync(edge, i % 2 == 0 ? HttpMethod.Post : HttpMethod.Get, Secret, $"203.0.113.{i}")).StatusCode
+            );
+        }
+
         foreach (var method in new[] { HttpMethod.Get, HttpMethod.Post })
+        {
             Assert.Equal(HttpStatusCode.TooManyRequests, (await SendAsync(edge, method, Secret, "203.0.113.9")).StatusCode);
+        }
+
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(edge, HttpMethod.Post, "another", "203.0.113.9")).StatusCode);
 
         using var hidden = new MultipartFormDataContent { { new StringContent(Secret), "token" } };
@@ -96,7 +127,7 @@ public sealed class JoinForwardingTests
     [Fact]
     public async Task Without_the_directory_the_page_says_to_come_back()
     {
-        await using var edge = await EdgeFixture.StartAsync(settings: ("services:directory:http:0", "http://127.0.0.1:1"));
+        await using var edge = await EdgeFixture.StartAsync(settings: ("services:identity:http:0", "http://127.0.0.1:1"));
         using var page = await edge.Http.GetAsync(new Uri(edge.Url, "/join?token=x"), TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, page.StatusCode);
         Assert.NotNull(page.Headers.RetryAfter);
@@ -104,14 +135,21 @@ public sealed class JoinForwardingTests
 
     private static async Task<HttpResponseMessage> SendAsync(EdgeFixture edge, HttpMethod method, string token, string from)
     {
-        using var request = new HttpRequestMessage(method, new Uri(edge.Url, method == HttpMethod.Get ? $"/join?token={Uri.EscapeDataString(token)}" : "/join"));
+        using var request = new HttpRequestMessage(
+            method,
+            new Uri(edge.Url, method == HttpMethod.Get ? $"/join?token={Uri.EscapeDataString(token)}" : "/join")
+        );
         if (method == HttpMethod.Post)
+        {
             request.Content = new FormUrlEncodedContent([new KeyValuePair<string, string>("token", token)]);
+        }
+
         request.Headers.Add("X-Forwarded-For", from);
         return await edge.Http.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
-    private static Task<string> TextAsync(HttpResponseMessage answer) => answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+    private static Task<string> TextAsync(HttpResponseMessage answer) =>
+        answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
 
     private static async Task<WebApplication> StartAsync()
     {
@@ -127,7 +165,10 @@ public sealed class JoinForwardingTests
             using var reader = new StreamReader(http.Request.Body);
             await http.Response.WriteAsync(
                 $"{http.Request.Method} {http.Request.QueryString} {http.Request.Headers["Sec-Fetch-Site"]}".TrimEnd(' ')
-                + " " + await reader.ReadToEndAsync(), http.RequestAborted);
+                    + " "
+                    + await reader.ReadToEndAsync(),
+                http.RequestAborted
+            );
         });
         await app.StartAsync();
         return app;

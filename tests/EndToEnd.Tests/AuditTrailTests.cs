@@ -40,7 +40,9 @@ public sealed class AuditTrailTests : IAsyncLifetime
     public async Task A_missing_call_fails()
     {
         await SendAsync(Event(7, 1, "whoami", "read"));
-        Assert.Contains(await CheckAsync(redeliveries: false), line => line.Contains("1 calls without one: create_record", StringComparison.Ordinal));
+        Assert.Contains(await CheckAsync(redeliveries: false), line =>
+            line.Contains("1 calls without one: create_record", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -63,7 +65,11 @@ public sealed class AuditTrailTests : IAsyncLifetime
     [Fact]
     public async Task A_write_that_was_committed_twice_fails()
     {
-        await SendAsync(Event(7, 1, "whoami", "read"), Event(8, 2, "create_record", "committed"), Event(9, 2, "create_record", "committed"));
+        await SendAsync(
+            Event(7, 1, "whoami", "read"),
+            Event(8, 2, "create_record", "committed"),
+            Event(9, 2, "create_record", "committed")
+        );
         Assert.Single(await CheckAsync(redeliveries: false), line => line.Contains("1 writes with a key", StringComparison.Ordinal));
     }
 
@@ -87,24 +93,43 @@ public sealed class AuditTrailTests : IAsyncLifetime
 
     private static string Trace(int call) => $"{call:x32}";
 
-    private static object Event(long sequence, int call, string tool, string outcome) => new
-    {
-        ddsource = "platform-audit",
-        ddtags = "",
-        service = "platform",
-        kind = "event",
-        id = $"evt_{sequence}",
-        streamId = StreamId,
-        sequence,
-        action = "some.action",
-        outcome,
-        message = JsonSerializer.Serialize(new { context = new { callId = $"{sequence}", tool, traceParent = $"00-{Trace(call)}-00000000000000ff-01" } }),
-    };
+    private static object Event(long sequence, int call, string tool, string outcome) =>
+        new
+        {
+            ddsource = "platform-audit",
+            ddtags = "",
+            service = "platform",
+            kind = "event",
+            id = $"evt_{sequence}",
+            streamId = StreamId,
+            sequence,
+            action = "some.action",
+            outcome,
+            message = JsonSerializer.Serialize(
+                new
+                {
+                    context = new
+                    {
+                        callId = $"{sequence}",
+                        tool,
+                        traceParent = $"00-{Trace(call)}-00000000000000ff-01",
+                    },
+                }
+            ),
+        };
 
     private async Task<IReadOnlyList<string>> CheckAsync(bool redeliveries)
     {
         using var told = new StringWriter();
-        await AuditTrail.CheckAsync(_calls.Calls, _receiver, StreamId, redeliveries, new Story(told), TestContext.Current.CancellationToken, TimeSpan.Zero);
+        await AuditTrail.CheckAsync(
+            _calls.Calls,
+            _receiver,
+            StreamId,
+            redeliveries,
+            new Story(told),
+            TestContext.Current.CancellationToken,
+            TimeSpan.Zero
+        );
         return [.. told.ToString().Split('\n').Where(line => line.Contains("FAILED", StringComparison.Ordinal))];
     }
 

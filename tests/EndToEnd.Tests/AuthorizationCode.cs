@@ -16,7 +16,13 @@ internal static class AuthorizationCode
 
     /// <returns>The access token.</returns>
     public static async Task<string> SignInAsync(
-        Uri issuer, string clientId, string scope, DemoMember member, CancellationToken cancellationToken, Func<HttpMessageHandler>? handler = null)
+        Uri issuer,
+        string clientId,
+        string scope,
+        DemoMember member,
+        CancellationToken cancellationToken,
+        Func<HttpMessageHandler>? handler = null
+    )
     {
         var verifier = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
         var query = new Dictionary<string, string>
@@ -30,17 +36,22 @@ internal static class AuthorizationCode
             ["code_challenge_method"] = "S256",
         };
         using var browser = new SignInBrowser(handler?.Invoke());
-        var address = new Uri($"{issuer}/protocol/openid-connect/auth?{string.Join('&', query.Select(pair => $"{pair.Key}={Uri.EscapeDataString(pair.Value)}"))}");
+        var address = new Uri(
+            $"{issuer}/protocol/openid-connect/auth?"
+                + string.Join('&', query.Select(pair => $"{pair.Key}={Uri.EscapeDataString(pair.Value)}"))
+        );
         var callback = await browser.SignInAsync(address, Redirect, member.Username, member.Password, cancellationToken: cancellationToken);
         using var http = handler is null ? new HttpClient() : new HttpClient(handler());
-        using var form = new FormUrlEncodedContent(new Dictionary<string, string>
-        {
-            ["grant_type"] = "authorization_code",
-            ["client_id"] = clientId,
-            ["code"] = callback["code"],
-            ["redirect_uri"] = Redirect,
-            ["code_verifier"] = verifier,
-        });
+        using var form = new FormUrlEncodedContent(
+            new Dictionary<string, string>
+            {
+                ["grant_type"] = "authorization_code",
+                ["client_id"] = clientId,
+                ["code"] = callback["code"],
+                ["redirect_uri"] = Redirect,
+                ["code_verifier"] = verifier,
+            }
+        );
         using var response = await http.PostAsync(new Uri($"{issuer}/protocol/openid-connect/token"), form, cancellationToken);
         return (await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).GetProperty("access_token").GetString()!;
     }

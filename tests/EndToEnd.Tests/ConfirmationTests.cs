@@ -14,7 +14,9 @@ public sealed class ConfirmationTests(RunningSuite suite)
         var preview = await calls.CallAsync("delete_organization", new { organizationId });
         var confirmation = preview.GetProperty("structuredContent").GetProperty("confirmation").GetString();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, Uses).Select(_ => calls.CallAsync("delete_organization", new { organizationId, confirmation })));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, Uses).Select(_ => calls.CallAsync("delete_organization", new { organizationId, confirmation }))
+        );
 
         var won = answers.Where(answer => !(answer.TryGetProperty("isError", out var error) && error.GetBoolean())).ToList();
         Assert.Single(won);

@@ -12,8 +12,15 @@ public sealed class ConsentTests(RunningSuite suite)
     {
         suite.RequireIssuer();
         using var browser = new SignInBrowser();
-        var thrown = await Assert.ThrowsAnyAsync<Exception>(async () => await Agent.ConnectAsync(suite.Endpoints.Mcp, "refused",
-            SignIn.As(suite.Endpoints.Owner, browser, null, consent: false), new CallLog(), TestContext.Current.CancellationToken));
+        var thrown = await Assert.ThrowsAnyAsync<Exception>(async () =>
+            await Agent.ConnectAsync(
+                suite.Endpoints.Mcp,
+                "refused",
+                SignIn.As(suite.Endpoints.Owner, browser, null, consent: false),
+                new CallLog(),
+                TestContext.Current.CancellationToken
+            )
+        );
         for (var inner = thrown; inner is not null; inner = inner.InnerException)
         {
             if (inner is SignInRefusedException refused)

@@ -5,7 +5,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Platform.Demo;
 using Platform.Demo.Steps;
-using Platform.Native.Servers;
+using Platform.Servers;
 using Platform.Testing;
 
 namespace Platform.EndToEnd.Tests;
@@ -22,7 +22,13 @@ public abstract class EmbeddedRealmTests(RunningSuite suite)
     {
         await RequireEmbeddedAsync();
         using var browser = new SignInBrowser();
-        await using var agent = await Agent.ConnectAsync(suite.Endpoints.Mcp, "registered", SignIn.As(suite.Endpoints.Owner, browser, null), new CallLog(), Cancellation);
+        await using var agent = await Agent.ConnectAsync(
+            suite.Endpoints.Mcp,
+            "registered",
+            SignIn.As(suite.Endpoints.Owner, browser, null),
+            new CallLog(),
+            Cancellation
+        );
         Assert.Contains("Create and change records in your databases", browser.ConsentLines);
         var me = await agent.CallUntilAnsweredAsync("whoami", new { }, Cancellation);
         Assert.Equal("owner", me.GetProperty("member").GetProperty("role").GetString());
@@ -38,7 +44,10 @@ public abstract class EmbeddedRealmTests(RunningSuite suite)
         using var governance = new HttpClient
         {
             BaseAddress = new Uri($"{suite.Endpoints.Governance}/"),
-            DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", await SignInAsync("platform-governance", "openid")) },
+            DefaultRequestHeaders =
+            {
+                Authorization = new AuthenticationHeaderValue("Bearer", await SignInAsync("platform-governance", "openid")),
+            },
         };
         var me = await governance.GetFromJsonAsync<JsonElement>("me", Cancellation);
         var apps = $"workspaces/{me.GetProperty("workspaces")[0].GetProperty("id").GetString()}/connected-apps";
@@ -86,13 +95,18 @@ public sealed class EmbeddedRealmInTheSuiteTests(RunningSuite suite) : EmbeddedR
 }
 
 /// <summary>On a machine with a Keycloak it takes a suite of its own.</summary>
-public sealed class EmbeddedRealmDespiteKeycloakTests(EmbeddedRealmDespiteKeycloakTests.Suite suite) : EmbeddedRealmTests(suite), IClassFixture<EmbeddedRealmDespiteKeycloakTests.Suite>
+public sealed class EmbeddedRealmDespiteKeycloakTests(EmbeddedRealmDespiteKeycloakTests.Suite suite)
+    : EmbeddedRealmTests(suite),
+        IClassFixture<EmbeddedRealmDespiteKeycloakTests.Suite>
 {
-    private protected override string WhyNot => "The AppHost runs with containers: native mode alone has the embedded realm.";
+    private protected override string WhyNot => "The AppHost runs with containers: only processes of this machine have the embedded realm.";
 
     private protected override Task RequireEmbeddedAsync()
     {
-        Assert.SkipUnless(suite.HasStarted, $"There is no Keycloak: what the tests share has the embedded realm, and {nameof(EmbeddedRealmInTheSuiteTests)} ask it.");
+        Assert.SkipUnless(
+            suite.HasStarted,
+            $"There is no Keycloak: what the tests share has the embedded realm, and {nameof(EmbeddedRealmInTheSuiteTests)} ask it."
+        );
         return base.RequireEmbeddedAsync();
     }
 
@@ -101,11 +115,11 @@ public sealed class EmbeddedRealmDespiteKeycloakTests(EmbeddedRealmDespiteKeyclo
         /// <summary>Whether there is a Keycloak that the embedded realm is preferred to.</summary>
         internal bool HasStarted { get; private set; }
 
-        private protected override IEnumerable<string> Settings => ["--Native:Keycloak=embedded"];
+        private protected override IEnumerable<string> Settings => ["--Servers:Keycloak=embedded"];
 
         public override async ValueTask InitializeAsync()
         {
-            HasStarted = await KeycloakServer.FindHomeAsync(Checkout.Root, static _ => { }, Cancellation) is not null;
+            HasStarted = KeycloakDistribution.Find(Checkout.Root, out _) is not null;
             if (HasStarted)
             {
                 await base.InitializeAsync();

@@ -22,7 +22,16 @@ public sealed class GovernanceTests(RunningSuite suite)
         var me = await governance.GetFromJsonAsync<JsonElement>("me", cancellation);
         var tokens = $"workspaces/{me.GetProperty("workspaces")[0].GetProperty("id").GetString()}/personal-tokens";
         using var wanted = new StringContent(
-            JsonSerializer.Serialize(new { name = $"To be revoked {Guid.NewGuid():N}", scopes = _scopes, expiresInDays = 1 }), new MediaTypeHeaderValue("application/json"));
+            JsonSerializer.Serialize(
+                new
+                {
+                    name = $"To be revoked {Guid.NewGuid():N}",
+                    scopes = _scopes,
+                    expiresInDays = 1,
+                }
+            ),
+            new MediaTypeHeaderValue("application/json")
+        );
         using var response = await governance.PostAsync(new Uri(tokens, UriKind.Relative), wanted, cancellation);
         var created = await response.Content.ReadFromJsonAsync<JsonElement>(cancellation);
         Assert.True(response.StatusCode == HttpStatusCode.Created, created.GetRawText());
@@ -67,7 +76,15 @@ public sealed class GovernanceTests(RunningSuite suite)
         var cancellation = TestContext.Current.CancellationToken;
         using var calls = new RawCalls(suite.Endpoints.Mcp, suite.Endpoints.Owner.Token);
         // Nobody listens on port 9: a stream is made, and goes on when somebody does.
-        var created = await calls.CallAsync("create_audit_stream", new { type = "https", name = $"To nobody {Guid.NewGuid():N}", https = new { url = "http://127.0.0.1:9/" } });
+        var created = await calls.CallAsync(
+            "create_audit_stream",
+            new
+            {
+                type = "https",
+                name = $"To nobody {Guid.NewGuid():N}",
+                https = new { url = "http://127.0.0.1:9/" },
+            }
+        );
         var streamId = created.GetProperty("structuredContent").GetProperty("stream").GetProperty("id").GetString();
         using var governance = await SignInAsync("platform-governance", "openid");
         var me = await governance.GetFromJsonAsync<JsonElement>("me", cancellation);
@@ -87,13 +104,20 @@ public sealed class GovernanceTests(RunningSuite suite)
         var confirmation = preview.GetProperty("structuredContent").GetProperty("confirmation").GetString();
         var answers = new[]
         {
-            created, await calls.CallAsync("list_audit_streams", new { }), preview, await calls.CallAsync("delete_audit_stream", new { streamId, confirmation }),
+            created,
+            await calls.CallAsync("list_audit_streams", new { }),
+            preview,
+            await calls.CallAsync("delete_audit_stream", new { streamId, confirmation }),
         };
-        Assert.All(new[] { secret, rotated.GetProperty("secret").GetString()! },
-            hidden => Assert.All(answers, answer => Assert.DoesNotContain(hidden, answer.GetRawText(), StringComparison.Ordinal)));
+        Assert.All(new[] { secret, rotated.GetProperty("secret").GetString()! }, hidden =>
+            Assert.All(answers, answer => Assert.DoesNotContain(hidden, answer.GetRawText(), StringComparison.Ordinal))
+        );
         var log = await calls.CallAsync("search_audit_events", new { targetId = streamId, actions = _reveals });
         var happened = Assert.Single(log.GetProperty("structuredContent").GetProperty("events").EnumerateArray());
-        Assert.Equal(("read", "platform-governance"), (happened.GetProperty("outcome").GetString(), happened.GetProperty("actor").GetProperty("clientId").GetString()));
+        Assert.Equal(
+            ("read", "platform-governance"),
+            (happened.GetProperty("outcome").GetString(), happened.GetProperty("actor").GetProperty("clientId").GetString())
+        );
     }
 
     private static async Task<HttpStatusCode> StatusAsync(RawCalls agent)
@@ -103,11 +127,20 @@ public sealed class GovernanceTests(RunningSuite suite)
     }
 
     private async Task<HttpClient> SignInAsync(string clientId, string scope) =>
-        Client(await AuthorizationCode.SignInAsync(suite.RequireIssuer(), clientId, scope, suite.Endpoints.Owner, TestContext.Current.CancellationToken));
+        Client(
+            await AuthorizationCode.SignInAsync(
+                suite.RequireIssuer(),
+                clientId,
+                scope,
+                suite.Endpoints.Owner,
+                TestContext.Current.CancellationToken
+            )
+        );
 
-    private HttpClient Client(string token) => new()
-    {
-        BaseAddress = new Uri($"{suite.Endpoints.Governance}/"),
-        DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", token) },
-    };
+    private HttpClient Client(string token) =>
+        new()
+        {
+            BaseAddress = new Uri($"{suite.Endpoints.Governance}/"),
+            DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", token) },
+        };
 }

@@ -4,7 +4,9 @@ using Platform.Demo;
 
 namespace Platform.EndToEnd.Tests;
 
-/// <summary>With the genuine Keycloak where there is one; <see cref="EmbeddedRealmTests"/> goes the same way with the embedded realm.</summary>
+/// <summary>
+/// With the genuine Keycloak where there is one. <see cref="EmbeddedRealmTests"/> does the same with the embedded realm.
+/// </summary>
 [Collection(TheSuite.Name)]
 public sealed partial class JoinTests(RunningSuite suite)
 {
@@ -19,9 +21,12 @@ public sealed partial class JoinTests(RunningSuite suite)
         const string Password = "a password of my own";
         using var owner = new RawCalls(suite.Endpoints.Mcp, suite.Endpoints.Owner.Token);
         var invited = await owner.CallUntilAnsweredAsync(
-            "invite_members", new { invitations = new[] { new { email } }, role = "editor" }, cancellationToken);
+            "invite_members",
+            new { invitations = new[] { new { email } }, role = "editor" },
+            cancellationToken
+        );
         Assert.False(invited.TryGetProperty("isError", out var failed) && failed.GetBoolean(), invited.GetRawText());
-        var link = new Uri(Link().Match(await Mailbox.ReadAsync(email)).Value);
+        var link = new Uri(Link().Match(await suite.Mailbox.ReadAsync(email)).Value);
 
         using var browser = new HttpClient();
         var token = link.Query["?token=".Length..];
@@ -29,15 +34,37 @@ public sealed partial class JoinTests(RunningSuite suite)
         var (status, page) = await SendAsync(new() { ["token"] = token });
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.Contains("At least 12 characters.", page, StringComparison.Ordinal);
-        (status, page) = await SendAsync(new() { ["token"] = token, ["name"] = "Ada Lovelace", ["password"] = "short", ["again"] = "short" });
+        (status, page) = await SendAsync(
+            new()
+            {
+                ["token"] = token,
+                ["name"] = "Ada Lovelace",
+                ["password"] = "short",
+                ["again"] = "short",
+            }
+        );
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Contains("not allowed", page, StringComparison.Ordinal);
-        (status, page) = await SendAsync(new() { ["token"] = token, ["name"] = "Ada Lovelace", ["password"] = Password, ["again"] = Password });
+        (status, page) = await SendAsync(
+            new()
+            {
+                ["token"] = token,
+                ["name"] = "Ada Lovelace",
+                ["password"] = Password,
+                ["again"] = Password,
+            }
+        );
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.Contains("the password that you chose", page, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.Gone, (await SendAsync(new() { ["token"] = token })).Status);
 
-        var access = await AuthorizationCode.SignInAsync(issuer, "mcp-public", "workspace:read", new DemoMember("editor", email, Password, ""), cancellationToken);
+        var access = await AuthorizationCode.SignInAsync(
+            issuer,
+            "mcp-public",
+            "workspace:read",
+            new DemoMember("editor", email, Password, ""),
+            cancellationToken
+        );
         using var agent = new RawCalls(suite.Endpoints.Mcp, access);
         var member = (await agent.CallAsync("whoami", new { })).GetProperty("structuredContent").GetProperty("member");
         Assert.Equal("editor", member.GetProperty("role").GetString());

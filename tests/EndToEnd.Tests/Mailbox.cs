@@ -1,16 +1,20 @@
 using System.Text;
-using Platform.Demo;
 using Platform.Testing;
 
 namespace Platform.EndToEnd.Tests;
 
 /// <summary>The mails that a suite in development keeps.</summary>
-internal static class Mailbox
+internal sealed class Mailbox(string folder)
 {
     /// <summary>The text of the mail to an address, once it has come.</summary>
-    public static async Task<string> ReadAsync(string email)
+    public async Task<string> ReadAsync(string email)
     {
-        return PlainText(await Eventually.Found(() => Mails().FirstOrDefault(text => text.Contains(email, StringComparison.Ordinal)), () => $"a mail to {email}"));
+        return PlainText(
+            await Eventually.Found(
+                () => Mails().FirstOrDefault(text => text.Contains(email, StringComparison.Ordinal)),
+                () => $"a mail to {email}"
+            )
+        );
     }
 
     // The first part, in base64 between an empty line and the next boundary.
@@ -21,6 +25,5 @@ internal static class Mailbox
         return Encoding.UTF8.GetString(Convert.FromBase64String(part[start..part.IndexOf("\n--", StringComparison.Ordinal)]));
     }
 
-    private static IEnumerable<string> Mails() =>
-        System.IO.Directory.EnumerateFiles(Path.Combine(Checkout.Artifacts, "mail"), "*.eml").Select(File.ReadAllText);
+    private IEnumerable<string> Mails() => System.IO.Directory.EnumerateFiles(folder, "*.eml").Select(File.ReadAllText);
 }

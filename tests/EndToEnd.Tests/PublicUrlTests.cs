@@ -2,12 +2,14 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Platform.Demo;
-using Platform.Native.Servers;
+using Platform.Servers;
 using Platform.Testing;
 
 namespace Platform.EndToEnd.Tests;
 
-/// <summary>The suite behind a genuine nginx that ends TLS, by the one setting PublicUrl and the configuration of docs/operations.md.</summary>
+/// <summary>
+/// The suite behind a genuine nginx that ends TLS, by the one setting PublicUrl and the configuration of docs/operations.md.
+/// </summary>
 public sealed class PublicUrlTests(PublicUrlTests.Suite suite) : IClassFixture<PublicUrlTests.Suite>
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -29,8 +31,11 @@ public sealed class PublicUrlTests(PublicUrlTests.Suite suite) : IClassFixture<P
         var metadata = await http.GetFromJsonAsync<JsonElement>(new Uri(address), Cancellation);
         Assert.Equal($"{Origin}/mcp", metadata.GetProperty("resource").GetString());
         Assert.Equal($"{Origin}/realms/platform", metadata.GetProperty("authorization_servers")[0].GetString());
-        Assert.Contains($"The MCP URL is `{Origin}/mcp`. Sign-in is at `{Origin}/realms/platform`.",
-            await http.GetStringAsync(new Uri($"{Origin}/connect"), Cancellation), StringComparison.Ordinal);
+        Assert.Contains(
+            $"The MCP URL is `{Origin}/mcp`. Sign-in is at `{Origin}/realms/platform`.",
+            await http.GetStringAsync(new Uri($"{Origin}/connect"), Cancellation),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -43,7 +48,13 @@ public sealed class PublicUrlTests(PublicUrlTests.Suite suite) : IClassFixture<P
         var issuer = suite.RequireIssuer();
         Assert.Equal($"{Origin}/realms/platform", issuer.AbsoluteUri);
         using var http = nginx.Client();
-        foreach (var form in new[] { "/.well-known/oauth-authorization-server/realms/platform", "/realms/platform/.well-known/openid-configuration" })
+        foreach (
+            var form in new[]
+            {
+                "/.well-known/oauth-authorization-server/realms/platform",
+                "/realms/platform/.well-known/openid-configuration",
+            }
+        )
         {
             var metadata = await http.GetFromJsonAsync<JsonElement>(new Uri(Origin + form), Cancellation);
             Assert.Equal(issuer.AbsoluteUri, metadata.GetProperty("issuer").GetString());
@@ -52,7 +63,14 @@ public sealed class PublicUrlTests(PublicUrlTests.Suite suite) : IClassFixture<P
             Assert.StartsWith($"{issuer}/", metadata.GetProperty("jwks_uri").GetString(), StringComparison.Ordinal);
         }
 
-        var access = await AuthorizationCode.SignInAsync(issuer, "mcp-public", "workspace:read", suite.Endpoints.Owner, Cancellation, nginx.Handler);
+        var access = await AuthorizationCode.SignInAsync(
+            issuer,
+            "mcp-public",
+            "workspace:read",
+            suite.Endpoints.Owner,
+            Cancellation,
+            nginx.Handler
+        );
         using var bySignIn = new RawCalls(suite.Endpoints.Mcp, access, nginx.Handler());
         Assert.Equal("owner", Role(await bySignIn.CallAsync("whoami", new { })));
     }
@@ -65,23 +83,30 @@ public sealed class PublicUrlTests(PublicUrlTests.Suite suite) : IClassFixture<P
         using var owner = new RawCalls(suite.Endpoints.Mcp, suite.Endpoints.Owner.Token, nginx.Handler());
         var invited = await owner.CallAsync("invite_members", new { invitations = new[] { new { email } } });
         Assert.False(invited.TryGetProperty("isError", out var failed) && failed.GetBoolean(), invited.GetRawText());
-        Assert.Contains($"\n{Origin}/join?token=", await Mailbox.ReadAsync(email), StringComparison.Ordinal);
+        Assert.Contains($"\n{Origin}/join?token=", await suite.Mailbox.ReadAsync(email), StringComparison.Ordinal);
     }
 
-    private static string Role(JsonElement result) => result.GetProperty("structuredContent").GetProperty("member").GetProperty("role").GetString()!;
+    private static string Role(JsonElement result) =>
+        result.GetProperty("structuredContent").GetProperty("member").GetProperty("role").GetString()!;
 
     public sealed class Suite : RunningSuite, IAsyncLifetime
     {
         private Nginx? _nginx;
 
-        internal int Port { get; } = Ports.Free();
+        internal int Port { get; } = FreePorts.Next();
 
         private protected override IEnumerable<string> Settings =>
-            [$"--PublicUrl=https://localhost:{Port}/mcp", "--Edge:Proxies:0=127.0.0.1", "--Native:Keycloak=embedded"];
+            [$"--PublicUrl=https://localhost:{Port}/mcp", "--Edge:Proxies:0=127.0.0.1", "--Servers:Keycloak=embedded"];
 
         /// <summary>Skips the test that asks where there is none.</summary>
         internal async Task<Nginx> RequireNginxAsync() =>
-            _nginx ??= await Nginx.StartAsync(Path.GetDirectoryName(Checkout.Artifacts)!, Port, UrlOf("edge"), UrlOf("keycloak"), Cancellation);
+            _nginx ??= await Nginx.StartAsync(
+                Path.GetDirectoryName(Checkout.Artifacts)!,
+                Port,
+                UrlOf("edge"),
+                UrlOf("keycloak"),
+                Cancellation
+            );
 
         async ValueTask IAsyncDisposable.DisposeAsync()
         {

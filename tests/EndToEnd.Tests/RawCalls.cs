@@ -16,7 +16,15 @@ internal sealed class RawCalls(Uri mcp, string token, HttpMessageHandler? handle
         using var request = new HttpRequestMessage(HttpMethod.Post, mcp)
         {
             Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) },
-            Content = JsonContent.Create(new { jsonrpc = "2.0", id = 1, method = "tools/call", @params = new { name = tool, arguments } }),
+            Content = JsonContent.Create(
+                new
+                {
+                    jsonrpc = "2.0",
+                    id = 1,
+                    method = "tools/call",
+                    @params = new { name = tool, arguments },
+                }
+            ),
         };
         request.Headers.Accept.ParseAdd("application/json");
         request.Headers.Accept.ParseAdd("text/event-stream");
@@ -28,23 +36,28 @@ internal sealed class RawCalls(Uri mcp, string token, HttpMessageHandler? handle
     {
         using var response = await SendAsync(tool, arguments);
         var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
-        return answer.TryGetProperty("result", out var result) ? result : throw new InvalidOperationException($"{(int)response.StatusCode}: {answer.GetRawText()}");
+        return answer.TryGetProperty("result", out var result)
+            ? result
+            : throw new InvalidOperationException($"{(int)response.StatusCode}: {answer.GetRawText()}");
     }
 
     /// <summary>The same for the first call to a suite that has just started: who calls may not be known for a moment.</summary>
     public async Task<JsonElement> CallUntilAnsweredAsync(string tool, object arguments, CancellationToken cancellationToken)
     {
-        using var response = await Eventually.AsyncFound(async () =>
-        {
-            var answered = await SendAsync(tool, arguments);
-            if (answered.StatusCode != HttpStatusCode.ServiceUnavailable)
+        using var response = await Eventually.AsyncFound(
+            async () =>
             {
-                return answered;
-            }
+                var answered = await SendAsync(tool, arguments);
+                if (answered.StatusCode != HttpStatusCode.ServiceUnavailable)
+                {
+                    return answered;
+                }
 
-            answered.Dispose();
-            return null;
-        }, () => $"an answer to {tool}");
+                answered.Dispose();
+                return null;
+            },
+            () => $"an answer to {tool}"
+        );
         return (await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).GetProperty("result");
     }
 

@@ -1,10 +1,10 @@
-using System.Diagnostics;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Platform.Demo;
-using Platform.Native.Servers;
+using Platform.LocalServers;
+using Platform.Servers;
 
 // The tests share one suite and kill parts of it.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
@@ -23,16 +23,18 @@ public class RunningSuite : IAsyncLifetime
 {
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
 
-    private readonly string _file = $"endpoints-{Environment.ProcessId}.json";
     private DistributedApplication? _app;
 
     internal Endpoints Endpoints { get; private set; } = null!;
+
+    /// <summary>Where the suite keeps what it makes, apart from what a person started in this checkout. It is removed with the suite.</summary>
+    private protected virtual string Artifacts { get; } = Path.Combine(Checkout.Artifacts, "end-to-end", $"{Guid.NewGuid():n}");
 
     /// <summary>Settings of the AppHost besides the tests' own.</summary>
     private protected virtual IEnumerable<string> Settings => [];
 
     /// <summary>Where the audit service of this suite sends what is for Datadog.</summary>
-    internal Uri Intake { get; } = new($"http://127.0.0.1:{Ports.Free()}");
+    internal Uri Intake { get; } = new($"http://127.0.0.1:{FreePorts.Next()}");
 
     private ResourceNotificationService Notifications => _app!.Services.GetRequiredService<ResourceNotificationService>();
 
@@ -41,10 +43,18 @@ public class RunningSuite : IAsyncLifetime
         using var patience = new CancellationTokenSource(_patience);
         // A hundred calls at once are to meet in the owning service, not in the limit of one token.
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Platform_AppHost>(
-            [$"--EndpointsFile={_file}", $"--Demo:DatadogIntake={Intake}", "--Edge:Access:ReadsPerSecond=1000", "--Edge:Access:WritesPerSecond=1000", .. Settings], patience.Token);
+            [
+                $"--Artifacts={Artifacts}",
+                $"--Demo:DatadogIntake={Intake}",
+                "--Edge:Access:ReadsPerSecond=1000",
+                "--Edge:Access:WritesPerSecond=1000",
+                .. Settings,
+            ],
+            patience.Token
+        );
         _app = await builder.BuildAsync(patience.Token);
         await _app.StartAsync(patience.Token);
-        var path = Path.Combine(Checkout.Artifacts, _file);
+        var path = Path.Combine(Artifacts, "endpoints.json");
         while (!File.Exists(path))
         {
             await Task.Delay(100, patience.Token);
@@ -60,8 +70,13 @@ public class RunningSuite : IAsyncLifetime
             await _app.DisposeAsync();
         }
 
+        CleanUp();
         GC.SuppressFinalize(this);
     }
+
+    private protected virtual void CleanUp() => SuiteFolder.Delete(Artifacts);
+
+    internal Mailbox Mailbox => new(Path.Combine(Artifacts, "mail"));
 
     /// <summary>Where a resource is reached on this machine, whatever its public address is.</summary>
     internal Uri UrlOf(string resource) => _app!.GetEndpoint(resource, "http");
@@ -76,17 +91,39 @@ public class RunningSuite : IAsyncLifetime
         return Endpoints.Issuer!;
     }
 
-    /// <summary>SIGKILL. Returns once another process has taken its place.</summary>
+    /// <summary>SIGKILL to all processes of a resource. Starts it again by Aspire's command, and returns once it is healthy.</summary>
     internal async Task KillAsync(string resource, CancellationToken cancellationToken)
     {
-        var running = await Notifications.WaitForResourceAsync(resource, state => ProcessOf(state) is not null, cancellationToken);
-        var killed = ProcessOf(running);
-        using (var kill = Process.Start("kill", ["-KILL", $"{killed}"]))
+        var process = _app!
+            .Services.GetRequiredService<DistributedApplicationModel>()
+            .Resources.Any(known => known.Name == $"{resource}-process")
+            ? $"{resource}-process"
+            : resource;
+        var running = await Notifications.WaitForResourceAsync(process, state => ProcessOf(state) is not null, cancellationToken);
+        var killed = ProcessOf(running)!.Value;
+        foreach (var one in Processes.Below(killed).Prepend(killed).ToList())
         {
-            await kill.WaitForExitAsync(cancellationToken);
+            Signals.Send(one, Signals.Kill);
         }
 
-        await Notifications.WaitForResourceAsync(resource, state => ProcessOf(state) is { } next && next != killed, cancellationToken);
+        await Notifications.WaitForResourceAsync(
+            process,
+            state => KnownResourceStates.TerminalStates.Contains(state.Snapshot.State?.Text),
+            cancellationToken
+        );
+        // The server shows in the state of its process.
+        await Notifications.WaitForResourceAsync(
+            resource,
+            state => KnownResourceStates.TerminalStates.Contains(state.Snapshot.State?.Text),
+            cancellationToken
+        );
+        var started = await _app.ResourceCommands.ExecuteCommandAsync(
+            running.ResourceId,
+            KnownResourceCommands.StartCommand,
+            cancellationToken
+        );
+        Assert.True(started.Success, started.Message);
+        await Notifications.WaitForResourceAsync(process, state => ProcessOf(state) is { } next && next != killed, cancellationToken);
         await Notifications.WaitForResourceHealthyAsync(resource, cancellationToken);
     }
 

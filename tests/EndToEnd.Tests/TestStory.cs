@@ -9,9 +9,7 @@ internal sealed class TestStory : TextWriter
     private readonly ITestOutputHelper _output = TestContext.Current.TestOutputHelper!;
     private readonly List<string> _failed = [];
 
-    private TestStory()
-    {
-    }
+    private TestStory() { }
 
     public override Encoding Encoding => Encoding.UTF8;
 

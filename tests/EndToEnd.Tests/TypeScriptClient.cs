@@ -6,7 +6,9 @@ using Platform.Testing;
 
 namespace Platform.EndToEnd.Tests;
 
-/// <summary>client.mjs in Node.js, driven by a line of JSON each way. When it wants to send a browser somewhere, the test's goes there.</summary>
+/// <summary>
+/// client.mjs in Node.js, driven by a line of JSON each way. When it wants to send a browser somewhere, the test's browser goes there.
+/// </summary>
 internal sealed class TypeScriptClient : IDisposable
 {
     private static readonly string _sources = Path.Combine(Checkout.Root, "tests", "EndToEnd.Tests", "TypeScript");
@@ -28,12 +30,14 @@ internal sealed class TypeScriptClient : IDisposable
     /// <param name="clientId">Null to register.</param>
     public static Task<TypeScriptClient> StartAsync(int line, Uri mcp, string? clientId, CancellationToken cancellationToken)
     {
-        var process = Process.Start(new ProcessStartInfo("node", ["client.mjs", $"{line}", $"{mcp}", $"{SignIn.Redirect}", clientId ?? ""])
-        {
-            WorkingDirectory = _folder,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-        })!;
+        var process = Process.Start(
+            new ProcessStartInfo("node", ["client.mjs", $"{line}", $"{mcp}", $"{SignIn.Redirect}", clientId ?? ""])
+            {
+                WorkingDirectory = _folder,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+            }
+        )!;
         return Task.FromResult(new TypeScriptClient(process, cancellationToken));
     }
 
@@ -61,7 +65,9 @@ internal sealed class TypeScriptClient : IDisposable
     {
         var callback = await VisitAsync(await ExchangeAsync(new { command = "connect", arguments = new { } }), member, consent: false);
         var answer = await ExchangeAsync(new { command = "callback", arguments = callback });
-        return answer.TryGetProperty("refused", out var refused) ? refused.GetString() : throw new InvalidOperationException(answer.GetRawText());
+        return answer.TryGetProperty("refused", out var refused)
+            ? refused.GetString()
+            : throw new InvalidOperationException(answer.GetRawText());
     }
 
     public void Dispose()
@@ -79,11 +85,21 @@ internal sealed class TypeScriptClient : IDisposable
     {
         Assert.True(wish.TryGetProperty("authorize", out var address), wish.GetRawText());
         // A client that has registered by itself gets the scopes that it did not name a moment later. People are slower than that.
-        return await Eventually.AsyncFound(async () =>
-        {
-            var callback = await _browser.SignInAsync(new Uri(address.GetString()!), SignIn.Redirect.ToString(), member.Username, member.Password, consent, _cancellationToken);
-            return callback.GetValueOrDefault("error") == "invalid_scope" ? null : callback;
-        }, () => "the scopes of a client that has just registered");
+        return await Eventually.AsyncFound(
+            async () =>
+            {
+                var callback = await _browser.SignInAsync(
+                    new Uri(address.GetString()!),
+                    SignIn.Redirect.ToString(),
+                    member.Username,
+                    member.Password,
+                    consent,
+                    _cancellationToken
+                );
+                return callback.GetValueOrDefault("error") == "invalid_scope" ? null : callback;
+            },
+            () => "the scopes of a client that has just registered"
+        );
     }
 
     private async Task<JsonElement> ExchangeAsync(object message)
@@ -91,6 +107,8 @@ internal sealed class TypeScriptClient : IDisposable
         await _process.StandardInput.WriteLineAsync(JsonSerializer.Serialize(message).AsMemory(), _cancellationToken);
         await _process.StandardInput.FlushAsync(_cancellationToken);
         var line = await _process.StandardOutput.ReadLineAsync(_cancellationToken);
-        return line is null ? throw new InvalidOperationException($"Node.js ended with {_process.ExitCode}.") : JsonSerializer.Deserialize<JsonElement>(line);
+        return line is null
+            ? throw new InvalidOperationException($"Node.js ended with {_process.ExitCode}.")
+            : JsonSerializer.Deserialize<JsonElement>(line);
     }
 }

@@ -70,9 +70,20 @@ public sealed class TypeScriptTests(RunningSuite suite) : IAsyncLifetime
     }
 
     private Task<TypeScriptClient> StartAsync(int line, bool registersItself) =>
-        TypeScriptClient.StartAsync(line, suite.Endpoints.Mcp, registersItself ? null : "mcp-public", TestContext.Current.CancellationToken);
+        TypeScriptClient.StartAsync(
+            line,
+            suite.Endpoints.Mcp,
+            registersItself ? null : "mcp-public",
+            TestContext.Current.CancellationToken
+        );
 
     private static string? FindRole(JsonElement me) =>
-        me.EnumerateObject().Where(member => member.Name == "role" && member.Value.ValueKind == JsonValueKind.String).Select(member => member.Value.GetString()).FirstOrDefault()
-        ?? me.EnumerateObject().Where(member => member.Value.ValueKind == JsonValueKind.Object).Select(member => FindRole(member.Value)).FirstOrDefault(role => role is not null);
+        me.EnumerateObject()
+            .Where(member => member.Name == "role" && member.Value.ValueKind == JsonValueKind.String)
+            .Select(member => member.Value.GetString())
+            .FirstOrDefault()
+        ?? me.EnumerateObject()
+            .Where(member => member.Value.ValueKind == JsonValueKind.Object)
+            .Select(member => FindRole(member.Value))
+            .FirstOrDefault(role => role is not null);
 }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using Platform.Native.Servers;
+using Platform.LocalServers;
 
 namespace Platform.Hosting.Tests;
 
@@ -13,20 +13,28 @@ public sealed class ChildProcessTests
     {
         var lines = new List<string>();
         var grandchild = new TaskCompletionSource<int>();
-        await using var child = await ChildProcess.StartAsync(new ChildProcessOptions
-        {
-            Name = "tree",
-            FileName = "sh",
-            Arguments = ["-c", "trap 'echo asked; exit 3' INT; sleep 600 & echo $!; while :; do wait; done"],
-            StopSignal = "INT",
-            OnLine = (line, _) =>
+        await using var child = await ChildProcess.StartAsync(
+            new ChildProcessOptions
             {
-                lock (lines)
-                    lines.Add(line);
-                if (int.TryParse(line, CultureInfo.InvariantCulture, out var pid))
-                    grandchild.TrySetResult(pid);
+                Name = "tree",
+                FileName = "sh",
+                Arguments = ["-c", "trap 'echo asked; exit 3' INT; sleep 600 & echo $!; while :; do wait; done"],
+                StopSignal = "INT",
+                OnLine = (line, _) =>
+                {
+                    lock (lines)
+                    {
+                        lines.Add(line);
+                    }
+
+                    if (int.TryParse(line, CultureInfo.InvariantCulture, out var pid))
+                    {
+                        grandchild.TrySetResult(pid);
+                    }
+                },
             },
-        }, Token);
+            Token
+        );
         var sleeper = await grandchild.Task.WaitAsync(TimeSpan.FromSeconds(10), Token);
 
         await child.StopAsync();
@@ -40,14 +48,17 @@ public sealed class ChildProcessTests
     public async Task A_child_that_ignores_the_signal_is_killed_at_the_deadline()
     {
         var ready = new TaskCompletionSource();
-        await using var child = await ChildProcess.StartAsync(new ChildProcessOptions
-        {
-            Name = "stubborn",
-            FileName = "sh",
-            Arguments = ["-c", "trap '' TERM; echo up; while :; do sleep 1; done"],
-            StopGrace = TimeSpan.FromSeconds(1),
-            OnLine = (_, _) => ready.TrySetResult(),
-        }, Token);
+        await using var child = await ChildProcess.StartAsync(
+            new ChildProcessOptions
+            {
+                Name = "stubborn",
+                FileName = "sh",
+                Arguments = ["-c", "trap '' TERM; echo up; while :; do sleep 1; done"],
+                StopGrace = TimeSpan.FromSeconds(1),
+                OnLine = (_, _) => ready.TrySetResult(),
+            },
+            Token
+        );
         await ready.Task.WaitAsync(TimeSpan.FromSeconds(10), Token);
         var watch = Stopwatch.StartNew();
 
@@ -61,14 +72,20 @@ public sealed class ChildProcessTests
     [Fact]
     public async Task A_child_is_given_variables_that_a_shell_could_not_name()
     {
-        await using var child = await ChildProcess.StartAsync(new ChildProcessOptions
-        {
-            Name = "env",
-            FileName = "env",
-            ExtraEnvironment = new Dictionary<string,
-                string?>
-            { ["ConnectionStrings__my-db"] = "one", ["Sinks__example.com"] = "two\nlines", ["HOME"] = null },
-        }, Token);
+        await using var child = await ChildProcess.StartAsync(
+            new ChildProcessOptions
+            {
+                Name = "env",
+                FileName = "env",
+                ExtraEnvironment = new Dictionary<string, string?>
+                {
+                    ["ConnectionStrings__my-db"] = "one",
+                    ["Sinks__example.com"] = "two\nlines",
+                    ["HOME"] = null,
+                },
+            },
+            Token
+        );
 
         Assert.Equal(0, await child.Exited.WaitAsync(TimeSpan.FromSeconds(10), Token));
         Assert.Contains("ConnectionStrings__my-db=one", child.LastOutput);
@@ -79,8 +96,10 @@ public sealed class ChildProcessTests
     [Fact]
     public async Task A_command_that_does_not_exist_is_an_exit_with_its_reason()
     {
-        await using var child =
-            await ChildProcess.StartAsync(new ChildProcessOptions { Name = "none", FileName = "/no/such/program" }, Token);
+        await using var child = await ChildProcess.StartAsync(
+            new ChildProcessOptions { Name = "none", FileName = "/no/such/program" },
+            Token
+        );
 
         Assert.NotEqual(0, await child.Exited.WaitAsync(TimeSpan.FromSeconds(10), Token));
         Assert.Contains(child.LastOutput, line => line.Contains("/no/such/program", StringComparison.Ordinal));

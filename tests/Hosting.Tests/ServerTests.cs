@@ -1,7 +1,8 @@
 using System.Net.Sockets;
 using System.Text;
 using Npgsql;
-using Platform.Native.Servers;
+using Platform.LocalServers;
+using Platform.Servers;
 using RabbitMQ.Client;
 
 namespace Platform.Hosting.Tests;
@@ -16,11 +17,18 @@ public sealed class ServerTests : IDisposable
     [Fact]
     public async Task PostgreSQL_takes_its_password_only_and_writes_durably()
     {
-        await using var server =
-            await PostgresServer.StartAsync(new PostgresOptions { DataDirectory = _folder["pg"], Password = "it's a \"secret\"" }, Token);
+        await using var server = await LocalServer.StartPostgresAsync(_folder["pg"], "it's a \"secret\"", durable: true, Token);
 
-        Assert.Equal("on,on,on,300", await ScalarAsync(server,
-            "select concat_ws(',', current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes'), current_setting('max_connections'))"));
+        Assert.Equal(
+            "on,on,on,300",
+            await ScalarAsync(
+                server,
+                """
+                select concat_ws(',', current_setting('fsync'), current_setting('synchronous_commit'), current_setting('full_page_writes'),
+                    current_setting('max_connections'))
+                """
+            )
+        );
         var wrong = await Assert.ThrowsAsync<PostgresException>(async () =>
         {
             await using var source = NpgsqlDataSource.Create($"Host=127.0.0.1;Port={server.Port};Username=postgres;Password=wrong");
@@ -32,16 +40,15 @@ public sealed class ServerTests : IDisposable
     [Fact]
     public async Task PostgreSQL_keeps_committed_rows_over_a_crash_and_takes_a_new_password()
     {
-        var options = new PostgresOptions { DataDirectory = _folder["pg"], Password = "one" };
-        await using (var first = await PostgresServer.StartAsync(options, Token))
+        await using (var first = await LocalServer.StartPostgresAsync(_folder["pg"], "one", durable: true, Token))
         {
             await ScalarAsync(first, "create table kept (id int); insert into kept values (42); select 1");
-            Assert.True(Signals.Send(first.ProcessId, Signals.Kill));
+            Assert.True(Signals.Send(Postmaster(), Signals.Kill));
             await first.Exited.WaitAsync(TimeSpan.FromSeconds(10), Token);
         }
         Assert.True(File.Exists(_folder["pg/data/postmaster.pid"]));
 
-        await using var second = await PostgresServer.StartAsync(options with { Password = "two" }, Token);
+        await using var second = await LocalServer.StartPostgresAsync(_folder["pg"], "two", durable: true, Token);
 
         Assert.Equal(42, await ScalarAsync(second, "select id from kept"));
     }
@@ -49,14 +56,11 @@ public sealed class ServerTests : IDisposable
     [Fact]
     public async Task PostgreSQL_starts_beside_a_stale_lock_of_a_living_stranger()
     {
-        var options = new PostgresOptions { DataDirectory = _folder["pg"], Durable = false };
-        await using (await PostgresServer.StartAsync(options, Token))
-        {
-        }
+        await using (await LocalServer.StartPostgresAsync(_folder["pg"], "one", durable: false, Token)) { }
         // The process id in the lock now belongs to something else, which is alive.
         await File.WriteAllTextAsync(_folder["pg/data/postmaster.pid"], $"{Environment.ProcessId}\n{_folder["pg/data"]}\n", Token);
 
-        await using var server = await PostgresServer.StartAsync(options, Token);
+        await using var server = await LocalServer.StartPostgresAsync(_folder["pg"], "one", durable: false, Token);
 
         Assert.Equal("off", await ScalarAsync(server, "select current_setting('fsync')"));
     }
@@ -64,10 +68,11 @@ public sealed class ServerTests : IDisposable
     [Fact]
     public async Task A_server_that_cannot_start_says_why()
     {
-        await using var first = await RedisServer.StartAsync(new RedisOptions { DataDirectory = _folder["one"] }, Token);
+        await using var first = await LocalServer.StartRedisAsync(_folder["one"], "one", FreePorts.Next(), Token);
 
         var failure = await Assert.ThrowsAsync<ServerStartException>(() =>
-            RedisServer.StartAsync(new RedisOptions { DataDirectory = _folder["two"], Port = first.Port }, Token));
+            LocalServer.StartRedisAsync(_folder["two"], "two", first.Port, Token)
+        );
 
         Assert.Contains("Address already in use", failure.Message, StringComparison.Ordinal);
     }
@@ -76,8 +81,7 @@ public sealed class ServerTests : IDisposable
     public async Task Redis_wants_its_password_and_leaves_no_snapshot()
     {
         int process;
-        await using (var server =
-            await RedisServer.StartAsync(new RedisOptions { DataDirectory = _folder["redis"], Password = "pass word" }, Token))
+        await using (var server = await LocalServer.StartRedisAsync(_folder["redis"], "pass word", FreePorts.Next(), Token))
         {
             process = server.ProcessId;
             Assert.StartsWith("-NOAUTH", await RedisAsync(server, "PING\r\n"), StringComparison.Ordinal);
@@ -91,24 +95,33 @@ public sealed class ServerTests : IDisposable
     [Fact]
     public async Task RabbitMQ_keeps_the_messages_of_a_quorum_queue_over_a_crash()
     {
-        var options = new RabbitOptions { DataDirectory = _folder["mq"], UserName = "platform", Password = "p@ss/word" };
-        await using (var first = await RabbitServer.StartAsync(options, Token))
+        await using (var first = await LocalServer.StartRabbitAsync(_folder["mq"], "platform", "p@ss/word", Token))
         {
             await using (var connection = await ConnectAsync(first))
             {
                 await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true), Token);
-                await channel.QueueDeclareAsync("kept", true, false, false, new Dictionary<string, object?> { ["x-queue-type"] = "quorum" },
-                    cancellationToken: Token);
-                // The broker writes its register of queues half a second later; a crash before that orphans the queue (Ra of RabbitMQ 3.10).
+                await channel.QueueDeclareAsync(
+                    "kept",
+                    true,
+                    false,
+                    false,
+                    new Dictionary<string, object?> { ["x-queue-type"] = "quorum" },
+                    cancellationToken: Token
+                );
+                // The broker writes its register of queues half a second later. A crash before that orphans the queue (Ra of RabbitMQ
+                // 3.10).
                 while (!await IsRegisteredAsync("%2F_kept"))
+                {
                     await Task.Yield();
+                }
+
                 await channel.BasicPublishAsync("", "kept", true, new BasicProperties { Persistent = true }, "hello"u8.ToArray(), Token);
             }
             Assert.True(Signals.Send(first.ProcessId, Signals.Kill));
             await first.Exited.WaitAsync(TimeSpan.FromSeconds(10), Token);
         }
 
-        await using var second = await RabbitServer.StartAsync(options with { Password = "another" }, Token);
+        await using var second = await LocalServer.StartRabbitAsync(_folder["mq"], "platform", "another", Token);
         await using var again = await ConnectAsync(second);
         await using var reader = await again.CreateChannelAsync(cancellationToken: Token);
         var message = await reader.BasicGetAsync("kept", true, Token);
@@ -120,36 +133,66 @@ public sealed class ServerTests : IDisposable
     public async Task RabbitMQ_listens_on_loopback_only_and_leaves_nothing_behind()
     {
         int[] tree;
-        await using (var server = await RabbitServer.StartAsync(new RabbitOptions { DataDirectory = _folder["mq"] }, Token))
+        await using (var server = await LocalServer.StartRabbitAsync(_folder["mq"], "guest", "guest", Token))
         {
             tree = [.. Processes.OfSession(server.ProcessId)];
             Assert.Contains(tree, p => Processes.Name(p) == "epmd");
             foreach (var listener in tree.SelectMany(Processes.ListenAddresses))
+            {
                 Assert.Contains(listener, (string[])["0100007F", "00000000000000000000000001000000"]);
+            }
         }
 
         await ChildProcessTests.GoneAsync(tree);
     }
 
-    private static async Task<object?> ScalarAsync(PostgresServer server, string sql)
+    [Fact]
+    public async Task A_stop_of_PostgreSQL_does_not_wait_for_its_clients()
     {
-        var builder = new NpgsqlConnectionStringBuilder
+        await using var server = await LocalServer.StartPostgresAsync(_folder["pg"], "one", durable: false, Token);
+        await using var source = NpgsqlDataSource.Create(server.ConnectionString);
+        await using var client = await source.OpenConnectionAsync(Token);
+
+        Assert.True(Signals.Send(server.ProcessId, Signals.Terminate));
+
+        Assert.Equal(0, await server.Exited.WaitAsync(TimeSpan.FromSeconds(10), Token));
+    }
+
+    [Fact]
+    public async Task The_files_of_a_server_are_its_owners_alone()
+    {
+        await using var redis = await LocalServer.StartRedisAsync(_folder["redis"], "one", FreePorts.Next(), Token);
+        await using var rabbit = await LocalServer.StartRabbitAsync(_folder["mq"], "guest", "guest", Token);
+        await using var postgres = await LocalServer.StartPostgresAsync(_folder["pg"], "one", durable: false, Token);
+
+        const UnixFileMode Others =
+            UnixFileMode.GroupRead
+            | UnixFileMode.GroupWrite
+            | UnixFileMode.GroupExecute
+            | UnixFileMode.OtherRead
+            | UnixFileMode.OtherWrite
+            | UnixFileMode.OtherExecute;
+        foreach (var folder in (string[])["redis", "mq", "pg"])
         {
-            Host = server.Host,
-            Port = server.Port,
-            Username = server.UserName,
-            Password = server.Password,
-            Pooling = false,
-        };
+            Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(_folder[folder]) & Others);
+        }
+    }
+
+    private int Postmaster() =>
+        int.Parse(File.ReadLines(_folder["pg/data/postmaster.pid"]).First(), System.Globalization.CultureInfo.InvariantCulture);
+
+    private static async Task<object?> ScalarAsync(LocalServer server, string sql)
+    {
+        var builder = new NpgsqlConnectionStringBuilder(server.ConnectionString) { Pooling = false };
         await using var source = NpgsqlDataSource.Create(builder);
         await using var command = source.CreateCommand(sql);
         return await command.ExecuteScalarAsync(Token);
     }
 
-    private static async Task<string> RedisAsync(RedisServer server, string command)
+    private static async Task<string> RedisAsync(LocalServer server, string command)
     {
         using var client = new TcpClient();
-        await client.ConnectAsync(server.Host, server.Port, Token);
+        await client.ConnectAsync("127.0.0.1", server.Port, Token);
         await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(command), Token);
         var buffer = new byte[200];
         return Encoding.ASCII.GetString(buffer, 0, await client.GetStream().ReadAsync(buffer, Token));
@@ -157,14 +200,15 @@ public sealed class ServerTests : IDisposable
 
     private async Task<bool> IsRegisteredAsync(string queue)
     {
-        var register = Directory.GetFiles(_folder["mq/mnesia"], "names.dets", SearchOption.AllDirectories).First(f =>
-            f.Contains("/quorum/", StringComparison.Ordinal));
+        var register = Directory
+            .GetFiles(_folder["mq/mnesia"], "names.dets", SearchOption.AllDirectories)
+            .First(f => f.Contains("/quorum/", StringComparison.Ordinal));
         using var file = new FileStream(register, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using var content = new MemoryStream();
         await file.CopyToAsync(content, Token);
         return content.ToArray().AsSpan().IndexOf(Encoding.ASCII.GetBytes(queue)) >= 0;
     }
 
-    private static Task<IConnection> ConnectAsync(RabbitServer server) =>
+    private static Task<IConnection> ConnectAsync(LocalServer server) =>
         new ConnectionFactory { Uri = new Uri(server.ConnectionString) }.CreateConnectionAsync(Token);
 }

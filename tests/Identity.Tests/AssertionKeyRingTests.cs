@@ -44,17 +44,27 @@ public sealed class AssertionKeyRingTests(IdentityFixture identity) : IClassFixt
         await identity.Get<AssertionKeyRing>().MaintainAsync(Cancellation);
         var behind = new Platform.Testing.TestClock();
         behind.Advance(-TimeSpan.FromDays(1));
-        using var other = new AssertionKeyRing(identity.Get<Npgsql.NpgsqlDataSource>(), identity.Get<Microsoft.AspNetCore.DataProtection.IDataProtectionProvider>(),
-            identity.Get<Microsoft.Extensions.Options.IOptions<AssertionOptions>>(), behind);
+        using var other = new AssertionKeyRing(
+            identity.Get<Npgsql.NpgsqlDataSource>(),
+            identity.Get<Microsoft.AspNetCore.DataProtection.IDataProtectionProvider>(),
+            identity.Get<Microsoft.Extensions.Options.IOptions<AssertionOptions>>(),
+            behind
+        );
         Assert.NotEmpty(await SignerAsync(other));
     }
 
     [Fact]
     public async Task Two_replicas_use_one_key()
     {
-        using var other = new AssertionKeyRing(identity.Get<Npgsql.NpgsqlDataSource>(), identity.Get<Microsoft.AspNetCore.DataProtection.IDataProtectionProvider>(),
-            identity.Get<Microsoft.Extensions.Options.IOptions<AssertionOptions>>(), identity.Clock);
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(i => (i % 2 == 0 ? other : identity.Get<AssertionKeyRing>()).MaintainAsync(Cancellation)));
+        using var other = new AssertionKeyRing(
+            identity.Get<Npgsql.NpgsqlDataSource>(),
+            identity.Get<Microsoft.AspNetCore.DataProtection.IDataProtectionProvider>(),
+            identity.Get<Microsoft.Extensions.Options.IOptions<AssertionOptions>>(),
+            identity.Clock
+        );
+        await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(i => (i % 2 == 0 ? other : identity.Get<AssertionKeyRing>()).MaintainAsync(Cancellation))
+        );
         Assert.Equal(await SignerAsync(identity.Get<AssertionKeyRing>()), await SignerAsync(other));
     }
 
@@ -67,10 +77,13 @@ public sealed class AssertionKeyRingTests(IdentityFixture identity) : IClassFixt
         Assert.Contains("\"crv\":\"P-256\"", served, StringComparison.Ordinal);
         await using var command = identity.Admin.CreateCommand("select private_key from identity.assertion_key limit 1");
         using var key = System.Security.Cryptography.ECDsa.Create();
-        Assert.ThrowsAny<System.Security.Cryptography.CryptographicException>(() => key.ImportPkcs8PrivateKey((byte[])command.ExecuteScalar()!, out _));
+        Assert.ThrowsAny<System.Security.Cryptography.CryptographicException>(() =>
+            key.ImportPkcs8PrivateKey((byte[])command.ExecuteScalar()!, out _)
+        );
     }
 
     private static async Task<string> SignerAsync(AssertionKeyRing keys) => (await keys.SigningAsync(Cancellation)).Key.KeyId;
 
-    private static async Task<List<string>> PublishedAsync(AssertionKeyRing keys) => [.. (await keys.PublishedAsync(Cancellation)).Select(key => key.KeyId)];
+    private static async Task<List<string>> PublishedAsync(AssertionKeyRing keys) =>
+        [.. (await keys.PublishedAsync(Cancellation)).Select(key => key.KeyId)];
 }

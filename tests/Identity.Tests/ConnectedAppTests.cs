@@ -6,8 +6,8 @@ using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts;
 using Platform.Identity.Contracts.V1;
-using Platform.Identity.Service.Tokens;
-using Platform.ServiceDefaults;
+using Platform.Identity.Service.PersonalTokens;
+using Platform.ServiceDefaults.Calls;
 using Platform.Testing;
 using TaskChanges = Platform.Changes.Contracts.V1.Changes;
 
@@ -52,12 +52,17 @@ public sealed class ConnectedAppTests(IdentityFixture identity) : IClassFixture<
         var caller = CallerOf(identity.Directory.Add(Roles.Admin, subject: _subject));
         identity.Forge.Agree(_subject, "claude", identity.Now, "workspace:read");
         var request = new RevokeConnectedAppRequest { ClientId = "claude" };
-        Assert.Equal("TASK_NOT_FOUND", (await Client.RevokeConnectedAppAsync(request, identity.As(caller, task: Ids.Format("tsk", Ids.New()))).ProblemAsync()).Reason);
+        Assert.Equal(
+            "TASK_NOT_FOUND",
+            (await Client.RevokeConnectedAppAsync(request, identity.As(caller, task: Ids.Format("tsk", Ids.New()))).ProblemAsync()).Reason
+        );
         var task = (await changes.BeginTaskAsync(new() { Goal = "Tidy up" }, identity.As(caller))).TaskId;
         var preview = await Client.RevokeConnectedAppAsync(request, identity.As(caller, task: task)).ProblemAsync();
         await Client.RevokeConnectedAppAsync(request, identity.As(caller, confirmation: preview.Confirmation.Token, task: task));
 
-        var sum = Assert.Single(Assert.Single((await changes.SummarizeTaskAsync(new() { TaskId = task }, identity.As(caller))).Parts).Changes);
+        var sum = Assert.Single(
+            Assert.Single((await changes.SummarizeTaskAsync(new() { TaskId = task }, identity.As(caller))).Parts).Changes
+        );
         Assert.Equal(("connected_app", "claude"), (sum.Kind, Assert.Single(sum.Ids)));
         var left = Assert.Single(Assert.Single((await changes.UndoTaskAsync(new() { TaskId = task }, identity.As(caller))).Parts).Left);
         Assert.Equal(("CANNOT_BE_UNDONE", sum.CannotBeUndone), (left.Reason, left.Why));
@@ -76,24 +81,30 @@ public sealed class ConnectedAppTests(IdentityFixture identity) : IClassFixture<
         Assert.Contains("The app claude", preview.Confirmation.Preview.Utf8.ToStringUtf8(), StringComparison.Ordinal);
         Assert.Equal(Refusal.Unspecified, (await identity.ResolveAsync(token)).Refusal);
 
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
-        {
-            try
-            {
-                var options = identity.As(CallerOf(member), confirmation: preview.Confirmation.Token);
-                return (await Client.RevokeConnectedAppAsync(request, options)).App.ClientId;
-            }
-            catch (RpcException exception)
-            {
-                return Problem.Read(exception)!.Reason;
-            }
-        }));
+        var outcomes = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(async _ =>
+                {
+                    try
+                    {
+                        var options = identity.As(CallerOf(member), confirmation: preview.Confirmation.Token);
+                        return (await Client.RevokeConnectedAppAsync(request, options)).App.ClientId;
+                    }
+                    catch (RpcException exception)
+                    {
+                        return Problem.Read(exception)!.Reason;
+                    }
+                })
+        );
         Assert.Equal(["NOT_FOUND", "claude"], outcomes.Distinct().Order(StringComparer.Ordinal));
         Assert.Equal(1, outcomes.Count(outcome => outcome == "claude"));
         Assert.Equal(Refusal.Revoked, (await identity.ResolveAsync(token)).Refusal);
         Assert.DoesNotContain(identity.Forge.Consents, consent => consent.Key.Subject == _subject);
         await identity.Events.WaitAsync(happened => happened.Type == nameof(ConnectedAppRevoked) && happened.Actor.Id == member.MemberId);
-        Assert.Single(identity.Events.All, happened => happened.Type == nameof(ConnectedAppRevoked) && happened.Actor.Id == member.MemberId);
+        Assert.Single(identity.Events.All, happened =>
+            happened.Type == nameof(ConnectedAppRevoked) && happened.Actor.Id == member.MemberId
+        );
         Assert.Equal("NOT_FOUND", (await Client.RevokeConnectedAppAsync(request, identity.As(CallerOf(member))).ProblemAsync()).Reason);
     }
 
@@ -107,12 +118,30 @@ public sealed class ConnectedAppTests(IdentityFixture identity) : IClassFixture<
         var request = new RevokeConnectedAppRequest { ClientId = "claude" };
         Assert.Empty((await ListAsync(colleague)).Apps);
         Assert.Equal("NOT_FOUND", (await Client.RevokeConnectedAppAsync(request, identity.As(CallerOf(colleague))).ProblemAsync()).Reason);
-        Assert.Equal("NOT_FOUND", (await Client.RevokeConnectedAppAsync(request,
-            identity.As(CallerOf(member) with { Workspace = Ids.New() })).ProblemAsync()).Reason);
-        Assert.Equal("PERMISSION_DENIED", (await Client.RevokeConnectedAppAsync(request,
-            identity.As(CallerOf(member) with { Permissions = ["workspace:read"] })).ProblemAsync()).Reason);
-        Assert.Equal("clientId", Assert.Single((await Client.RevokeConnectedAppAsync(new RevokeConnectedAppRequest(),
-            identity.As(CallerOf(member))).ProblemAsync()).Violations).Field);
+        Assert.Equal(
+            "NOT_FOUND",
+            (
+                await Client.RevokeConnectedAppAsync(request, identity.As(CallerOf(member) with { Workspace = Ids.New() })).ProblemAsync()
+            ).Reason
+        );
+        Assert.Equal(
+            "PERMISSION_DENIED",
+            (
+                await Client
+                    .RevokeConnectedAppAsync(request, identity.As(CallerOf(member) with { Permissions = ["workspace:read"] }))
+                    .ProblemAsync()
+            ).Reason
+        );
+        Assert.Equal(
+            "clientId",
+            Assert
+                .Single(
+                    (
+                        await Client.RevokeConnectedAppAsync(new RevokeConnectedAppRequest(), identity.As(CallerOf(member))).ProblemAsync()
+                    ).Violations
+                )
+                .Field
+        );
         Assert.Single((await ListAsync(member)).Apps);
     }
 
@@ -132,7 +161,9 @@ public sealed class ConnectedAppTests(IdentityFixture identity) : IClassFixture<
         Assert.Equal(HttpStatusCode.NoContent, (await governance.DeleteAsync($"{path}/claude", Cancellation)).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await governance.DeleteAsync($"{path}/claude", Cancellation)).StatusCode);
         await identity.Events.WaitAsync(happened => happened.Type == nameof(ConnectedAppRevoked) && happened.Actor.Id == member.MemberId);
-        Assert.Single(identity.Events.All, happened => happened.Type == nameof(ConnectedAppRevoked) && happened.Actor.Id == member.MemberId);
+        Assert.Single(identity.Events.All, happened =>
+            happened.Type == nameof(ConnectedAppRevoked) && happened.Actor.Id == member.MemberId
+        );
     }
 
     private async Task<ListConnectedAppsResponse> ListAsync(Membership member) =>
@@ -145,12 +176,13 @@ public sealed class ConnectedAppTests(IdentityFixture identity) : IClassFixture<
         return (long)(await command.ExecuteScalarAsync(Cancellation))!;
     }
 
-    private static TestCaller CallerOf(Membership member) => new()
-    {
-        Workspace = Parse("wks", member.WorkspaceId),
-        Member = Parse("mbr", member.MemberId),
-        Role = member.Environments[0].Role,
-    };
+    private static TestCaller CallerOf(Membership member) =>
+        new()
+        {
+            Workspace = Parse("wks", member.WorkspaceId),
+            Member = Parse("mbr", member.MemberId),
+            Role = member.Environments[0].Role,
+        };
 
     private static Guid Parse(string prefix, string text) => Ids.TryParse(prefix, text, out var id) ? id : throw new FormatException(text);
 }

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
 using Platform.Contracts;
 using Platform.Identity.Contracts.V1;
+using Platform.Identity.Service.Callers;
 using Platform.Identity.Service.Demo;
+using Platform.Identity.Service.PersonalTokens;
 using Platform.Testing;
 
 namespace Platform.Identity.Tests;
@@ -28,8 +30,10 @@ public sealed class DemoTests(DemoTests.Fixture identity) : IClassFixture<DemoTe
         }
 
         var written = Read();
-        Assert.Equal([("owner", "chosen by the operator"), ("editor", null), ("viewer", null)],
-            written.Select(member => ((string)member!["role"]!, (string)member["role"]! == "owner" ? (string?)member["password"] : null)));
+        Assert.Equal(
+            [("owner", "chosen by the operator"), ("editor", null), ("viewer", null)],
+            written.Select(member => ((string)member!["role"]!, (string)member["role"]! == "owner" ? (string?)member["password"] : null))
+        );
         foreach (var member in written)
         {
             Assert.True(((string)member!["password"]!).Length >= 12);
@@ -39,8 +43,14 @@ public sealed class DemoTests(DemoTests.Fixture identity) : IClassFixture<DemoTe
         }
 
         // Another start reads what the first one wrote.
-        var again = new DemoTokens(identity.Get<ServiceDefaults.State.UnitOfWork>(), identity.Get<Service.Tokens.PersonalTokens>(), identity.Get<Service.Callers.MemberDirectory>(),
-            new DemoCredentials(identity.Get<Microsoft.Extensions.Options.IOptions<DemoOptions>>()), identity.Clock, Microsoft.Extensions.Logging.Abstractions.NullLogger<DemoTokens>.Instance);
+        var again = new DemoTokens(
+            identity.Get<ServiceDefaults.State.UnitOfWork>(),
+            identity.Get<PersonalTokenFinder>(),
+            identity.Get<MemberDirectory>(),
+            new DemoCredentials(identity.Get<Microsoft.Extensions.Options.IOptions<DemoOptions>>()),
+            identity.Clock,
+            Microsoft.Extensions.Logging.Abstractions.NullLogger<DemoTokens>.Instance
+        );
         Assert.True(await again.WriteAsync(Cancellation));
         Assert.Equal(written.ToJsonString(), Read().ToJsonString());
     }
@@ -51,12 +61,16 @@ public sealed class DemoTests(DemoTests.Fixture identity) : IClassFixture<DemoTe
     {
         internal string Path { get; } = System.IO.Path.Combine(AppContext.BaseDirectory, $"demo-{Guid.NewGuid():N}", "credentials.json");
 
-        protected override IEnumerable<KeyValuePair<string, string?>> Settings() => base.Settings().Concat(new Dictionary<string, string?>
-        {
-            ["environment"] = "Development",
-            ["Demo:Seed"] = "true",
-            ["Demo:CredentialsPath"] = Path,
-            ["Demo:Passwords:owner"] = "chosen by the operator",
-        });
+        protected override IEnumerable<KeyValuePair<string, string?>> Settings() =>
+            base.Settings()
+                .Concat(
+                    new Dictionary<string, string?>
+                    {
+                        ["environment"] = "Development",
+                        ["Demo:Seed"] = "true",
+                        ["Demo:CredentialsPath"] = Path,
+                        ["Demo:Passwords:owner"] = "chosen by the operator",
+                    }
+                );
     }
 }

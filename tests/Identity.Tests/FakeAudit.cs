@@ -3,7 +3,6 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Platform.Audit.Contracts.V1;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.Testing;
 
@@ -32,8 +31,18 @@ public sealed class FakeAudit : SigningSecrets.SigningSecretsBase, IAsyncDisposa
     public override Task<RotateSigningSecretResponse> RotateSigningSecret(RotateSigningSecretRequest request, ServerCallContext context)
     {
         var secret = Find(request.StreamId, context);
-        (secret.PreviousSecret, secret.PreviousUntil, secret.Secret) = (secret.Secret, Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch.AddDays(1)), "whsec_new");
-        return Task.FromResult(new RotateSigningSecretResponse { SigningSecret = secret, Test = new DestinationAnswer { Result = "accepted" } });
+        (secret.PreviousSecret, secret.PreviousUntil, secret.Secret) = (
+            secret.Secret,
+            Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch.AddDays(1)),
+            "whsec_new"
+        );
+        return Task.FromResult(
+            new RotateSigningSecretResponse
+            {
+                SigningSecret = secret,
+                Test = new DestinationAnswer { Result = "accepted" },
+            }
+        );
     }
 
     public ValueTask DisposeAsync() => _host.DisposeAsync();
@@ -54,7 +63,14 @@ public sealed class FakeAudit : SigningSecrets.SigningSecretsBase, IAsyncDisposa
         }
 
         return Secrets.TryGetValue((claims.GetClaim(AssertionClaims.Workspace).Value, stream), out var secret)
-            ? new SigningSecret { StreamId = stream, Name = "to our SIEM", Url = "https://siem.example/", Secret = secret, SetAt = Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch) }
+            ? new SigningSecret
+            {
+                StreamId = stream,
+                Name = "to our SIEM",
+                Url = "https://siem.example/",
+                Secret = secret,
+                SetAt = Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch),
+            }
             : throw Problem.NotFound("audit stream", stream);
     }
 }

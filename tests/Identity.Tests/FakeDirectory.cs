@@ -19,12 +19,20 @@ public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
     /// <summary>The assertions that came with the calls.</summary>
     internal ConcurrentQueue<string> Assertions { get; } = new();
 
+    internal FakeJoining Joining { get; } = new();
+
     internal string Url => _host.Url;
 
-    internal Task StartAsync() => _host.Add(this).StartAsync();
+    internal Task StartAsync() => _host.Add(this).Add(Joining).StartAsync();
 
     /// <summary>A member with a role in a sandbox and, if told so, in a production environment.</summary>
-    internal Membership Add(string role, string? productionRole = null, string? subject = null, string? workspace = null, string? email = null)
+    internal Membership Add(
+        string role,
+        string? productionRole = null,
+        string? subject = null,
+        string? workspace = null,
+        string? email = null
+    )
     {
         var member = new Membership
         {
@@ -34,10 +42,27 @@ public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
             Email = email ?? $"{Guid.NewGuid():N}@example.com",
             DisplayName = "Ada Example",
         };
-        member.Environments.Add(new MemberEnvironment { EnvironmentId = Ids.Format("env", Ids.New()), Name = "Sandbox", Kind = "sandbox", IsDefault = true, Role = role });
+        member.Environments.Add(
+            new MemberEnvironment
+            {
+                EnvironmentId = Ids.Format("env", Ids.New()),
+                Name = "Sandbox",
+                Kind = "sandbox",
+                IsDefault = true,
+                Role = role,
+            }
+        );
         if (productionRole is not null)
         {
-            member.Environments.Add(new MemberEnvironment { EnvironmentId = Ids.Format("env", Ids.New()), Name = "Live", Kind = "production", Role = productionRole });
+            member.Environments.Add(
+                new MemberEnvironment
+                {
+                    EnvironmentId = Ids.Format("env", Ids.New()),
+                    Name = "Live",
+                    Kind = "production",
+                    Role = productionRole,
+                }
+            );
         }
 
         Members[member.MemberId] = member;
@@ -55,11 +80,15 @@ public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
         Assertions.Enqueue(context.RequestHeaders.GetValue("authorization") ?? "");
         var found = request.WhoCase switch
         {
-            ResolveMemberRequest.WhoOneofCase.Subject => Bound.TryGetValue(request.Subject, out var ids) ? ids.Select(id => Members.GetValueOrDefault(id)) : [],
+            ResolveMemberRequest.WhoOneofCase.Subject => Bound.TryGetValue(request.Subject, out var ids)
+                ? ids.Select(id => Members.GetValueOrDefault(id))
+                : [],
             ResolveMemberRequest.WhoOneofCase.MemberId => [Members.GetValueOrDefault(request.MemberId)],
             _ => Members.Values.Where(member => member.Email == request.Email),
         };
-        return Task.FromResult(Answer(found.OfType<Membership>().Where(member => request.WorkspaceId.Length == 0 || member.WorkspaceId == request.WorkspaceId)));
+        return Task.FromResult(
+            Answer(found.OfType<Membership>().Where(member => request.WorkspaceId.Length == 0 || member.WorkspaceId == request.WorkspaceId))
+        );
     }
 
     public override Task<ResolveMemberResponse> BindSubject(BindSubjectRequest request, ServerCallContext context)

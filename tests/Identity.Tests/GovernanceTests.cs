@@ -5,22 +5,31 @@ using System.Text.Json.Nodes;
 using Platform.Contracts;
 using Platform.Identity.Contracts;
 using Platform.Identity.Contracts.V1;
-using Platform.Identity.Service.Tokens;
+using Platform.Identity.Service.PersonalTokens;
 
 namespace Platform.Identity.Tests;
 
-public sealed class GovernanceTests(IdentityFixture identity) : IClassFixture<IdentityFixture>
+public sealed partial class GovernanceTests(IdentityFixture identity) : IClassFixture<IdentityFixture>
 {
     private static readonly string[] _oneScope = ["workspace:read"];
     private static readonly object _newToken = new { name = "Laptop", scopes = new[] { "workspace:read", "databases.records:read" } };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public static TheoryData<string, int> Strangers => new()
-    {
-        { "nobody", 401 }, { "an agent", 403 }, { "an agent with our audience too", 403 }, { "our audience for another client", 403 }, { "a personal token", 403 },
-        { "expired", 401 }, { "another issuer", 401 }, { "unsigned", 401 }, { "nonsense", 401 }, { "signed out", 401 },
-    };
+    public static TheoryData<string, int> Strangers =>
+        new()
+        {
+            { "nobody", 401 },
+            { "an agent", 403 },
+            { "an agent with our audience too", 403 },
+            { "our audience for another client", 403 },
+            { "a personal token", 403 },
+            { "expired", 401 },
+            { "another issuer", 401 },
+            { "unsigned", 401 },
+            { "nonsense", 401 },
+            { "signed out", 401 },
+        };
 
     [Theory]
     [MemberData(nameof(Strangers))]
@@ -31,8 +40,12 @@ public sealed class GovernanceTests(IdentityFixture identity) : IClassFixture<Id
         {
             "nobody" => null,
             "an agent" => identity.Forge.Sign("governed", identity.Now, string.Join(' ', Scopes.All)),
-            "an agent with our audience too" => identity.Forge.Sign("governed", identity.Now, change: claims => claims["aud"] = new[] { IdentityFixture.EdgeUrl, "platform-governance" }),
-            "our audience for another client" => identity.Forge.Sign("governed", identity.Now, change: claims => claims["aud"] = "platform-governance"),
+            "an agent with our audience too" => identity.Forge.Sign("governed", identity.Now, change: claims =>
+                claims["aud"] = new[] { IdentityFixture.EdgeUrl, "platform-governance" }
+            ),
+            "our audience for another client" => identity.Forge.Sign("governed", identity.Now, change: claims =>
+                claims["aud"] = "platform-governance"
+            ),
             "a personal token" => PersonalToken.Create(),
             "expired" => identity.Forge.SignForGovernance("governed", identity.Now.AddHours(-1)),
             "another issuer" => identity.Forge.Sign("governed", identity.Now, change: claims =>
@@ -46,17 +59,25 @@ public sealed class GovernanceTests(IdentityFixture identity) : IClassFixture<Id
             _ => "nonsense",
         };
         using var governance = identity.Governance(token);
-        foreach (var request in new[]
-        {
-            new HttpRequestMessage(HttpMethod.Get, "me"),
-            new HttpRequestMessage(HttpMethod.Get, $"workspaces/{member.WorkspaceId}/personal-tokens"),
-            new HttpRequestMessage(HttpMethod.Post, $"workspaces/{member.WorkspaceId}/personal-tokens") { Content = JsonContent.Create(_newToken) },
-            new HttpRequestMessage(HttpMethod.Put, $"workspaces/{member.WorkspaceId}/mcp-settings") { Content = JsonContent.Create(new { productionAccess = true }) },
-            new HttpRequestMessage(HttpMethod.Delete, $"workspaces/{member.WorkspaceId}/connected-apps/claude"),
-            new HttpRequestMessage(HttpMethod.Get, $"workspaces/{member.WorkspaceId}/audit-streams/str_any/signing-secret"),
-            new HttpRequestMessage(HttpMethod.Post, $"workspaces/{member.WorkspaceId}/audit-streams/str_any/signing-secret/rotate"),
-            new HttpRequestMessage(HttpMethod.Delete, "sessions/any"),
-        })
+        foreach (
+            var request in new[]
+            {
+                new HttpRequestMessage(HttpMethod.Get, "me"),
+                new HttpRequestMessage(HttpMethod.Get, $"workspaces/{member.WorkspaceId}/personal-tokens"),
+                new HttpRequestMessage(HttpMethod.Post, $"workspaces/{member.WorkspaceId}/personal-tokens")
+                {
+                    Content = JsonContent.Create(_newToken),
+                },
+                new HttpRequestMessage(HttpMethod.Put, $"workspaces/{member.WorkspaceId}/mcp-settings")
+                {
+                    Content = JsonContent.Create(new { productionAccess = true }),
+                },
+                new HttpRequestMessage(HttpMethod.Delete, $"workspaces/{member.WorkspaceId}/connected-apps/claude"),
+                new HttpRequestMessage(HttpMethod.Get, $"workspaces/{member.WorkspaceId}/audit-streams/str_any/signing-secret"),
+                new HttpRequestMessage(HttpMethod.Post, $"workspaces/{member.WorkspaceId}/audit-streams/str_any/signing-secret/rotate"),
+                new HttpRequestMessage(HttpMethod.Delete, "sessions/any"),
+            }
+        )
         {
             using var response = await governance.SendAsync(request, Cancellation);
             Assert.Equal(status, (int)response.StatusCode);
@@ -94,17 +115,26 @@ public sealed class GovernanceTests(IdentityFixture identity) : IClassFixture<Id
 
         for (var repeat = 0; repeat < 2; repeat++)
         {
-            using var deleted = await governance.DeleteAsync(new Uri($"workspaces/{member.WorkspaceId}/personal-tokens/{(string)created["id"]!}", UriKind.Relative), Cancellation);
+            using var deleted = await governance.DeleteAsync(
+                new Uri($"workspaces/{member.WorkspaceId}/personal-tokens/{(string)created["id"]!}", UriKind.Relative),
+                Cancellation
+            );
             Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
         }
 
         Assert.Equal(Refusal.Revoked, (await identity.ResolveAsync(secret)).Refusal);
-        var createdEvent = await identity.Events.WaitAsync(happened => happened.Type == nameof(PersonalTokenCreated) && happened.Targets[0].Ids[0] == (string)created["id"]!);
+        var createdEvent = await identity.Events.WaitAsync(happened =>
+            happened.Type == nameof(PersonalTokenCreated) && happened.Targets[0].Ids[0] == (string)created["id"]!
+        );
         Assert.DoesNotContain(secret, createdEvent.Payload.GetRawText(), StringComparison.Ordinal);
         Assert.Equal("personal_token.created", createdEvent.Action);
         Assert.Equal(member.MemberId, createdEvent.Actor.Id);
-        await identity.Events.WaitAsync(happened => happened.Type == nameof(PersonalTokenRevoked) && happened.Targets[0].Ids[0] == (string)created["id"]!);
-        Assert.Single(identity.Events.All, happened => happened.Type == nameof(PersonalTokenRevoked) && happened.Targets[0].Ids[0] == (string)created["id"]!);
+        await identity.Events.WaitAsync(happened =>
+            happened.Type == nameof(PersonalTokenRevoked) && happened.Targets[0].Ids[0] == (string)created["id"]!
+        );
+        Assert.Single(identity.Events.All, happened =>
+            happened.Type == nameof(PersonalTokenRevoked) && happened.Targets[0].Ids[0] == (string)created["id"]!
+        );
     }
 
     [Fact]
@@ -113,7 +143,9 @@ public sealed class GovernanceTests(IdentityFixture identity) : IClassFixture<Id
         var member = identity.Directory.Add(Roles.Editor);
         using var governance = identity.GovernanceOf(member);
         var secret = (string)(await PostAsync(governance, member.WorkspaceId, _newToken))["token"]!;
-        await using var command = identity.Admin.CreateCommand("select count(*) from identity.personal_token t where t::text like '%' || $1 || '%'");
+        await using var command = identity.Admin.CreateCommand(
+            "select count(*) from identity.personal_token t where t::text like '%' || $1 || '%'"
+        );
         command.Parameters.Add(new Npgsql.NpgsqlParameter { Value = secret[4..34] });
         Assert.Equal(0L, await command.ExecuteScalarAsync(Cancellation));
         await using var outbox = identity.Admin.CreateCommand("select count(*) from platform.outbox where envelope like '%' || $1 || '%'");
@@ -133,34 +165,53 @@ public sealed class GovernanceTests(IdentityFixture identity) : IClassFixture<Id
         var stranger = identity.Directory.Add(Roles.Owner);
         using var elsewhere = identity.GovernanceOf(stranger);
         Assert.Empty(await ListAsync(elsewhere, stranger.WorkspaceId, "?member=all"));
-        await AssertProblemAsync(elsewhere.DeleteAsync($"workspaces/{stranger.WorkspaceId}/personal-tokens/{(string)created["id"]!}", Cancellation), 404, "NOT_FOUND");
-        await AssertProblemAsync(elsewhere.DeleteAsync($"workspaces/{workspace}/personal-tokens/{(string)created["id"]!}", Cancellation), 404, "NOT_FOUND");
+        await AssertProblemAsync(
+            elsewhere.DeleteAsync($"workspaces/{stranger.WorkspaceId}/personal-tokens/{(string)created["id"]!}", Cancellation),
+            404,
+            "NOT_FOUND"
+        );
+        await AssertProblemAsync(
+            elsewhere.DeleteAsync($"workspaces/{workspace}/personal-tokens/{(string)created["id"]!}", Cancellation),
+            404,
+            "NOT_FOUND"
+        );
 
         using var colleague = identity.GovernanceOf(identity.Directory.Add(Roles.Editor, workspace: workspace));
         Assert.Empty(await ListAsync(colleague, workspace));
-        await AssertProblemAsync(colleague.GetAsync($"workspaces/{workspace}/personal-tokens?member=all", Cancellation), 403, "PERMISSION_DENIED");
-        await AssertProblemAsync(colleague.DeleteAsync($"workspaces/{workspace}/personal-tokens/{(string)created["id"]!}", Cancellation), 404, "NOT_FOUND");
+        await AssertProblemAsync(
+            colleague.GetAsync($"workspaces/{workspace}/personal-tokens?member=all", Cancellation),
+            403,
+            "PERMISSION_DENIED"
+        );
+        await AssertProblemAsync(
+            colleague.DeleteAsync($"workspaces/{workspace}/personal-tokens/{(string)created["id"]!}", Cancellation),
+            404,
+            "NOT_FOUND"
+        );
         Assert.Equal(Refusal.Unspecified, (await identity.ResolveAsync(secret)).Refusal);
 
         using var admin = identity.GovernanceOf(identity.Directory.Add(Roles.Admin, workspace: workspace));
         Assert.Single(await ListAsync(admin, workspace, "?member=all"));
-        (await admin.DeleteAsync($"workspaces/{workspace}/personal-tokens/{(string)created["id"]!}", Cancellation)).EnsureSuccessStatusCode();
+        (
+            await admin.DeleteAsync($"workspaces/{workspace}/personal-tokens/{(string)created["id"]!}", Cancellation)
+        ).EnsureSuccessStatusCode();
         Assert.Equal(Refusal.Revoked, (await identity.ResolveAsync(secret)).Refusal);
     }
 
-    public static TheoryData<string, string> BadTokens => new()
-    {
-        { """{"scopes":["workspace:read"]}""", "name" },
-        { """{"name":" ","scopes":["workspace:read"]}""", "name" },
-        { """{"name":"x"}""", "scopes" },
-        { """{"name":"x","scopes":[]}""", "scopes" },
-        { """{"name":"x","scopes":["workspace:own"]}""", "scopes" },
-        { """{"name":"x","scopes":["workspace:read"],"expiresInDays":0}""", "expiresInDays" },
-        { """{"name":"x","scopes":["workspace:read"],"expiresInDays":366}""", "expiresInDays" },
-        { """{"name":"x","scopes":["workspace:read"],"forever":true}""", "forever" },
-        { "[]", "body" },
-        { "{", "body" },
-    };
+    public static TheoryData<string, string> BadTokens =>
+        new()
+        {
+            { """{"scopes":["workspace:read"]}""", "name" },
+            { """{"name":" ","scopes":["workspace:read"]}""", "name" },
+            { """{"name":"x"}""", "scopes" },
+            { """{"name":"x","scopes":[]}""", "scopes" },
+            { """{"name":"x","scopes":["workspace:own"]}""", "scopes" },
+            { """{"name":"x","scopes":["workspace:read"],"expiresInDays":0}""", "expiresInDays" },
+            { """{"name":"x","scopes":["workspace:read"],"expiresInDays":366}""", "expiresInDays" },
+            { """{"name":"x","scopes":["workspace:read"],"forever":true}""", "forever" },
+            { "[]", "body" },
+            { "{", "body" },
+        };
 
     [Theory]
     [MemberData(nameof(BadTokens))]
@@ -169,7 +220,11 @@ public sealed class GovernanceTests(IdentityFixture identity) : IClassFixture<Id
         var member = identity.Directory.Add(Roles.Editor);
         using var governance = identity.GovernanceOf(member);
         using var content = new StringContent(body, Encoding.UTF8, "application/json");
-        var problem = await AssertProblemAsync(governance.PostAsync($"workspaces/{member.WorkspaceId}/personal-tokens", content, Cancellation), 400, "INVALID_ARGUMENT");
+        var problem = await AssertProblemAsync(
+            governance.PostAsync($"workspaces/{member.WorkspaceId}/personal-tokens", content, Cancellation),
+            400,
+            "INVALID_ARGUMENT"
+        );
         Assert.Contains(field, problem["violations"]!.ToJsonString() + problem["detail"], StringComparison.Ordinal);
         Assert.Empty(await ListAsync(governance, member.WorkspaceId));
     }
@@ -179,7 +234,19 @@ public sealed class GovernanceTests(IdentityFixture identity) : IClassFixture<Id
     {
         var member = identity.Directory.Add(Roles.Editor);
         using var governance = identity.GovernanceOf(member);
-        var secret = (string)(await PostAsync(governance, member.WorkspaceId, new { name = "Day", scopes = _oneScope, expiresInDays = 1 }))["token"]!;
+        var secret = (string)
+            (
+                await PostAsync(
+                    governance,
+                    member.WorkspaceId,
+                    new
+                    {
+                        name = "Day",
+                        scopes = _oneScope,
+                        expiresInDays = 1,
+                    }
+                )
+            )["token"]!;
         identity.Clock.Advance(TimeSpan.FromHours(24) - TimeSpan.FromMinutes(1));
         Assert.Equal(Refusal.Unspecified, (await identity.ResolveAsync(secret)).Refusal);
         identity.Clock.Advance(TimeSpan.FromMinutes(2));
@@ -211,7 +278,11 @@ public sealed class GovernanceTests(IdentityFixture identity) : IClassFixture<Id
         Assert.Null((await ListAsync(governance, member.WorkspaceId))[0]!["lastUsedAt"]);
         await identity.ResolveAsync(secret);
         await identity.Get<LastUse>().WriteAsync(Cancellation);
-        Assert.Equal(identity.Now, (DateTimeOffset)(await ListAsync(governance, member.WorkspaceId))[0]!["lastUsedAt"]!, TimeSpan.FromSeconds(30));
+        Assert.Equal(
+            identity.Now,
+            (DateTimeOffset)(await ListAsync(governance, member.WorkspaceId))[0]!["lastUsedAt"]!,
+            TimeSpan.FromSeconds(30)
+        );
     }
 
     [Fact]
@@ -220,86 +291,17 @@ public sealed class GovernanceTests(IdentityFixture identity) : IClassFixture<Id
         var member = identity.Directory.Add(Roles.Editor);
         using var governance = identity.GovernanceOf(member);
         var id = (string)(await PostAsync(governance, member.WorkspaceId, _newToken))["id"]!;
-        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => governance.DeleteAsync($"workspaces/{member.WorkspaceId}/personal-tokens/{id}", Cancellation)));
+        var answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(_ => governance.DeleteAsync($"workspaces/{member.WorkspaceId}/personal-tokens/{id}", Cancellation))
+        );
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode));
-        await using var command = identity.Admin.CreateCommand("select count(*) from platform.outbox where envelope like '%PersonalTokenRevoked%' and envelope like '%' || $1 || '%'");
+        await using var command = identity.Admin.CreateCommand(
+            "select count(*) from platform.outbox where envelope like '%PersonalTokenRevoked%' and envelope like '%' || $1 || '%'"
+        );
         command.Parameters.Add(new Npgsql.NpgsqlParameter { Value = id });
         Assert.Equal(1L, await command.ExecuteScalarAsync(Cancellation));
-    }
-
-    [Fact]
-    public async Task Settings_have_safe_defaults_and_change_one_by_one()
-    {
-        var member = identity.Directory.Add(Roles.Admin, Roles.Admin);
-        using var governance = identity.GovernanceOf(member);
-        var path = $"workspaces/{member.WorkspaceId}/mcp-settings";
-        Assert.Equal("""{"enabled":true,"productionAccess":false,"writeAccess":true,"strictAudit":false}""", await governance.GetStringAsync(path, Cancellation));
-        foreach (var change in new[] { new { strictAudit = true }, new { strictAudit = true } })
-        {
-            using var response = await governance.PutAsJsonAsync(path, change, Cancellation);
-            Assert.Equal("""{"enabled":true,"productionAccess":false,"writeAccess":true,"strictAudit":true}""", await response.Content.ReadAsStringAsync(Cancellation));
-        }
-
-        var happened = await identity.Events.WaitAsync(happened => happened.Type == nameof(McpSettingsChanged) && happened.Actor.Id == member.MemberId);
-        Assert.True(happened.Read<McpSettingsChanged>().StrictAudit);
-        Assert.Single(identity.Events.All, other => other.Type == nameof(McpSettingsChanged) && other.Actor.Id == member.MemberId);
-    }
-
-    [Theory]
-    [InlineData("editor", "owner", false)]
-    [InlineData("viewer", null, false)]
-    [InlineData("admin", null, false)]
-    [InlineData("admin", "editor", false)]
-    [InlineData("admin", "admin", true)]
-    [InlineData("owner", "owner", true)]
-    public async Task Production_is_opened_by_those_who_manage_it(string role, string? productionRole, bool allowed)
-    {
-        var member = identity.Directory.Add(role, productionRole);
-        using var governance = identity.GovernanceOf(member);
-        var put = governance.PutAsJsonAsync($"workspaces/{member.WorkspaceId}/mcp-settings", new { productionAccess = true }, Cancellation);
-        if (allowed)
-        {
-            (await put).EnsureSuccessStatusCode();
-        }
-        else
-        {
-            await AssertProblemAsync(put, 403, "PERMISSION_DENIED");
-        }
-    }
-
-    [Theory]
-    [InlineData(100, 201)]
-    [InlineData(64 * 1024, 201)]
-    [InlineData(64 * 1024 + 1, 400)]
-    public async Task A_body_in_chunks_is_taken_up_to_64_KiB(int length, int status)
-    {
-        var member = identity.Directory.Add(Roles.Editor);
-        using var governance = identity.GovernanceOf(member);
-        var body = """{"name":"Laptop","scopes":["workspace:read"]}""".PadRight(length);
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"workspaces/{member.WorkspaceId}/personal-tokens")
-        {
-            Content = new StreamContent(new Chunks(Encoding.UTF8.GetBytes(body))) { Headers = { ContentType = new("application/json") } },
-        };
-        request.Headers.TransferEncodingChunked = true;
-        using var response = await governance.SendAsync(request, Cancellation);
-        Assert.Equal(status, (int)response.StatusCode);
-    }
-
-    [Fact]
-    public async Task Every_workspace_of_a_person_records_that_a_session_was_ended()
-    {
-        var subject = Guid.NewGuid().ToString();
-        var members = new[] { identity.Directory.Add(Roles.Viewer, subject: subject), identity.Directory.Add(Roles.Admin, subject: subject) };
-        using var governance = identity.Governance(identity.Forge.SignForGovernance(subject, identity.Now));
-        await AssertProblemAsync(governance.DeleteAsync("sessions/somebody-elses", Cancellation), 404, "NOT_FOUND");
-        (await governance.DeleteAsync($"sessions/session-of-{subject}", Cancellation)).EnsureSuccessStatusCode();
-        foreach (var member in members)
-        {
-            var happened = await identity.Events.WaitAsync(happened => happened.Action == "session.ended" && happened.Actor.Id == member.MemberId);
-            Assert.Equal($"session-of-{subject}", happened.Read<SessionEnded>().SessionId);
-        }
-
-        Assert.Equal(HttpStatusCode.Unauthorized, (await governance.GetAsync("me", Cancellation)).StatusCode);
     }
 
     [Fact]
@@ -309,7 +311,10 @@ public sealed class GovernanceTests(IdentityFixture identity) : IClassFixture<Id
         using var governance = identity.GovernanceOf(member);
         var me = (await governance.GetFromJsonAsync<JsonNode>("me", Cancellation))!;
         Assert.Equal(member.WorkspaceId, (string)me["workspaces"]![0]!["id"]!);
-        Assert.Equal(["admin", "viewer"], me["workspaces"]![0]!["environments"]!.AsArray().Select(environment => (string)environment!["role"]!));
+        Assert.Equal(
+            ["admin", "viewer"],
+            me["workspaces"]![0]!["environments"]!.AsArray().Select(environment => (string)environment!["role"]!)
+        );
     }
 
     // A stream that does not know its length.
@@ -326,7 +331,9 @@ public sealed class GovernanceTests(IdentityFixture identity) : IClassFixture<Id
     }
 
     private static async Task<JsonArray> ListAsync(HttpClient governance, string workspace, string query = "") =>
-        (await governance.GetFromJsonAsync<JsonNode>($"workspaces/{workspace}/personal-tokens{query}", Cancellation))!["personalTokens"]!.AsArray();
+        (await governance.GetFromJsonAsync<JsonNode>($"workspaces/{workspace}/personal-tokens{query}", Cancellation))![
+            "personalTokens"
+        ]!.AsArray();
 
     private static async Task<JsonNode> AssertProblemAsync(Task<HttpResponseMessage> call, int status, string reason)
     {

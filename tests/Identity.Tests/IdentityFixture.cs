@@ -23,8 +23,6 @@ public class IdentityFixture(PostgresFixture postgres) : ServiceFixture<Program>
 
     internal Callers.CallersClient Callers => new(Channel);
 
-    internal Accounts.AccountsClient Accounts => new(Channel);
-
     internal DateTimeOffset Now => Clock.GetUtcNow();
 
     public override async ValueTask InitializeAsync()
@@ -44,17 +42,19 @@ public class IdentityFixture(PostgresFixture postgres) : ServiceFixture<Program>
         GC.SuppressFinalize(this);
     }
 
-    protected override IEnumerable<KeyValuePair<string, string?>> Settings() => new Dictionary<string, string?>
-    {
-        ["services:directory:grpc:0"] = Directory.Url,
-        ["services:audit:grpc:0"] = Audit.Url,
-        ["Keycloak:Url"] = Forge.Url,
-        ["Keycloak:ClientSecret"] = "secret",
-        ["Edge:PublicUrl"] = EdgeUrl,
-        ["Services:audit:Secret"] = "audit's secret",
-    };
+    protected override IEnumerable<KeyValuePair<string, string?>> Settings() =>
+        new Dictionary<string, string?>
+        {
+            ["services:directory:grpc:0"] = Directory.Url,
+            ["services:audit:grpc:0"] = Audit.Url,
+            ["Keycloak:Url"] = Forge.Url,
+            ["Keycloak:ClientSecret"] = "secret",
+            ["Edge:PublicUrl"] = EdgeUrl,
+            ["Services:audit:Secret"] = "audit's secret",
+        };
 
-    internal T Get<T>() where T : class => Services.GetRequiredService<T>();
+    internal T Get<T>()
+        where T : class => Services.GetRequiredService<T>();
 
     /// <summary>The governance API with a token, or with none.</summary>
     internal HttpClient Governance(string? token)
@@ -73,7 +73,12 @@ public class IdentityFixture(PostgresFixture postgres) : ServiceFixture<Program>
         return Governance(Forge.SignForGovernance(subject, Now));
     }
 
-    internal async Task<ResolveCallerResponse> ResolveAsync(string credential, string workspace = "", string environment = "", params string[] audiences)
+    internal async Task<ResolveCallerResponse> ResolveAsync(
+        string credential,
+        string workspace = "",
+        string environment = "",
+        params string[] audiences
+    )
     {
         var request = new ResolveCallerRequest { Workspace = workspace, Environment = environment };
         request.Audiences.Add(audiences);

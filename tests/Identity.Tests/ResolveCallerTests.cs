@@ -32,7 +32,12 @@ public sealed class ResolveCallerTests(IdentityFixture identity) : IClassFixture
         Assert.Equal("editor", claims["role"]);
         Assert.Equal("session-of-editor", claims["tok"]);
         Assert.Equal("claude", claims["cli"]);
-        Assert.Equal(30, new JsonWebToken(response.Assertions["data"]).ValidTo.Subtract(new JsonWebToken(response.Assertions["data"]).IssuedAt).TotalSeconds);
+        Assert.Equal(
+            30,
+            new JsonWebToken(response.Assertions["data"])
+                .ValidTo.Subtract(new JsonWebToken(response.Assertions["data"]).IssuedAt)
+                .TotalSeconds
+        );
         await Assert.ThrowsAnyAsync<SecurityTokenException>(() => ValidateAsync(response.Assertions["data"], "audit"));
     }
 
@@ -48,7 +53,9 @@ public sealed class ResolveCallerTests(IdentityFixture identity) : IClassFixture
     public async Task A_role_never_widens_the_scopes()
     {
         identity.Directory.Add(Roles.Owner, subject: "owner");
-        var response = await identity.ResolveAsync(identity.Forge.Sign("owner", identity.Now, "openid directory:read offline_access workspace:own"));
+        var response = await identity.ResolveAsync(
+            identity.Forge.Sign("owner", identity.Now, "openid directory:read offline_access workspace:own")
+        );
         Assert.Equal(["directory:read"], response.Caller.Permissions);
         Assert.Equal(["directory:read"], response.Caller.Scopes);
         Assert.Contains("workspace:own", response.Caller.RolePermissions);
@@ -63,11 +70,19 @@ public sealed class ResolveCallerTests(IdentityFixture identity) : IClassFixture
         Assert.Equal(["databases.records:read"], response.Caller.Permissions);
     }
 
-    public static TheoryData<string, string> NobodysTokens => new()
-    {
-        { "another audience", "aud" }, { "another issuer", "iss" }, { "an id token", "typ" }, { "no audience", "no aud" }, { "the first-party client", "azp" },
-        { "no client", "no azp" }, { "no subject", "no sub" }, { "not valid yet", "nbf" }, { "no expiry", "no exp" },
-    };
+    public static TheoryData<string, string> NobodysTokens =>
+        new()
+        {
+            { "another audience", "aud" },
+            { "another issuer", "iss" },
+            { "an id token", "typ" },
+            { "no audience", "no aud" },
+            { "the first-party client", "azp" },
+            { "no client", "no azp" },
+            { "no subject", "no sub" },
+            { "not valid yet", "nbf" },
+            { "no expiry", "no exp" },
+        };
 
     [Theory]
     [MemberData(nameof(NobodysTokens))]
@@ -78,12 +93,24 @@ public sealed class ResolveCallerTests(IdentityFixture identity) : IClassFixture
         {
             switch (claim)
             {
-                case "aud": claims["aud"] = "platform-governance"; break;
-                case "iss": claims["iss"] = "http://127.0.0.1/realms/other"; break;
-                case "typ": claims["typ"] = "ID"; break;
-                case "azp": claims["azp"] = "platform-governance"; break;
-                case "nbf": claims["nbf"] = identity.Now.AddMinutes(1).ToUnixTimeSeconds(); break;
-                default: claims.Remove(claim[3..]); break;
+                case "aud":
+                    claims["aud"] = "platform-governance";
+                    break;
+                case "iss":
+                    claims["iss"] = "http://127.0.0.1/realms/other";
+                    break;
+                case "typ":
+                    claims["typ"] = "ID";
+                    break;
+                case "azp":
+                    claims["azp"] = "platform-governance";
+                    break;
+                case "nbf":
+                    claims["nbf"] = identity.Now.AddMinutes(1).ToUnixTimeSeconds();
+                    break;
+                default:
+                    claims.Remove(claim[3..]);
+                    break;
             }
         });
         await AssertUnknownAsync(token);
@@ -131,7 +158,9 @@ public sealed class ResolveCallerTests(IdentityFixture identity) : IClassFixture
     public async Task An_assertion_never_outlives_the_token()
     {
         identity.Directory.Add(Roles.Viewer, subject: "late");
-        var token = identity.Forge.Sign("late", identity.Now, change: claims => claims["exp"] = identity.Now.AddSeconds(12).ToUnixTimeSeconds());
+        var token = identity.Forge.Sign("late", identity.Now, change: claims =>
+            claims["exp"] = identity.Now.AddSeconds(12).ToUnixTimeSeconds()
+        );
         var response = await identity.ResolveAsync(token, audiences: "data");
         Assert.InRange(response.AssertionsExpireAt.ToDateTimeOffset(), identity.Now, identity.Now.AddSeconds(12));
     }
@@ -222,7 +251,11 @@ public sealed class ResolveCallerTests(IdentityFixture identity) : IClassFixture
     public async Task An_environment_is_found_by_kind_or_name_and_the_default_is_the_sandbox(string named)
     {
         identity.Directory.Add(Roles.Editor, Roles.Editor, subject: "environments");
-        var response = await identity.ResolveAsync(identity.Forge.Sign("environments", identity.Now), identity.Directory.Members[identity.Directory.Bound["environments"].First()].WorkspaceId, named);
+        var response = await identity.ResolveAsync(
+            identity.Forge.Sign("environments", identity.Now),
+            identity.Directory.Members[identity.Directory.Bound["environments"].First()].WorkspaceId,
+            named
+        );
         Assert.Equal("Sandbox", response.Caller.Environment.Name);
     }
 
@@ -273,13 +306,32 @@ public sealed class ResolveCallerTests(IdentityFixture identity) : IClassFixture
     [Fact]
     public async Task A_service_with_its_secret_gets_an_assertion_and_nobody_else_does()
     {
-        var request = new IssueServiceAssertionRequest { Service = "audit", Secret = "audit's secret", Audience = "directory", OnBehalfOf = "mbr_x" };
-        var claims = await ValidateAsync((await identity.Callers.IssueServiceAssertionAsync(request, cancellationToken: Cancellation)).Assertion, "directory");
+        var request = new IssueServiceAssertionRequest
+        {
+            Service = "audit",
+            Secret = "audit's secret",
+            Audience = "directory",
+            OnBehalfOf = "mbr_x",
+        };
+        var claims = await ValidateAsync(
+            (await identity.Callers.IssueServiceAssertionAsync(request, cancellationToken: Cancellation)).Assertion,
+            "directory"
+        );
         Assert.Equal("audit", claims["svc"]);
         Assert.Equal("mbr_x", claims["on_behalf_of"]);
         foreach (var (service, secret) in new[] { ("audit", "wrong"), ("audit", ""), ("data", ""), ("nobody", ""), ("audit:Secret", "x") })
         {
-            var problem = await identity.Callers.IssueServiceAssertionAsync(new() { Service = service, Secret = secret, Audience = "directory" }, cancellationToken: Cancellation).ProblemAsync();
+            var problem = await identity
+                .Callers.IssueServiceAssertionAsync(
+                    new()
+                    {
+                        Service = service,
+                        Secret = secret,
+                        Audience = "directory",
+                    },
+                    cancellationToken: Cancellation
+                )
+                .ProblemAsync();
             Assert.Equal("UNAUTHENTICATED", problem.Reason);
         }
     }
@@ -296,23 +348,35 @@ public sealed class ResolveCallerTests(IdentityFixture identity) : IClassFixture
     private async Task PutSettingsAsync(Membership member, object settings)
     {
         using var governance = identity.GovernanceOf(member);
-        (await governance.PutAsJsonAsync($"workspaces/{member.WorkspaceId}/mcp-settings", settings, Cancellation)).EnsureSuccessStatusCode();
+        (
+            await governance.PutAsJsonAsync($"workspaces/{member.WorkspaceId}/mcp-settings", settings, Cancellation)
+        ).EnsureSuccessStatusCode();
     }
 
     private async Task<IDictionary<string, object>> ValidateAsync(string assertion, string audience)
     {
         using var http = identity.CreateHttpClient();
         var keys = new JsonWebKeySet(await http.GetStringAsync(new Uri("/.well-known/assertion-keys", UriKind.Relative), Cancellation));
-        var result = await new JsonWebTokenHandler { MapInboundClaims = false }.ValidateTokenAsync(assertion, new TokenValidationParameters
-        {
-            ValidIssuer = "platform-identity",
-            ValidAudience = audience,
-            ValidAlgorithms = ["ES256"],
-            IssuerSigningKeys = keys.GetSigningKeys(),
-        });
+        var result = await new JsonWebTokenHandler { MapInboundClaims = false }.ValidateTokenAsync(
+            assertion,
+            new TokenValidationParameters
+            {
+                ValidIssuer = "platform-identity",
+                ValidAudience = audience,
+                ValidAlgorithms = ["ES256"],
+                IssuerSigningKeys = keys.GetSigningKeys(),
+            }
+        );
         return result.IsValid ? result.Claims : throw result.Exception;
     }
 
     private static JsonObject Account(string subject, string email, bool verified) =>
-        new() { ["id"] = subject, ["username"] = subject, ["email"] = email, ["emailVerified"] = verified, ["enabled"] = true };
+        new()
+        {
+            ["id"] = subject,
+            ["username"] = subject,
+            ["email"] = email,
+            ["emailVerified"] = verified,
+            ["enabled"] = true,
+        };
 }

@@ -10,7 +10,9 @@ using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Identity.Tests;
 
-/// <summary>The signing secrets of audit streams in the governance API: for people who may change streams, and never for an agent.</summary>
+/// <summary>
+/// The signing secrets of audit streams in the governance API: for people who may change streams, and never for an agent.
+/// </summary>
 public sealed class SigningSecretApiTests(IdentityFixture identity) : IClassFixture<IdentityFixture>
 {
     private readonly string _stream = Ids.Format("str", Ids.New());
@@ -25,12 +27,20 @@ public sealed class SigningSecretApiTests(IdentityFixture identity) : IClassFixt
         var member = MemberWithStream(role);
         using var governance = identity.GovernanceOf(member);
         using var revealed = await governance.GetAsync(Path(member), Cancellation);
-        Assert.Equal($$"""{"streamId":"{{_stream}}","name":"to our SIEM","url":"https://siem.example/","secret":"whsec_old","setAt":"1970-01-01T00:00:00+00:00","previousSecret":null,"previousUntil":null,"test":null}""",
-            await revealed.Content.ReadAsStringAsync(Cancellation));
+        Assert.Equal(
+            $$"""
+            {"streamId":"{{_stream}}","name":"to our SIEM","url":"https://siem.example/","secret":"whsec_old",
+            "setAt":"1970-01-01T00:00:00+00:00","previousSecret":null,"previousUntil":null,"test":null}
+            """.ReplaceLineEndings(""),
+            await revealed.Content.ReadAsStringAsync(Cancellation)
+        );
         Assert.Equal("no-store", revealed.Headers.CacheControl?.ToString());
         using var rotated = await governance.PostAsync(Path(member) + "/rotate", null, Cancellation);
         var answer = (await rotated.Content.ReadFromJsonAsync<JsonNode>(Cancellation))!;
-        Assert.Equal(("whsec_new", "whsec_old", "accepted"), ((string?)answer["secret"], (string?)answer["previousSecret"], (string?)answer["test"]));
+        Assert.Equal(
+            ("whsec_new", "whsec_old", "accepted"),
+            ((string?)answer["secret"], (string?)answer["previousSecret"], (string?)answer["test"])
+        );
         Assert.Equal("no-store", rotated.Headers.CacheControl?.ToString());
     }
 
@@ -40,19 +50,30 @@ public sealed class SigningSecretApiTests(IdentityFixture identity) : IClassFixt
         var member = MemberWithStream(Roles.Admin);
         using var governance = identity.GovernanceOf(member);
         (await governance.GetAsync(Path(member), Cancellation)).EnsureSuccessStatusCode();
-        var assertion = identity.Audit.Assertions.Select(text => new JsonWebToken(text)).Single(token => token.GetClaim(AssertionClaims.Member).Value == member.MemberId);
-        var checkedOver = await new JsonWebTokenHandler { MapInboundClaims = false }.ValidateTokenAsync(assertion.EncodedToken, new TokenValidationParameters
-        {
-            ValidIssuer = AssertionClaims.Issuer,
-            ValidAudience = "audit",
-            ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
-            IssuerSigningKeys = await identity.Get<AssertionKeyRing>().FindAsync(assertion.Kid, Cancellation),
-            LifetimeValidator = (_, expires, _, _) => expires > identity.Now.UtcDateTime && expires <= identity.Now.AddMinutes(1).UtcDateTime,
-        });
+        var assertion = identity
+            .Audit.Assertions.Select(text => new JsonWebToken(text))
+            .Single(token => token.GetClaim(AssertionClaims.Member).Value == member.MemberId);
+        var checkedOver = await new JsonWebTokenHandler { MapInboundClaims = false }.ValidateTokenAsync(
+            assertion.EncodedToken,
+            new TokenValidationParameters
+            {
+                ValidIssuer = AssertionClaims.Issuer,
+                ValidAudience = "audit",
+                ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
+                IssuerSigningKeys = await identity.Get<AssertionKeyRing>().FindAsync(assertion.Kid, Cancellation),
+                LifetimeValidator = (_, expires, _, _) =>
+                    expires > identity.Now.UtcDateTime && expires <= identity.Now.AddMinutes(1).UtcDateTime,
+            }
+        );
         Assert.True(checkedOver.IsValid, checkedOver.Exception?.Message);
-        Assert.Equal(("identity", member.WorkspaceId, "admin", "platform-governance"), (Claim(AssertionClaims.Service), Claim(AssertionClaims.Workspace),
-            Claim(AssertionClaims.Role), Claim(AssertionClaims.Client)));
-        Assert.Equal(Roles.PermissionsOf(Roles.Admin).Order(), assertion.Claims.Where(claim => claim.Type == AssertionClaims.Permissions).Select(claim => claim.Value).Order());
+        Assert.Equal(
+            ("identity", member.WorkspaceId, "admin", "platform-governance"),
+            (Claim(AssertionClaims.Service), Claim(AssertionClaims.Workspace), Claim(AssertionClaims.Role), Claim(AssertionClaims.Client))
+        );
+        Assert.Equal(
+            Roles.PermissionsOf(Roles.Admin).Order(),
+            assertion.Claims.Where(claim => claim.Type == AssertionClaims.Permissions).Select(claim => claim.Value).Order()
+        );
 
         string Claim(string type) => assertion.GetClaim(type).Value;
     }
@@ -74,14 +95,22 @@ public sealed class SigningSecretApiTests(IdentityFixture identity) : IClassFixt
         var member = MemberWithStream(Roles.Owner);
         identity.Directory.Bound["agent-of-" + member.MemberId] = [member.MemberId];
         var calls = identity.Audit.Assertions.Count;
-        foreach (var token in new[] { identity.Forge.Sign("agent-of-" + member.MemberId, identity.Now, string.Join(' ', Scopes.All)), PersonalToken.Create() })
+        foreach (
+            var token in new[]
+            {
+                identity.Forge.Sign("agent-of-" + member.MemberId, identity.Now, string.Join(' ', Scopes.All)),
+                PersonalToken.Create(),
+            }
+        )
         {
             using var agent = identity.Governance(token);
             await AssertProblemAsync(agent.GetAsync(Path(member), Cancellation), 403, "NOT_FOR_AGENTS");
             await AssertProblemAsync(agent.PostAsync(Path(member) + "/rotate", null, Cancellation), 403, "NOT_FOR_AGENTS");
         }
 
-        Assert.DoesNotContain(identity.Audit.Assertions.Skip(calls), text => new JsonWebToken(text).GetClaim(AssertionClaims.Member).Value == member.MemberId);
+        Assert.DoesNotContain(identity.Audit.Assertions.Skip(calls), text =>
+            new JsonWebToken(text).GetClaim(AssertionClaims.Member).Value == member.MemberId
+        );
     }
 
     [Fact]

@@ -20,7 +20,10 @@ public sealed class CallTests(NotesFixture notes) : IClassFixture<NotesFixture>
 
     [Fact]
     public async Task An_expired_assertion_is_refused() =>
-        Assert.Equal("UNAUTHENTICATED", (await CallWithAsync(notes.Issuer.Issue(_caller, "notes", DateTimeOffset.UtcNow.AddSeconds(-1)))).Reason);
+        Assert.Equal(
+            "UNAUTHENTICATED",
+            (await CallWithAsync(notes.Issuer.Issue(_caller, "notes", DateTimeOffset.UtcNow.AddSeconds(-1)))).Reason
+        );
 
     [Fact]
     public async Task An_assertion_that_another_key_signed_is_refused() =>
@@ -47,20 +50,31 @@ public sealed class CallTests(NotesFixture notes) : IClassFixture<NotesFixture>
 
     [Fact]
     public async Task An_environment_bound_tool_needs_an_environment() =>
-        Assert.Equal("UNAUTHENTICATED", (await notes.Client.ListNotesAsync(new ListNotesRequest(), notes.As(_caller with { Environment = null })).ProblemAsync()).Reason);
+        Assert.Equal(
+            "UNAUTHENTICATED",
+            (await notes.Client.ListNotesAsync(new ListNotesRequest(), notes.As(_caller with { Environment = null })).ProblemAsync()).Reason
+        );
 
     [Fact]
     public async Task What_is_not_a_tool_is_closed_to_members_and_open_to_the_services_it_names()
     {
         Assert.Equal("PERMISSION_DENIED", (await notes.Client.PingAsync(new ListNotesRequest(), notes.As(_caller)).ProblemAsync()).Reason);
-        Assert.Equal("PERMISSION_DENIED", (await notes.Client.PingAsync(new ListNotesRequest(), notes.As(TestCaller.AsService("data"))).ProblemAsync()).Reason);
+        Assert.Equal(
+            "PERMISSION_DENIED",
+            (await notes.Client.PingAsync(new ListNotesRequest(), notes.As(TestCaller.AsService("data"))).ProblemAsync()).Reason
+        );
         await notes.Client.PingAsync(new ListNotesRequest(), notes.As(TestCaller.AsService("edge")));
     }
 
     [Fact]
     public async Task All_broken_rules_come_back_at_once_with_the_names_of_their_fields()
     {
-        var request = new CreateNoteRequest { Title = new string('x', 21), Stars = 6, Labels = { "ok", "NO", "more" } };
+        var request = new CreateNoteRequest
+        {
+            Title = new string('x', 21),
+            Stars = 6,
+            Labels = { "ok", "NO", "more" },
+        };
         var problem = await notes.Client.CreateNoteAsync(request, notes.As(_caller)).ProblemAsync();
         Assert.Equal("INVALID_ARGUMENT", problem.Reason);
         Assert.Equal(["title", "stars", "labels", "labels[1]"], problem.Violations.Select(violation => violation.Field));
@@ -69,16 +83,24 @@ public sealed class CallTests(NotesFixture notes) : IClassFixture<NotesFixture>
 
     [Fact]
     public async Task A_missing_required_field_is_named() =>
-        Assert.Equal("title", Assert.Single((await notes.Client.CreateNoteAsync(new CreateNoteRequest(), notes.As(_caller)).ProblemAsync()).Violations).Field);
+        Assert.Equal(
+            "title",
+            Assert.Single((await notes.Client.CreateNoteAsync(new CreateNoteRequest(), notes.As(_caller)).ProblemAsync()).Violations).Field
+        );
 
     [Fact]
     public async Task A_character_outside_the_basic_plane_counts_once() =>
-        await notes.Client.CreateNoteAsync(new CreateNoteRequest { Title = string.Concat(Enumerable.Repeat("😀", 20)) }, notes.As(_caller with { Workspace = Ids.New() }));
+        await notes.Client.CreateNoteAsync(
+            new CreateNoteRequest { Title = string.Concat(Enumerable.Repeat("😀", 20)) },
+            notes.As(_caller with { Workspace = Ids.New() })
+        );
 
     [Fact]
     public async Task What_is_unforeseen_tells_a_trace_id_and_nothing_else()
     {
-        var problem = await notes.Client.CreateNoteAsync(new CreateNoteRequest { Title = "a", Fail = true }, notes.As(_caller)).ProblemAsync();
+        var problem = await notes
+            .Client.CreateNoteAsync(new CreateNoteRequest { Title = "a", Fail = true }, notes.As(_caller))
+            .ProblemAsync();
         Assert.Equal("INTERNAL", problem.Reason);
         Assert.DoesNotContain("secret detail", problem.ToString(), StringComparison.Ordinal);
     }
@@ -93,5 +115,6 @@ public sealed class CallTests(NotesFixture notes) : IClassFixture<NotesFixture>
 
     private static CallOptions With(string assertion) => new(new Metadata { { "authorization", "Bearer " + assertion } });
 
-    private Task<ProblemDetail> CallWithAsync(string assertion) => notes.Client.ListNotesAsync(new ListNotesRequest(), With(assertion)).ProblemAsync();
+    private Task<ProblemDetail> CallWithAsync(string assertion) =>
+        notes.Client.ListNotesAsync(new ListNotesRequest(), With(assertion)).ProblemAsync();
 }

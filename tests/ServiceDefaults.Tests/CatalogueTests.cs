@@ -32,22 +32,42 @@ public sealed class CatalogueTests
         var properties = schema.GetProperty("properties");
         Assert.Equal(
             ["title", "stars", "labels", "extra", "colour", "apiKey", "dueAt", "fail", "environment", "idempotencyKey", "dryRun", "task"],
-            properties.EnumerateObject().Select(property => property.Name));
+            properties.EnumerateObject().Select(property => property.Name)
+        );
         Assert.False(schema.GetProperty("additionalProperties").GetBoolean());
         Assert.Equal("title", Assert.Single(schema.GetProperty("required").EnumerateArray()).GetString());
-        Assert.Equal("""{"description":"The title.","type":"string","minLength":1,"maxLength":20}""", properties.GetProperty("title").GetRawText());
-        Assert.Equal("""{"description":"Stars.","type":"integer","minimum":1,"maximum":5,"default":3}""", properties.GetProperty("stars").GetRawText());
-        Assert.Equal("""{"description":"Labels.","type":"array","minItems":1,"maxItems":2,"items":{"type":"string","pattern":"^[a-z]+$"}}""", properties.GetProperty("labels").GetRawText());
+        Assert.Equal(
+            """{"description":"The title.","type":"string","minLength":1,"maxLength":20}""",
+            properties.GetProperty("title").GetRawText()
+        );
+        Assert.Equal(
+            """{"description":"Stars.","type":"integer","minimum":1,"maximum":5,"default":3}""",
+            properties.GetProperty("stars").GetRawText()
+        );
+        Assert.Equal(
+            """{"description":"Labels.","type":"array","minItems":1,"maxItems":2,"items":{"type":"string","pattern":"^[a-z]+$"}}""",
+            properties.GetProperty("labels").GetRawText()
+        );
         Assert.Equal("""{"description":"Anything.","type":"object"}""", properties.GetProperty("extra").GetRawText());
-        Assert.Equal("""{"description":"The colour.","type":"string","enum":["dark_red"]}""", properties.GetProperty("colour").GetRawText());
-        Assert.Equal("""{"description":"When it is due.","type":"string","format":"date-time"}""", properties.GetProperty("dueAt").GetRawText());
+        Assert.Equal(
+            """{"description":"The colour.","type":"string","enum":["dark_red"]}""",
+            properties.GetProperty("colour").GetRawText()
+        );
+        Assert.Equal(
+            """{"description":"When it is due.","type":"string","format":"date-time"}""",
+            properties.GetProperty("dueAt").GetRawText()
+        );
     }
 
     [Fact]
     public void A_secret_shows_in_an_answer_only_as_set()
     {
         Assert.True(NotesContract.Catalogue.TryGetTool("create_note", out var tool));
-        Assert.Contains("\"apiKey\":{\"type\":\"object\",\"properties\":{\"isSet\":{\"type\":\"boolean\"}}}", Encoding.UTF8.GetString(tool.OutputSchema.Span), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"apiKey\":{\"type\":\"object\",\"properties\":{\"isSet\":{\"type\":\"boolean\"}}}",
+            Encoding.UTF8.GetString(tool.OutputSchema.Span),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -56,7 +76,10 @@ public sealed class CatalogueTests
         Assert.True(NotesContract.Catalogue.TryGetTool("delete_notes", out var delete));
         Assert.True(NotesContract.Catalogue.TryGetTool("list_notes", out var list));
         Assert.Contains("confirmation", Encoding.UTF8.GetString(delete.InputSchema.Span), StringComparison.Ordinal);
-        Assert.Equal(["environment"], JsonDocument.Parse(list.InputSchema).RootElement.GetProperty("properties").EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            ["environment"],
+            JsonDocument.Parse(list.InputSchema).RootElement.GetProperty("properties").EnumerateObject().Select(property => property.Name)
+        );
     }
 
     [Fact]

@@ -24,7 +24,10 @@ public sealed class ConfirmationTests(NotesFixture notes) : IClassFixture<NotesF
     {
         await CreateAsync("a");
         var confirmation = await PreviewAsync();
-        Assert.Equal(1, (await notes.Client.DeleteNotesAsync(new DeleteNotesRequest(), notes.As(_caller, confirmation: confirmation.Token))).Deleted);
+        Assert.Equal(
+            1,
+            (await notes.Client.DeleteNotesAsync(new DeleteNotesRequest(), notes.As(_caller, confirmation: confirmation.Token))).Deleted
+        );
         Assert.Equal("CONFIRMATION_USED", await ReasonAsync(_caller, confirmation.Token));
     }
 
@@ -33,17 +36,26 @@ public sealed class ConfirmationTests(NotesFixture notes) : IClassFixture<NotesF
     {
         await CreateAsync("a");
         var confirmation = await PreviewAsync();
-        var results = await Task.WhenAll(Enumerable.Range(0, 100).Select(async _ =>
-        {
-            try
-            {
-                return (await notes.Client.DeleteNotesAsync(new DeleteNotesRequest(), notes.As(_caller, confirmation: confirmation.Token))).Deleted;
-            }
-            catch (RpcException)
-            {
-                return -1;
-            }
-        }));
+        var results = await Task.WhenAll(
+            Enumerable
+                .Range(0, 100)
+                .Select(async _ =>
+                {
+                    try
+                    {
+                        return (
+                            await notes.Client.DeleteNotesAsync(
+                                new DeleteNotesRequest(),
+                                notes.As(_caller, confirmation: confirmation.Token)
+                            )
+                        ).Deleted;
+                    }
+                    catch (RpcException)
+                    {
+                        return -1;
+                    }
+                })
+        );
         Assert.Equal(1, Assert.Single(results, result => result >= 0));
     }
 
@@ -85,7 +97,8 @@ public sealed class ConfirmationTests(NotesFixture notes) : IClassFixture<NotesF
         Assert.Equal("CONFIRMATION_INVALID", await ReasonAsync(_caller, forged));
     }
 
-    private async Task CreateAsync(string title) => await notes.Client.CreateNoteAsync(new CreateNoteRequest { Title = title }, notes.As(_caller));
+    private async Task CreateAsync(string title) =>
+        await notes.Client.CreateNoteAsync(new CreateNoteRequest { Title = title }, notes.As(_caller));
 
     private async Task<Confirmation> PreviewAsync() =>
         (await notes.Client.DeleteNotesAsync(new DeleteNotesRequest(), notes.As(_caller)).ProblemAsync()).Confirmation;

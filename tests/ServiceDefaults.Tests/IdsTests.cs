@@ -9,7 +9,12 @@ public sealed class IdsTests
     {
         var made = Enumerable.Range(0, 20_000).Select(_ => Ids.Format("org", Ids.New())).ToList();
         Assert.Equal(made.Order(StringComparer.Ordinal), made);
-        var everybodys = Enumerable.Range(0, 8).AsParallel().WithDegreeOfParallelism(8).SelectMany(_ => Enumerable.Range(0, 5_000).Select(_ => Ids.New())).ToList();
+        var everybodys = Enumerable
+            .Range(0, 8)
+            .AsParallel()
+            .WithDegreeOfParallelism(8)
+            .SelectMany(_ => Enumerable.Range(0, 5_000).Select(_ => Ids.New()))
+            .ToList();
         Assert.Equal(40_000, everybodys.Distinct().Count());
     }
 

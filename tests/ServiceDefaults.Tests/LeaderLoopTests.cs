@@ -15,17 +15,33 @@ public sealed class LeaderLoopTests(NotesFixture notes) : IClassFixture<NotesFix
     [Fact]
     public async Task Of_three_replicas_one_leads_and_another_takes_over_when_its_session_is_killed()
     {
-        await AdminAsync("create table public.turn (n bigint generated always as identity, pid int); grant insert on public.turn to notes_relay");
+        await AdminAsync(
+            "create table public.turn (n bigint generated always as identity, pid int); grant insert on public.turn to notes_relay"
+        );
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         var sessions = new ConcurrentQueue<int>();
-        var replicas = Enumerable.Range(0, 3).Select(_ => Loop(notes.App).RunAsync(_name, "notes_relay", async (session, stopping) =>
-        {
-            sessions.Enqueue(session.Connection.ProcessID);
-            while (!stopping.IsCancellationRequested)
-            {
-                await ScalarAsync(session.Connection, "insert into public.turn (pid) values (pg_backend_pid()) returning null");
-            }
-        }, stop.Token)).ToList();
+        var replicas = Enumerable
+            .Range(0, 3)
+            .Select(_ =>
+                Loop(notes.App)
+                    .RunAsync(
+                        _name,
+                        "notes_relay",
+                        async (session, stopping) =>
+                        {
+                            sessions.Enqueue(session.Connection.ProcessID);
+                            while (!stopping.IsCancellationRequested)
+                            {
+                                await ScalarAsync(
+                                    session.Connection,
+                                    "insert into public.turn (pid) values (pg_backend_pid()) returning null"
+                                );
+                            }
+                        },
+                        stop.Token
+                    )
+            )
+            .ToList();
 
         for (var led = 1; led <= 3; led++)
         {
@@ -38,11 +54,13 @@ public sealed class LeaderLoopTests(NotesFixture notes) : IClassFixture<NotesFix
         await Task.WhenAll(replicas);
         Assert.Equal(sessions.Count, sessions.Distinct().Count());
 
-        // Whoever has lost the lead has lost the session: nobody works again after another has begun to.
-        await using var turns = notes.Admin.CreateCommand("""
+        // A replica that has lost the lead has lost its session: it does not work again after another has begun.
+        await using var turns = notes.Admin.CreateCommand(
+            """
             select count(*) filter (where changed) + 1 - count(distinct pid)
             from (select pid, pid <> lag(pid) over (order by n) as changed from public.turn) t
-            """);
+            """
+        );
         Assert.Equal(0L, await turns.ExecuteScalarAsync(Cancellation));
     }
 
@@ -51,34 +69,50 @@ public sealed class LeaderLoopTests(NotesFixture notes) : IClassFixture<NotesFix
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         var runs = 0;
-        await Loop(notes.App).RunAsync(_name, "notes_relay", async (_, _) =>
-        {
-            if (++runs < 3)
-            {
-                throw new InvalidOperationException("Once more.");
-            }
+        await Loop(notes.App)
+            .RunAsync(
+                _name,
+                "notes_relay",
+                async (_, _) =>
+                {
+                    if (++runs < 3)
+                    {
+                        throw new InvalidOperationException("Once more.");
+                    }
 
-            await stop.CancelAsync();
-        }, stop.Token).WaitAsync(TimeSpan.FromSeconds(60), Cancellation);
+                    await stop.CancelAsync();
+                },
+                stop.Token
+            )
+            .WaitAsync(TimeSpan.FromSeconds(60), Cancellation);
         Assert.Equal(3, runs);
     }
 
     [Fact]
     public async Task A_session_goes_back_to_the_pool_without_role_and_locks()
     {
-        await using var one = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(notes.App.ConnectionString)
-        {
-            Password = "app-test",
-            MaxPoolSize = 1,
-            NoResetOnClose = true,
-        });
+        await using var one = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(notes.App.ConnectionString)
+            {
+                Password = "app-test",
+                MaxPoolSize = 1,
+                NoResetOnClose = true,
+            }
+        );
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        await Loop(one).RunAsync(_name, "notes_relay", async (session, _) =>
-        {
-            Assert.Equal("notes_relay", await ScalarAsync(session.Connection, "select current_user::text"));
-            Assert.True(await session.TryLeadAsync("another", Cancellation));
-            await stop.CancelAsync();
-        }, stop.Token).WaitAsync(TimeSpan.FromSeconds(60), Cancellation);
+        await Loop(one)
+            .RunAsync(
+                _name,
+                "notes_relay",
+                async (session, _) =>
+                {
+                    Assert.Equal("notes_relay", await ScalarAsync(session.Connection, "select current_user::text"));
+                    Assert.True(await session.TryLeadAsync("another", Cancellation));
+                    await stop.CancelAsync();
+                },
+                stop.Token
+            )
+            .WaitAsync(TimeSpan.FromSeconds(60), Cancellation);
 
         await using var pooled = await one.OpenConnectionAsync(Cancellation);
         Assert.Equal("notes_app", await ScalarAsync(pooled, "select current_user::text"));

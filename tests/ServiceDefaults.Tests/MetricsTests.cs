@@ -13,8 +13,14 @@ public sealed class MetricsTests(NotesFixture notes) : IClassFixture<NotesFixtur
         await notes.Events.WaitAsync(published => published.WorkspaceId == caller.Workspace);
         using var http = notes.CreateHttpClient();
         // The relay counts an event once it is marked as sent, which is after it was published.
-        await Eventually.AsyncTrue(async () => (await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), TestContext.Current.CancellationToken))
-            .Contains("# TYPE platform_outbox_lag", StringComparison.Ordinal), () => "the lag of the event");
+        await Eventually.AsyncTrue(
+            async () =>
+                (await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), TestContext.Current.CancellationToken)).Contains(
+                    "# TYPE platform_outbox_lag",
+                    StringComparison.Ordinal
+                ),
+            () => "the lag of the event"
+        );
         for (var scrape = 0; scrape < 2; scrape++)
         {
             var text = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), TestContext.Current.CancellationToken);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 using Platform.Testing;
 
@@ -7,8 +8,9 @@ namespace Platform.ServiceDefaults.Tests;
 
 public sealed class MigratorTests(PostgresFixture postgres)
 {
-    private static readonly long _scripts = new[] { typeof(Migrator).Assembly, typeof(MigratorTests).Assembly }
-        .Sum(assembly => assembly.GetManifestResourceNames().Count(name => name.EndsWith(".sql", StringComparison.Ordinal)));
+    private static readonly long _scripts = new[] { typeof(Migrator).Assembly, typeof(MigratorTests).Assembly }.Sum(assembly =>
+        assembly.GetManifestResourceNames().Count(name => name.EndsWith(".sql", StringComparison.Ordinal))
+    );
 
     // Each round makes roles that the cluster does not know yet: that is where migrators meet.
     [Theory]
@@ -25,11 +27,21 @@ public sealed class MigratorTests(PostgresFixture postgres)
         }
 
         using var start = new Barrier(databases.Count);
-        await Task.WhenAll(databases.Select(database => Task.Factory.StartNew(() =>
-        {
-            start.SignalAndWait(TestContext.Current.CancellationToken);
-            return MigrateAsync(service, database);
-        }, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap()));
+        await Task.WhenAll(
+            databases.Select(database =>
+                Task.Factory.StartNew(
+                        () =>
+                        {
+                            start.SignalAndWait(TestContext.Current.CancellationToken);
+                            return MigrateAsync(service, database);
+                        },
+                        TestContext.Current.CancellationToken,
+                        TaskCreationOptions.LongRunning,
+                        TaskScheduler.Default
+                    )
+                    .Unwrap()
+            )
+        );
 
         foreach (var database in databases)
         {
@@ -48,8 +60,13 @@ public sealed class MigratorTests(PostgresFixture postgres)
     }
 
     private Task MigrateAsync(string service, string database) =>
-        new Migrator(new ServiceIdentity(service), postgres.AdminConnectionString(database), "secret", typeof(MigratorTests).Assembly,
-            NullLogger<Migrator>.Instance).ApplyAsync(TestContext.Current.CancellationToken);
+        new Migrator(
+            new ServiceIdentity(service),
+            postgres.AdminConnectionString(database),
+            "secret",
+            typeof(MigratorTests).Assembly,
+            NullLogger<Migrator>.Instance
+        ).ApplyAsync(TestContext.Current.CancellationToken);
 
     private async Task<object?> ScalarAsync(string database, string sql)
     {

@@ -9,5 +9,6 @@ public sealed class NotesFixture(PostgresFixture postgres) : ServiceFixture<Prog
 {
     public Notes.Contracts.V1.Notes.NotesClient Client => new(Channel);
 
-    public async Task<IReadOnlyList<string>> TitlesAsync(TestCaller caller) => (await Client.ListNotesAsync(new ListNotesRequest(), As(caller))).Titles;
+    public async Task<IReadOnlyList<string>> TitlesAsync(TestCaller caller) =>
+        (await Client.ListNotesAsync(new ListNotesRequest(), As(caller))).Titles;
 }

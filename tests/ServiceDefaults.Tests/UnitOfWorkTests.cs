@@ -34,7 +34,10 @@ public sealed class UnitOfWorkTests(NotesFixture notes) : IClassFixture<NotesFix
         var (response, outcome) = await CreateAsync("published");
         Assert.Equal(Outcomes.Committed, outcome);
         var happened = await notes.Events.WaitAsync(published => published.WorkspaceId == _caller.Workspace);
-        Assert.Equal(("notes", nameof(NoteCreated), "note.created", "create_note"), (happened.Source, happened.Type, happened.Action, happened.Call.Tool));
+        Assert.Equal(
+            ("notes", nameof(NoteCreated), "note.created", "create_note"),
+            (happened.Source, happened.Type, happened.Action, happened.Call.Tool)
+        );
         Assert.Equal(Ids.Format("mbr", _caller.Member!.Value), happened.Actor.Id);
         Assert.Equal([response.NoteId], Assert.Single(happened.Targets).Ids);
         Assert.Equal("published", happened.Read<NoteCreated>().Title);
@@ -97,7 +100,10 @@ public sealed class UnitOfWorkTests(NotesFixture notes) : IClassFixture<NotesFix
     public async Task A_violated_constraint_is_the_problem_that_the_service_named()
     {
         await CreateAsync("twice");
-        Assert.Equal("TITLE_TAKEN", (await notes.Client.CreateNoteAsync(new CreateNoteRequest { Title = "twice" }, notes.As(_caller)).ProblemAsync()).Reason);
+        Assert.Equal(
+            "TITLE_TAKEN",
+            (await notes.Client.CreateNoteAsync(new CreateNoteRequest { Title = "twice" }, notes.As(_caller)).ProblemAsync()).Reason
+        );
     }
 
     [Fact]
@@ -114,7 +120,9 @@ public sealed class UnitOfWorkTests(NotesFixture notes) : IClassFixture<NotesFix
     public async Task The_same_idempotency_key_with_other_arguments_is_refused()
     {
         await CreateAsync("one", key: "k");
-        var problem = await notes.Client.CreateNoteAsync(new CreateNoteRequest { Title = "two" }, notes.As(_caller, idempotencyKey: "k")).ProblemAsync();
+        var problem = await notes
+            .Client.CreateNoteAsync(new CreateNoteRequest { Title = "two" }, notes.As(_caller, idempotencyKey: "k"))
+            .ProblemAsync();
         Assert.Equal("IDEMPOTENCY_KEY_REUSED", problem.Reason);
     }
 
@@ -122,7 +130,10 @@ public sealed class UnitOfWorkTests(NotesFixture notes) : IClassFixture<NotesFix
     public async Task An_idempotency_key_belongs_to_its_member()
     {
         await CreateAsync("one", key: "k");
-        await notes.Client.CreateNoteAsync(new CreateNoteRequest { Title = "two" }, notes.As(_caller with { Member = Ids.New() }, idempotencyKey: "k"));
+        await notes.Client.CreateNoteAsync(
+            new CreateNoteRequest { Title = "two" },
+            notes.As(_caller with { Member = Ids.New() }, idempotencyKey: "k")
+        );
         Assert.Equal(2, (await notes.TitlesAsync(_caller)).Count);
     }
 
@@ -141,7 +152,10 @@ public sealed class UnitOfWorkTests(NotesFixture notes) : IClassFixture<NotesFix
     [Fact]
     public async Task The_application_role_can_neither_read_nor_change_the_outbox()
     {
-        foreach (var sql in (string[])["select * from platform.outbox", "update platform.outbox set sent_at = now()", "delete from platform.outbox"])
+        foreach (
+            var sql in (string[])
+                ["select * from platform.outbox", "update platform.outbox set sent_at = now()", "delete from platform.outbox"]
+        )
         {
             await using var command = notes.App.CreateCommand(sql);
             var exception = await Assert.ThrowsAsync<PostgresException>(() => command.ExecuteNonQueryAsync());
@@ -151,7 +165,10 @@ public sealed class UnitOfWorkTests(NotesFixture notes) : IClassFixture<NotesFix
 
     private async Task<(CreateNoteResponse Response, string? Outcome)> CreateAsync(string title, string? key = null, bool dryRun = false)
     {
-        using var call = notes.Client.CreateNoteAsync(new CreateNoteRequest { Title = title }, notes.As(_caller, idempotencyKey: key, dryRun: dryRun));
+        using var call = notes.Client.CreateNoteAsync(
+            new CreateNoteRequest { Title = title },
+            notes.As(_caller, idempotencyKey: key, dryRun: dryRun)
+        );
         return (await call, call.GetTrailers().GetValue(CallMetadata.Outcome));
     }
 

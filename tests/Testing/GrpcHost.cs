@@ -17,12 +17,15 @@ public sealed class GrpcHost : IAsyncDisposable
     {
         _builder.Logging.ClearProviders();
         _builder.Services.AddGrpc();
-        _builder.WebHost.UseUrls("http://127.0.0.1:0").ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http2));
+        _builder
+            .WebHost.UseUrls("http://127.0.0.1:0")
+            .ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http2));
     }
 
     public string Url => _app!.Urls.Single();
 
-    public GrpcHost Add<TService>(TService service) where TService : class
+    public GrpcHost Add<TService>(TService service)
+        where TService : class
     {
         _builder.Services.AddSingleton(service);
         _map.Add(app => app.MapGrpcService<TService>());

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Platform.Native.Servers;
+using Platform.LocalServers;
 
 namespace Platform.Testing;
 
@@ -14,35 +14,57 @@ internal sealed class Nginx : IAsyncDisposable
     private readonly string _folder;
     private readonly X509Certificate2 _certificate;
 
-    private Nginx(ChildProcess process, string folder, X509Certificate2 certificate) => (_process, _folder, _certificate) = (process, folder, certificate);
+    private Nginx(ChildProcess process, string folder, X509Certificate2 certificate) =>
+        (_process, _folder, _certificate) = (process, folder, certificate);
 
     /// <summary>Null where it is not installed.</summary>
-    public static string? Program { get; } = new[] { "/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx" }.FirstOrDefault(File.Exists);
+    public static string? Program { get; } =
+        new[] { "/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx" }.FirstOrDefault(File.Exists);
 
     /// <summary>Starts it and returns when it takes connections at <paramref name="port"/>.</summary>
     public static async Task<Nginx> StartAsync(string checkout, int port, Uri edge, Uri signIn, CancellationToken cancellationToken)
     {
-        Assert.SkipWhen(Program is null, "nginx is not installed: native/prepare --tests installs it.");
+        Assert.SkipWhen(Program is null, "nginx is not installed: ./test installs it.");
         var folder = System.IO.Directory.CreateTempSubdirectory("nginx").FullName;
         var certificate = Certificate(folder);
         var site = Site(checkout)
             .Replace("listen 443 ssl", $"listen 127.0.0.1:{port} ssl", StringComparison.Ordinal)
             .Replace("server_name mcp.example.com", "server_name localhost", StringComparison.Ordinal)
             .Replace("127.0.0.1:8080", edge.Authority.Replace("localhost", "127.0.0.1", StringComparison.Ordinal), StringComparison.Ordinal)
-            .Replace("127.0.0.1:8081", signIn.Authority.Replace("localhost", "127.0.0.1", StringComparison.Ordinal), StringComparison.Ordinal)
+            .Replace(
+                "127.0.0.1:8081",
+                signIn.Authority.Replace("localhost", "127.0.0.1", StringComparison.Ordinal),
+                StringComparison.Ordinal
+            )
             .Replace("/etc/ssl/certs/mcp.example.com.pem", $"{folder}/certificate.pem", StringComparison.Ordinal)
             .Replace("/etc/ssl/private/mcp.example.com.key", $"{folder}/key.pem", StringComparison.Ordinal);
         var temporary = string.Concat(_temporary.Select(kind => $"  {kind}_temp_path {folder}/{kind};\n"));
         // One process, which is the one that is stopped.
-        await File.WriteAllTextAsync($"{folder}/nginx.conf",
-            $"daemon off;\nmaster_process off;\npid {folder}/nginx.pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n  access_log off;\n{temporary}{site}}}\n", cancellationToken);
-        var process = await ChildProcess.StartAsync(new ChildProcessOptions
-        {
-            Name = "nginx",
-            FileName = Program!,
-            Arguments = ["-p", folder, "-c", $"{folder}/nginx.conf"],
-            WorkingDirectory = folder,
-        }, cancellationToken);
+        await File.WriteAllTextAsync(
+            $"{folder}/nginx.conf",
+            $$"""
+            daemon off;
+            master_process off;
+            pid {{folder}}/nginx.pid;
+            error_log stderr;
+            events {}
+            http {
+              access_log off;
+            {{temporary}}{{site}}}
+
+            """,
+            cancellationToken
+        );
+        var process = await ChildProcess.StartAsync(
+            new ChildProcessOptions
+            {
+                Name = "nginx",
+                FileName = Program!,
+                Arguments = ["-p", folder, "-c", $"{folder}/nginx.conf"],
+                WorkingDirectory = folder,
+            },
+            cancellationToken
+        );
         var nginx = new Nginx(process, folder, certificate);
         try
         {
@@ -50,7 +72,10 @@ internal sealed class Nginx : IAsyncDisposable
             while (true)
             {
                 if (process.HasExited)
+                {
                     throw new InvalidOperationException($"nginx ended: {string.Join('\n', process.LastOutput)}");
+                }
+
                 try
                 {
                     using var answer = await http.GetAsync(new Uri($"https://localhost:{port}/"), cancellationToken);
@@ -70,12 +95,16 @@ internal sealed class Nginx : IAsyncDisposable
     }
 
     /// <summary>A handler that trusts the certificate made for this nginx, and no other.</summary>
-    public SocketsHttpHandler Handler() => new()
-    {
-        UseCookies = false,
-        AllowAutoRedirect = false,
-        SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString() == _certificate.GetCertHashString() },
-    };
+    public SocketsHttpHandler Handler() =>
+        new()
+        {
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            SslOptions =
+            {
+                RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString() == _certificate.GetCertHashString(),
+            },
+        };
 
     public HttpClient Client() => new(Handler());
 
@@ -86,7 +115,7 @@ internal sealed class Nginx : IAsyncDisposable
         System.IO.Directory.Delete(_folder, recursive: true);
     }
 
-    // What operators are told to write is what is tested.
+    // The configuration that the documentation shows is the one that is tested.
     private static string Site(string checkout)
     {
         var document = File.ReadAllText(Path.Combine(checkout, "docs", "operations.md"));

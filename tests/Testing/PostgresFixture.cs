@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Npgsql;
-using Platform.Native.Servers;
+using Platform.LocalServers;
 using Xunit;
 
 namespace Platform.Testing;
@@ -13,12 +13,19 @@ public sealed class PostgresFixture : IAsyncLifetime
 {
     private readonly ConcurrentDictionary<string, Lazy<Task>> _templates = new(StringComparer.Ordinal);
     private readonly string _directory = Path.Combine(AppContext.BaseDirectory, "postgres-" + Guid.NewGuid().ToString("N")[..8]);
-    private PostgresServer? _server;
+    private LocalServer? _server;
     private int _copies;
 
-    private PostgresServer Server => _server ?? throw new InvalidOperationException("The fixture has not been initialized: is it an assembly fixture?");
+    private LocalServer Server =>
+        _server ?? throw new InvalidOperationException("The fixture has not been initialized: is it an assembly fixture?");
 
-    public async ValueTask InitializeAsync() => _server = await PostgresServer.StartAsync(new PostgresOptions { DataDirectory = _directory, Durable = false });
+    public async ValueTask InitializeAsync() =>
+        _server = await LocalServer.StartPostgresAsync(
+            _directory,
+            LocalServer.NewPassword(),
+            durable: false,
+            TestContext.Current.CancellationToken
+        );
 
     /// <summary>The administrator's connection string for a database of this server.</summary>
     public string AdminConnectionString(string database) => $"{Server.ConnectionString};Database={database}";

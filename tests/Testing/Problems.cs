@@ -1,6 +1,6 @@
 using Grpc.Core;
 using Platform.Contracts;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Xunit;
 
 namespace Platform.Testing;
@@ -11,6 +11,7 @@ public static class Problems
     public static async Task<ProblemDetail> ProblemAsync<T>(this AsyncUnaryCall<T> call)
     {
         var exception = await Assert.ThrowsAsync<RpcException>(async () => await call);
-        return Problem.Read(exception) ?? throw new InvalidOperationException($"The failure carries no problem: {exception.Status}", exception);
+        return Problem.Read(exception)
+            ?? throw new InvalidOperationException($"The failure carries no problem: {exception.Status}", exception);
     }
 }

@@ -20,7 +20,8 @@ namespace Platform.Testing;
 /// published events go to <see cref="Events"/>, the clock is <see cref="Clock"/>.
 /// </summary>
 /// <typeparam name="TProgram">A type of the service's assembly.</typeparam>
-public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) : IAsyncLifetime where TProgram : class
+public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) : IAsyncLifetime
+    where TProgram : class
 {
     private const string AppPassword = "app-test";
 
@@ -52,20 +53,29 @@ public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) 
         Admin = NpgsqlDataSource.Create(postgres.AdminConnectionString(database));
         App = NpgsqlDataSource.Create(AppConnectionString(database));
         _factory = new Factory(this, Settings(database));
-        Channel = GrpcChannel.ForAddress(_factory.Server.BaseAddress, new GrpcChannelOptions
-        {
-            HttpHandler = _factory.Server.CreateHandler(),
-            MaxReceiveMessageSize = null,
-        });
+        Channel = GrpcChannel.ForAddress(
+            _factory.Server.BaseAddress,
+            new GrpcChannelOptions { HttpHandler = _factory.Server.CreateHandler(), MaxReceiveMessageSize = null }
+        );
     }
 
     /// <summary>The HTTP/1.1 side of the service.</summary>
     public HttpClient CreateHttpClient() => Running.CreateClient();
 
     /// <summary>Call options that say who calls and what travels beside the request.</summary>
-    public CallOptions As(TestCaller caller, string? idempotencyKey = null, bool dryRun = false, string? confirmation = null, string? task = null)
+    public CallOptions As(
+        TestCaller caller,
+        string? idempotencyKey = null,
+        bool dryRun = false,
+        string? confirmation = null,
+        string? task = null
+    )
     {
-        var headers = new Metadata { { "authorization", "Bearer " + Issuer.Issue(caller, service) }, { CallMetadata.CallId, Ids.New().ToString() } };
+        var headers = new Metadata
+        {
+            { "authorization", "Bearer " + Issuer.Issue(caller, service) },
+            { CallMetadata.CallId, Ids.New().ToString() },
+        };
         Add(CallMetadata.IdempotencyKey, idempotencyKey);
         Add(CallMetadata.DryRun, dryRun ? "true" : null);
         Add(CallMetadata.Confirmation, confirmation);
@@ -95,18 +105,17 @@ public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) 
     }
 
     /// <summary>Replaces or adds services before the service starts.</summary>
-    protected virtual void Configure(IServiceCollection services)
-    {
-    }
+    protected virtual void Configure(IServiceCollection services) { }
 
     /// <summary>Settings of the service beside its connection strings.</summary>
     protected virtual IEnumerable<KeyValuePair<string, string?>> Settings() => [];
 
-    private string AppConnectionString(string database) => new NpgsqlConnectionStringBuilder(postgres.AdminConnectionString(database))
-    {
-        Username = $"{service}_app",
-        Password = AppPassword,
-    }.ConnectionString;
+    private string AppConnectionString(string database) =>
+        new NpgsqlConnectionStringBuilder(postgres.AdminConnectionString(database))
+        {
+            Username = $"{service}_app",
+            Password = AppPassword,
+        }.ConnectionString;
 
     private Dictionary<string, string?> Settings(string database)
     {
@@ -152,8 +161,16 @@ public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) 
                 services.AddSingleton<TimeProvider>(fixture.Clock);
                 services.RemoveAll<IEventPublisher>();
                 services.AddSingleton<IEventPublisher>(new PublishedEvents.Publisher(fixture.Events));
-                foreach (var bus in services.Where(registered => registered.ServiceType == typeof(IHostedService)
-                    && (registered.ImplementationType ?? registered.ImplementationFactory?.Method.DeclaringType)?.Namespace?.StartsWith("MassTransit", StringComparison.Ordinal) == true).ToList())
+                foreach (
+                    var bus in services
+                        .Where(registered =>
+                            registered.ServiceType == typeof(IHostedService)
+                            && (
+                                registered.ImplementationType ?? registered.ImplementationFactory?.Method.DeclaringType
+                            )?.Namespace?.StartsWith("MassTransit", StringComparison.Ordinal) == true
+                        )
+                        .ToList()
+                )
                 {
                     services.Remove(bus);
                 }

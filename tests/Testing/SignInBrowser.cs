@@ -21,7 +21,13 @@ public sealed partial class SignInBrowser(HttpMessageHandler? handler = null) : 
     /// Returns the query that it would have been called with.
     /// </summary>
     public async Task<Dictionary<string, string>> SignInAsync(
-        Uri authorization, string redirect, string username, string password, bool consent = true, CancellationToken cancellationToken = default)
+        Uri authorization,
+        string redirect,
+        string username,
+        string password,
+        bool consent = true,
+        CancellationToken cancellationToken = default
+    )
     {
         ConsentLines = [];
         var signedIn = false;
@@ -60,13 +66,21 @@ public sealed partial class SignInBrowser(HttpMessageHandler? handler = null) : 
             else
             {
                 signedIn = true;
-                fields = new() { ["username"] = username, ["password"] = password, ["credentialId"] = "" };
+                fields = new()
+                {
+                    ["username"] = username,
+                    ["password"] = password,
+                    ["credentialId"] = "",
+                };
             }
 
-            response = await SendAsync(new HttpRequestMessage(HttpMethod.Post, new Uri(here, HttpUtility.HtmlDecode(form.Groups[1].Value)))
-            {
-                Content = new FormUrlEncodedContent(fields),
-            }, cancellationToken);
+            response = await SendAsync(
+                new HttpRequestMessage(HttpMethod.Post, new Uri(here, HttpUtility.HtmlDecode(form.Groups[1].Value)))
+                {
+                    Content = new FormUrlEncodedContent(fields),
+                },
+                cancellationToken
+            );
         }
 
         throw new InvalidOperationException("The pages go on for ever.");

@@ -1,3 +1,4 @@
+using System.Data;
 using Npgsql;
 using Xunit;
 
@@ -8,28 +9,38 @@ public static class TenancyLaws
 {
     // A partition is reached through its table, whose policies hold; nobody is granted the partition itself.
     private const string UnforcedTables = """
-        select c.oid::regclass::text from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'workspace_id' and not a.attisdropped
-        where c.relkind in ('r', 'p') and not c.relispartition and c.relnamespace::regnamespace::text in ('platform', $1) and not (c.relrowsecurity and c.relforcerowsecurity)
+        select c.oid::regclass::text as name
+        from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'workspace_id' and not a.attisdropped
+        where c.relkind in ('r', 'p') and not c.relispartition and c.relnamespace::regnamespace::text in ('platform', $1)
+            and not (c.relrowsecurity and c.relforcerowsecurity)
         order by 1
         """;
 
     private const string UnscopedPolicies = """
-        select format('%I.%I: %s', schemaname, tablename, policyname) from pg_policies
+        select format('%I.%I: %s', schemaname, tablename, policyname) as name from pg_policies
         where schemaname in ('platform', $1) and coalesce(qual, '') || coalesce(with_check, '') not like '%workspace_id()%'
         order by 1
         """;
 
     private static readonly string[] _sharedUnscoped =
     [
-        "platform.idempotency: idempotency_owner", "platform.outbox: outbox_owner", "platform.outbox: outbox_relay_mark",
-        "platform.outbox: outbox_relay_read", "platform.used_confirmation: used_confirmation_owner",
+        "platform.idempotency: idempotency_owner",
+        "platform.outbox: outbox_owner",
+        "platform.outbox: outbox_relay_mark",
+        "platform.outbox: outbox_relay_read",
+        "platform.used_confirmation: used_confirmation_owner",
     ];
 
-    /// <summary>Every table with a workspace has forced row-level security; every policy that lets somebody see past the workspace is listed.</summary>
+    /// <summary>
+    /// Every table with a workspace has forced row-level security; every policy that lets somebody see past the workspace is listed.
+    /// </summary>
     public static async Task AssertAsync(NpgsqlDataSource admin, string schema, params IReadOnlyList<string> unscopedPolicies)
     {
         Assert.Empty(await ListAsync(admin, UnforcedTables, schema));
-        Assert.Equal(_sharedUnscoped.Concat(unscopedPolicies).Order(StringComparer.Ordinal), (await ListAsync(admin, UnscopedPolicies, schema)).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            _sharedUnscoped.Concat(unscopedPolicies).Order(StringComparer.Ordinal),
+            (await ListAsync(admin, UnscopedPolicies, schema)).Order(StringComparer.Ordinal)
+        );
     }
 
     private static async Task<List<string>> ListAsync(NpgsqlDataSource admin, string sql, string schema)
@@ -40,7 +51,7 @@ public static class TenancyLaws
         var rows = new List<string>();
         while (await reader.ReadAsync())
         {
-            rows.Add(reader.GetString(0));
+            rows.Add(reader.GetString("name"));
         }
 
         return rows;

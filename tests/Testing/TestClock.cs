@@ -1,6 +1,6 @@
 namespace Platform.Testing;
 
-/// <summary>The system's clock, moved by hand. Timers run in real time, or as many times as fast as told.</summary>
+/// <summary>The system's clock, moved by hand. Timers run in real time, or faster by the factor that is given.</summary>
 public sealed class TestClock : TimeProvider
 {
     private TimeSpan _moved;

@@ -28,7 +28,15 @@ public sealed record TestCaller
 
     public string? Service { get; init; }
 
-    public static TestCaller AsService(string service) => new() { Service = service, Member = null, Environment = null, Workspace = Guid.Empty, Permissions = [] };
+    public static TestCaller AsService(string service) =>
+        new()
+        {
+            Service = service,
+            Member = null,
+            Environment = null,
+            Workspace = Guid.Empty,
+            Permissions = [],
+        };
 }
 
 /// <summary>Signs assertions as identity does, with a key of its own.</summary>
@@ -39,7 +47,10 @@ public sealed class TestIssuer : IAssertionKeys
 
     public string Issue(TestCaller caller, string audience, DateTimeOffset? expires = null)
     {
-        var claims = new Dictionary<string, object> { [AssertionClaims.Permissions] = (caller.Permissions ?? [.. Roles.PermissionsOf(caller.Role)]).ToArray() };
+        var claims = new Dictionary<string, object>
+        {
+            [AssertionClaims.Permissions] = (caller.Permissions ?? [.. Roles.PermissionsOf(caller.Role)]).ToArray(),
+        };
         if (caller.Workspace != Guid.Empty)
         {
             claims[AssertionClaims.Workspace] = Ids.Format("wks", caller.Workspace);
@@ -64,14 +75,16 @@ public sealed class TestIssuer : IAssertionKeys
             claims[AssertionClaims.Service] = service;
         }
 
-        return _handler.CreateToken(new SecurityTokenDescriptor
-        {
-            Issuer = AssertionClaims.Issuer,
-            Audience = audience,
-            Expires = (expires ?? DateTimeOffset.UtcNow.AddHours(24)).UtcDateTime,
-            Claims = claims,
-            SigningCredentials = new SigningCredentials(_key, SecurityAlgorithms.EcdsaSha256),
-        });
+        return _handler.CreateToken(
+            new SecurityTokenDescriptor
+            {
+                Issuer = AssertionClaims.Issuer,
+                Audience = audience,
+                Expires = (expires ?? DateTimeOffset.UtcNow.AddHours(24)).UtcDateTime,
+                Claims = claims,
+                SigningCredentials = new SigningCredentials(_key, SecurityAlgorithms.EcdsaSha256),
+            }
+        );
     }
 
     public ValueTask<IReadOnlyList<SecurityKey>> FindAsync(string keyId, CancellationToken cancellationToken) =>

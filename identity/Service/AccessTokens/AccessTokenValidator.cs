@@ -7,7 +7,14 @@ namespace Platform.Identity.Service.AccessTokens;
 
 /// <summary>What a genuine access token says.</summary>
 internal sealed record AccessToken(
-    string Subject, string ClientId, string? Session, IReadOnlyCollection<string> Audiences, IReadOnlyList<string> Scopes, DateTimeOffset IssuedAt, DateTimeOffset ExpiresAt);
+    string Subject,
+    string ClientId,
+    string? Session,
+    IReadOnlyCollection<string> Audiences,
+    IReadOnlyList<string> Scopes,
+    DateTimeOffset IssuedAt,
+    DateTimeOffset ExpiresAt
+);
 
 internal enum AccessTokenState
 {
@@ -21,7 +28,8 @@ internal enum AccessTokenState
 }
 
 /// <summary>
-/// Checks that an access token is the realm's: issuer, algorithm, signature, type, expiry, and the claims we rely on. The edge has checked it
+/// Checks that an access token is the realm's: issuer, algorithm, signature, type, expiry, and the claims we rely on. The edge has checked
+/// it
 /// as well; identity believes nobody.
 /// </summary>
 internal sealed class AccessTokenValidator(RealmKeys keys, IOptions<KeycloakOptions> options, TimeProvider time)
@@ -30,7 +38,11 @@ internal sealed class AccessTokenValidator(RealmKeys keys, IOptions<KeycloakOpti
 
     // Asymmetric ones that a realm can be set to; never `none`, never one in which our public key would be the secret.
     private static readonly string[] _algorithms =
-        [SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSsaPssSha256, SecurityAlgorithms.EcdsaSha256];
+    [
+        SecurityAlgorithms.RsaSha256,
+        SecurityAlgorithms.RsaSsaPssSha256,
+        SecurityAlgorithms.EcdsaSha256,
+    ];
 
     private static readonly TimeSpan _clockSkew = TimeSpan.FromSeconds(5);
 
@@ -39,23 +51,32 @@ internal sealed class AccessTokenValidator(RealmKeys keys, IOptions<KeycloakOpti
     /// <exception cref="KeycloakUnavailableException">The realm's keys are not known and it does not answer.</exception>
     public async ValueTask<(AccessTokenState State, AccessToken? Token)> ValidateAsync(string text, CancellationToken cancellationToken)
     {
-        if (!options.Value.IsConfigured || text.Length > MaxLength || Read(text) is not { } jwt || !_algorithms.Contains(jwt.Alg) || string.IsNullOrEmpty(jwt.Kid))
+        if (
+            !options.Value.IsConfigured
+            || text.Length > MaxLength
+            || Read(text) is not { } jwt
+            || !_algorithms.Contains(jwt.Alg)
+            || string.IsNullOrEmpty(jwt.Kid)
+        )
         {
             return (AccessTokenState.Unknown, null);
         }
 
-        var result = await _handler.ValidateTokenAsync(jwt, new TokenValidationParameters
-        {
-            ValidIssuer = options.Value.Issuer,
-            ValidateAudience = false,
-            ValidAlgorithms = _algorithms,
-            ValidTypes = ["JWT", "at+jwt"],
-            IssuerSigningKeys = await keys.FindAsync(jwt.Kid, cancellationToken),
-            RequireSignedTokens = true,
-            RequireExpirationTime = true,
-            // Judged below: an expired token has to be told from a forged one.
-            ValidateLifetime = false,
-        });
+        var result = await _handler.ValidateTokenAsync(
+            jwt,
+            new TokenValidationParameters
+            {
+                ValidIssuer = options.Value.Issuer,
+                ValidateAudience = false,
+                ValidAlgorithms = _algorithms,
+                ValidTypes = ["JWT", "at+jwt"],
+                IssuerSigningKeys = await keys.FindAsync(jwt.Kid, cancellationToken),
+                RequireSignedTokens = true,
+                RequireExpirationTime = true,
+                // Judged below: an expired token must be distinguished from a forged one.
+                ValidateLifetime = false,
+            }
+        );
         if (!result.IsValid || jwt.ValidFrom > time.GetUtcNow().UtcDateTime + _clockSkew || Claims(jwt) is not { } token)
         {
             return (AccessTokenState.Unknown, null);
@@ -78,10 +99,20 @@ internal sealed class AccessTokenValidator(RealmKeys keys, IOptions<KeycloakOpti
 
     // ID and refresh tokens are signed with the same keys: only `typ` tells an access token from them.
     private static AccessToken? Claims(JsonWebToken jwt) =>
-        Text(jwt, "typ") == "Bearer" && Text(jwt, "sub") is { Length: > 0 } subject && Text(jwt, "azp") is { Length: > 0 } client && jwt.ValidTo > DateTime.MinValue
-            && jwt.IssuedAt > DateTime.MinValue
-            ? new AccessToken(subject, client, Text(jwt, "sid"), [.. jwt.Audiences], Text(jwt, "scope")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [],
-                Utc(jwt.IssuedAt), Utc(jwt.ValidTo))
+        Text(jwt, "typ") == "Bearer"
+        && Text(jwt, "sub") is { Length: > 0 } subject
+        && Text(jwt, "azp") is { Length: > 0 } client
+        && jwt.ValidTo > DateTime.MinValue
+        && jwt.IssuedAt > DateTime.MinValue
+            ? new AccessToken(
+                subject,
+                client,
+                Text(jwt, "sid"),
+                [.. jwt.Audiences],
+                Text(jwt, "scope")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [],
+                Utc(jwt.IssuedAt),
+                Utc(jwt.ValidTo)
+            )
             : null;
 
     private static string? Text(JsonWebToken jwt, string claim) => jwt.TryGetPayloadValue<string>(claim, out var value) ? value : null;

@@ -29,11 +29,14 @@ internal sealed class RealmKeys(HttpClient http, IOptions<KeycloakOptions> optio
             if (time.GetUtcNow() - _asked >= _askAgainAfter && (Known(keyId).Count == 0 || time.GetUtcNow() - _answered >= _reloadAfter))
             {
                 _asked = time.GetUtcNow();
-                _keys = new JsonWebKeySet(await http.GetStringAsync(new Uri(options.Value.InternalIssuer, "protocol/openid-connect/certs"), cancellationToken));
+                _keys = new JsonWebKeySet(
+                    await http.GetStringAsync(new Uri(options.Value.InternalIssuer, "protocol/openid-connect/certs"), cancellationToken)
+                );
                 _answered = time.GetUtcNow();
             }
         }
-        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception)
+            when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
         {
             // Keys known already go on working while the realm is away.
             if (Known(keyId).Count == 0)

@@ -1,4 +1,5 @@
 using Npgsql;
+using Platform.Identity.Service.State;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Identity.Service.AccessTokens;
@@ -25,7 +26,8 @@ internal sealed class Revocations(NpgsqlDataSource database, TimeProvider time)
     private const string Drop = "delete from identity.revocation where expires_at < $1";
 
     /// <summary>The question as a statement, for a batch. Its answer is one boolean.</summary>
-    public static Statement IsRevoked(AccessToken token) => new(Find, token.Session ?? "", token.Subject, token.ClientId, token.IssuedAt.UtcDateTime);
+    public static Statement IsRevoked(AccessToken token) =>
+        new(Find, token.Session ?? "", token.Subject, token.ClientId, token.IssuedAt.UtcDateTime);
 
     public async Task<bool> IsRevokedAsync(AccessToken token, CancellationToken cancellationToken)
     {
@@ -34,11 +36,17 @@ internal sealed class Revocations(NpgsqlDataSource database, TimeProvider time)
     }
 
     /// <param name="id">The same id twice is one revocation.</param>
-    public Task RevokeSessionAsync(string id, string session, CancellationToken cancellationToken) => InsertAsync(id, session, null, null, time.GetUtcNow(), cancellationToken);
+    public Task RevokeSessionAsync(string id, string session, CancellationToken cancellationToken) =>
+        InsertAsync(id, session, null, null, time.GetUtcNow(), cancellationToken);
 
     /// <summary>All that was issued to a subject up to an instant: to one client, or to every one.</summary>
-    public Task RevokeGrantAsync(string id, string subject, string? clientId, DateTimeOffset issuedBefore, CancellationToken cancellationToken) =>
-        InsertAsync(id, null, subject, clientId, issuedBefore, cancellationToken);
+    public Task RevokeGrantAsync(
+        string id,
+        string subject,
+        string? clientId,
+        DateTimeOffset issuedBefore,
+        CancellationToken cancellationToken
+    ) => InsertAsync(id, null, subject, clientId, issuedBefore, cancellationToken);
 
     public async Task DropExpiredAsync(CancellationToken cancellationToken)
     {
@@ -46,10 +54,19 @@ internal sealed class Revocations(NpgsqlDataSource database, TimeProvider time)
         await connection.ExecuteAsync(new Statement(Drop, time.GetUtcNow().UtcDateTime), cancellationToken);
     }
 
-    private async Task InsertAsync(string id, string? session, string? subject, string? clientId, DateTimeOffset issuedBefore, CancellationToken cancellationToken)
+    private async Task InsertAsync(
+        string id,
+        string? session,
+        string? subject,
+        string? clientId,
+        DateTimeOffset issuedBefore,
+        CancellationToken cancellationToken
+    )
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await connection.ExecuteAsync(
-            new Statement(Insert, id, session, subject, clientId, issuedBefore.UtcDateTime, (time.GetUtcNow() + _kept).UtcDateTime), cancellationToken);
+            new Statement(Insert, id, session, subject, clientId, issuedBefore.UtcDateTime, (time.GetUtcNow() + _kept).UtcDateTime),
+            cancellationToken
+        );
     }
 }

@@ -22,7 +22,11 @@ internal sealed class AssertionIssuer(AssertionKeyRing keys, IOptions<AssertionO
     /// <summary>An assertion for each audience, with the same claims.</summary>
     /// <param name="notAfter">When what the caller came with ends: no assertion outlives it.</param>
     public async ValueTask<(IReadOnlyDictionary<string, string> Assertions, DateTimeOffset ExpiresAt)> IssueAsync(
-        Dictionary<string, object> claims, IEnumerable<string> audiences, DateTimeOffset notAfter, CancellationToken cancellationToken)
+        Dictionary<string, object> claims,
+        IEnumerable<string> audiences,
+        DateTimeOffset notAfter,
+        CancellationToken cancellationToken
+    )
     {
         var now = time.GetUtcNow();
         var expires = now + options.Value.Lifetime;
@@ -32,21 +36,39 @@ internal sealed class AssertionIssuer(AssertionKeyRing keys, IOptions<AssertionO
         }
 
         var credentials = await keys.SigningAsync(cancellationToken);
-        return (audiences.Distinct().ToDictionary(audience => audience, audience => _handler.CreateToken(new SecurityTokenDescriptor
-        {
-            Issuer = AssertionClaims.Issuer,
-            Audience = audience,
-            IssuedAt = now.UtcDateTime,
-            NotBefore = now.UtcDateTime,
-            Expires = expires.UtcDateTime,
-            Claims = claims,
-            SigningCredentials = credentials,
-        })), expires);
+        return (
+            audiences
+                .Distinct()
+                .ToDictionary(
+                    audience => audience,
+                    audience =>
+                        _handler.CreateToken(
+                            new SecurityTokenDescriptor
+                            {
+                                Issuer = AssertionClaims.Issuer,
+                                Audience = audience,
+                                IssuedAt = now.UtcDateTime,
+                                NotBefore = now.UtcDateTime,
+                                Expires = expires.UtcDateTime,
+                                Claims = claims,
+                                SigningCredentials = credentials,
+                            }
+                        )
+                ),
+            expires
+        );
     }
 
-    /// <summary>An assertion of identity for a member who asked it over HTTP: it opens what takes identity alone, as far as the member's role goes.</summary>
+    /// <summary>
+    /// An assertion of identity for a member who asked it over HTTP: it opens what takes identity alone, as far as the member's role goes.
+    /// </summary>
     public async ValueTask<string> IssueForMemberAsync(
-        Caller caller, string subject, string audience, DateTimeOffset notAfter, CancellationToken cancellationToken)
+        Caller caller,
+        string subject,
+        string audience,
+        DateTimeOffset notAfter,
+        CancellationToken cancellationToken
+    )
     {
         var claims = new Dictionary<string, object>
         {
@@ -64,8 +86,13 @@ internal sealed class AssertionIssuer(AssertionKeyRing keys, IOptions<AssertionO
     }
 
     /// <summary>An assertion of a service that acts by itself.</summary>
-    public async ValueTask<(string Assertion, DateTimeOffset ExpiresAt)> IssueForServiceAsync(
-        string service, string audience, string workspace, string onBehalfOf, CancellationToken cancellationToken)
+    public async Task<ServiceAssertion> IssueForServiceAsync(
+        string service,
+        string audience,
+        string workspace,
+        string onBehalfOf,
+        CancellationToken cancellationToken
+    )
     {
         var claims = new Dictionary<string, object>
         {
@@ -84,6 +111,6 @@ internal sealed class AssertionIssuer(AssertionKeyRing keys, IOptions<AssertionO
         }
 
         var (assertions, expires) = await IssueAsync(claims, [audience], DateTimeOffset.MaxValue, cancellationToken);
-        return (assertions[audience], expires);
+        return new ServiceAssertion(assertions[audience], expires);
     }
 }

@@ -1,9 +1,11 @@
+using System.Data;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
 using Npgsql;
 using Platform.Contracts;
+using Platform.Identity.Service.State;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
@@ -13,8 +15,12 @@ namespace Platform.Identity.Service.Assertions;
 /// The keys of caller assertions, shared by all replicas through the database. A new key is published a while before it signs, and an old
 /// one for a while after, so that nobody ever meets an assertion whose key it cannot know.
 /// </summary>
-internal sealed class AssertionKeyRing(NpgsqlDataSource database, IDataProtectionProvider protection, IOptions<AssertionOptions> options, TimeProvider time)
-    : IAssertionKeys, IDisposable
+internal sealed class AssertionKeyRing(
+    NpgsqlDataSource database,
+    IDataProtectionProvider protection,
+    IOptions<AssertionOptions> options,
+    TimeProvider time
+) : IAssertionKeys, IDisposable
 {
     private const string Load = "select id, private_key, active_from, published_until from identity.assertion_key order by active_from, id";
 
@@ -48,13 +54,18 @@ internal sealed class AssertionKeyRing(NpgsqlDataSource database, IDataProtectio
     public async ValueTask<IReadOnlyList<JsonWebKey>> PublishedAsync(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        return [.. (await CurrentAsync(cancellationToken)).All.Where(key => key.PublishedUntil is null || key.PublishedUntil > now).Select(key => key.Public)];
+        return
+        [
+            .. (await CurrentAsync(cancellationToken))
+                .All.Where(key => key.PublishedUntil is null || key.PublishedUntil > now)
+                .Select(key => key.Public),
+        ];
     }
 
     public async ValueTask<IReadOnlyList<SecurityKey>> FindAsync(string keyId, CancellationToken cancellationToken) =>
         [.. (await PublishedAsync(cancellationToken)).Where(key => key.KeyId == keyId)];
 
-    /// <summary>Makes the first key, makes the next one when it is due, and forgets those that nobody needs any more.</summary>
+    /// <summary>Makes the first key, makes the next one when it is due, and forgets those that are no longer needed.</summary>
     public async Task MaintainAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
@@ -64,14 +75,17 @@ internal sealed class AssertionKeyRing(NpgsqlDataSource database, IDataProtectio
         var keys = await LoadAsync(connection, cancellationToken);
         if (keys.Count == 0)
         {
-            // Nothing was ever signed, so nobody needs to know it beforehand.
+            // Nothing has been signed yet, so the key need not be published first.
             await InsertAsync(connection, now, now, cancellationToken);
         }
         else if (keys[^1] is var newest && newest.ActiveFrom + options.Value.RotateEvery - options.Value.PublishBefore <= now)
         {
             var activeFrom = now + options.Value.PublishBefore;
             await InsertAsync(connection, now, activeFrom, cancellationToken);
-            await connection.ExecuteAsync(new Statement(Retire, newest.Id, (activeFrom + options.Value.Lifetime + options.Value.KeepAfter).UtcDateTime), cancellationToken);
+            await connection.ExecuteAsync(
+                new Statement(Retire, newest.Id, (activeFrom + options.Value.Lifetime + options.Value.KeepAfter).UtcDateTime),
+                cancellationToken
+            );
         }
 
         await connection.ExecuteAsync(new Statement(Drop, now.UtcDateTime), cancellationToken);
@@ -112,13 +126,20 @@ internal sealed class AssertionKeyRing(NpgsqlDataSource database, IDataProtectio
     private async Task<List<AssertionKey>> LoadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var known = Volatile.Read(ref _keys).All.ToDictionary(key => key.Id);
-        return await connection.QueryAsync(new Statement(Load), row =>
-        {
-            var until = row.IsDBNull(3) ? (DateTimeOffset?)null : row.GetFieldValue<DateTimeOffset>(3);
-            return known.TryGetValue(row.GetString(0), out var key)
-                ? key with { PublishedUntil = until }
-                : Open(row.GetString(0), (byte[])row[1], row.GetFieldValue<DateTimeOffset>(2), until);
-        }, cancellationToken);
+        return await connection.QueryAsync(
+            new Statement(Load),
+            row =>
+            {
+                var until = row.IsDBNull("published_until") ? (DateTimeOffset?)null : row.GetFieldValue<DateTimeOffset>("published_until");
+                return known.TryGetValue(row.GetString("id"), out var key)
+                    ? key with
+                    {
+                        PublishedUntil = until,
+                    }
+                    : Open(row.GetString("id"), (byte[])row["private_key"], row.GetFieldValue<DateTimeOffset>("active_from"), until);
+            },
+            cancellationToken
+        );
     }
 
     private AssertionKey Open(string id, byte[] sealedKey, DateTimeOffset activeFrom, DateTimeOffset? publishedUntil)
@@ -126,26 +147,51 @@ internal sealed class AssertionKeyRing(NpgsqlDataSource database, IDataProtectio
         var ecdsa = ECDsa.Create();
         ecdsa.ImportPkcs8PrivateKey(_protector.Unprotect(sealedKey), out _);
         var point = ecdsa.ExportParameters(includePrivateParameters: false).Q;
-        return new AssertionKey(id, new SigningCredentials(new ECDsaSecurityKey(ecdsa) { KeyId = id }, SecurityAlgorithms.EcdsaSha256), new JsonWebKey
-        {
-            Kty = "EC",
-            Crv = "P-256",
-            Use = "sig",
-            Alg = SecurityAlgorithms.EcdsaSha256,
-            Kid = id,
-            X = Base64UrlEncoder.Encode(point.X),
-            Y = Base64UrlEncoder.Encode(point.Y),
-        }, activeFrom, publishedUntil);
+        return new AssertionKey(
+            id,
+            new SigningCredentials(new ECDsaSecurityKey(ecdsa) { KeyId = id }, SecurityAlgorithms.EcdsaSha256),
+            new JsonWebKey
+            {
+                Kty = "EC",
+                Crv = "P-256",
+                Use = "sig",
+                Alg = SecurityAlgorithms.EcdsaSha256,
+                Kid = id,
+                X = Base64UrlEncoder.Encode(point.X),
+                Y = Base64UrlEncoder.Encode(point.Y),
+            },
+            activeFrom,
+            publishedUntil
+        );
     }
 
-    private async Task InsertAsync(NpgsqlConnection connection, DateTimeOffset now, DateTimeOffset activeFrom, CancellationToken cancellationToken)
+    private async Task InsertAsync(
+        NpgsqlConnection connection,
+        DateTimeOffset now,
+        DateTimeOffset activeFrom,
+        CancellationToken cancellationToken
+    )
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         await connection.ExecuteAsync(
-            new Statement(Insert, Ids.New().ToString("N"), _protector.Protect(key.ExportPkcs8PrivateKey()), now.UtcDateTime, activeFrom.UtcDateTime), cancellationToken);
+            new Statement(
+                Insert,
+                Ids.New().ToString("N"),
+                _protector.Protect(key.ExportPkcs8PrivateKey()),
+                now.UtcDateTime,
+                activeFrom.UtcDateTime
+            ),
+            cancellationToken
+        );
     }
 
     private sealed record Keys(IReadOnlyList<AssertionKey> All, DateTimeOffset At);
 
-    private sealed record AssertionKey(string Id, SigningCredentials Credentials, JsonWebKey Public, DateTimeOffset ActiveFrom, DateTimeOffset? PublishedUntil);
+    private sealed record AssertionKey(
+        string Id,
+        SigningCredentials Credentials,
+        JsonWebKey Public,
+        DateTimeOffset ActiveFrom,
+        DateTimeOffset? PublishedUntil
+    );
 }

@@ -20,8 +20,7 @@ internal sealed partial class AssertionKeyRotation(AssertionKeyRing keys, ILogge
             {
                 LogFailed(exception);
             }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     [LoggerMessage(4001, LogLevel.Warning, "The keys of caller assertions could not be maintained; the next try is in a minute")]

@@ -10,18 +10,22 @@ internal static class AssertionKeysEndpoint
         {
             var published = await keys.PublishedAsync(context.RequestAborted);
             context.Response.Headers.CacheControl = "public, max-age=30";
-            return Results.Json(new JsonObject
-            {
-                ["keys"] = new JsonArray([.. published.Select(key => new JsonObject
+            return Results.Json(
+                new JsonObject
                 {
-                    ["kty"] = key.Kty,
-                    ["crv"] = key.Crv,
-                    ["use"] = key.Use,
-                    ["alg"] = key.Alg,
-                    ["kid"] = key.Kid,
-                    ["x"] = key.X,
-                    ["y"] = key.Y,
-                })]),
-            });
+                    ["keys"] = new JsonArray([
+                        .. published.Select(key => new JsonObject
+                        {
+                            ["kty"] = key.Kty,
+                            ["crv"] = key.Crv,
+                            ["use"] = key.Use,
+                            ["alg"] = key.Alg,
+                            ["kid"] = key.Kid,
+                            ["x"] = key.X,
+                            ["y"] = key.Y,
+                        }),
+                    ]),
+                }
+            );
         });
 }

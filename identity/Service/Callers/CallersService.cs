@@ -3,7 +3,7 @@ using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Assertions;
 using Platform.Identity.Service.Keycloak;
-using Platform.Identity.Service.Tokens;
+using Platform.Identity.Service.PersonalTokens;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
@@ -12,9 +12,17 @@ namespace Platform.Identity.Service.Callers;
 /// <summary>Turns credentials into caller assertions. One file per rpc.</summary>
 [WithoutAssertion]
 internal sealed partial class CallersService(
-    AccessTokenValidator accessTokens, PersonalTokens personalTokens, MemberDirectory directory, AssertionIssuer assertions, UnitOfWork work,
-    LastUse lastUse, ServiceSecrets secrets, EdgeAudience edge, TimeProvider time, ILogger<CallersService> log)
-    : Contracts.V1.Callers.CallersBase
+    AccessTokenValidator accessTokens,
+    PersonalTokenFinder personalTokens,
+    MemberDirectory directory,
+    AssertionIssuer assertions,
+    UnitOfWork work,
+    LastUse lastUse,
+    ServiceSecrets secrets,
+    EdgeAudience edge,
+    TimeProvider time,
+    ILogger<CallersService> log
+) : Contracts.V1.Callers.CallersBase
 {
     public override async Task<ResolveCallerResponse> ResolveCaller(ResolveCallerRequest request, ServerCallContext context)
     {
@@ -25,7 +33,7 @@ internal sealed partial class CallersService(
         catch (KeycloakUnavailableException exception)
         {
             LogKeycloakAway(exception);
-            throw ServiceDefaults.Problem.Unavailable("The sign-in server");
+            throw ServiceDefaults.Calls.Problem.Unavailable("The sign-in server");
         }
     }
 

@@ -1,13 +1,16 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Identity.Contracts.V1;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Identity.Service.Callers;
 
 internal sealed partial class CallersService
 {
-    public override async Task<IssueServiceAssertionResponse> IssueServiceAssertion(IssueServiceAssertionRequest request, ServerCallContext context)
+    public override async Task<IssueServiceAssertionResponse> IssueServiceAssertion(
+        IssueServiceAssertionRequest request,
+        ServerCallContext context
+    )
     {
         if (!secrets.Accepts(request.Service, request.Secret))
         {
@@ -19,8 +22,13 @@ internal sealed partial class CallersService
             throw Problem.Invalid("audience", "is required", "Name the service that will be called.");
         }
 
-        var (assertion, expires) = await assertions.IssueForServiceAsync(
-            request.Service, request.Audience, request.Workspace, request.OnBehalfOf, context.CancellationToken);
-        return new IssueServiceAssertionResponse { Assertion = assertion, ExpiresAt = expires.ToTimestamp() };
+        var assertion = await assertions.IssueForServiceAsync(
+            request.Service,
+            request.Audience,
+            request.Workspace,
+            request.OnBehalfOf,
+            context.CancellationToken
+        );
+        return new IssueServiceAssertionResponse { Assertion = assertion.Text, ExpiresAt = assertion.ExpiresAt.ToTimestamp() };
     }
 }

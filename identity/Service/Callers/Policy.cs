@@ -33,12 +33,16 @@ internal static class Policy
         return ofKind.Count == 1 ? ofKind[0] : null;
     }
 
-    public static bool IsAllowed(MemberEnvironment environment, bool productionAccess) => productionAccess || environment.Kind != Production;
+    public static bool IsAllowed(MemberEnvironment environment, bool productionAccess) =>
+        productionAccess || environment.Kind != Production;
 
     public static IReadOnlyCollection<string> RolePermissions(MemberEnvironment environment) =>
         environment.Permissions.Count > 0 ? environment.Permissions : (IReadOnlyCollection<string>)Roles.PermissionsOf(environment.Role);
 
     /// <summary>What role, token and switches all allow. A scope never widens the role, a role never widens the scopes.</summary>
     public static IEnumerable<string> Effective(IEnumerable<string> rolePermissions, IEnumerable<string> scopes, Switches switches) =>
-        rolePermissions.Intersect(scopes).Where(permission => switches.WriteAccess || permission.EndsWith(":read", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+        rolePermissions
+            .Intersect(scopes)
+            .Where(permission => switches.WriteAccess || permission.EndsWith(":read", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal);
 }

@@ -5,7 +5,7 @@ using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Assertions;
-using Platform.ServiceDefaults;
+using Platform.Identity.Service.Workspaces;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 using Caller = Platform.Identity.Contracts.V1.Caller;
@@ -14,12 +14,13 @@ namespace Platform.Identity.Service.Callers;
 
 internal sealed partial class CallersService
 {
-    private Task<ResolveCallerResponse> ResolveAsync(ResolveCallerRequest request, CancellationToken cancellationToken) => request.CredentialCase switch
-    {
-        ResolveCallerRequest.CredentialOneofCase.AccessToken => ResolveAccessTokenAsync(request, cancellationToken),
-        ResolveCallerRequest.CredentialOneofCase.PersonalTokenHash => ResolvePersonalTokenAsync(request, cancellationToken),
-        _ => throw Problem.Invalid("credential", "is required", "Send an access token or the hash of a personal token."),
-    };
+    private Task<ResolveCallerResponse> ResolveAsync(ResolveCallerRequest request, CancellationToken cancellationToken) =>
+        request.CredentialCase switch
+        {
+            ResolveCallerRequest.CredentialOneofCase.AccessToken => ResolveAccessTokenAsync(request, cancellationToken),
+            ResolveCallerRequest.CredentialOneofCase.PersonalTokenHash => ResolvePersonalTokenAsync(request, cancellationToken),
+            _ => throw Problem.Invalid("credential", "is required", "Send an access token or the hash of a personal token."),
+        };
 
     private async Task<ResolveCallerResponse> ResolveAccessTokenAsync(ResolveCallerRequest request, CancellationToken cancellationToken)
     {
@@ -48,8 +49,10 @@ internal sealed partial class CallersService
         }
 
         var (memberships, emailVerified) = await directory.FindAsync(token, request.Workspace, cancellationToken);
-        var membership = request.Workspace.Length > 0 ? memberships.FirstOrDefault(found => found.WorkspaceId == request.Workspace)
-            : memberships.Count == 1 ? memberships[0] : null;
+        var membership =
+            request.Workspace.Length > 0 ? memberships.FirstOrDefault(found => found.WorkspaceId == request.Workspace)
+            : memberships.Count == 1 ? memberships[0]
+            : null;
         var (revoked, switches) = await LookUpAsync(token, membership, cancellationToken);
         Introduce(caller, membership, switches);
         if (revoked)
@@ -61,16 +64,27 @@ internal sealed partial class CallersService
         {
             return (memberships.Count, request.Workspace.Length) switch
             {
-                (0, _) when !emailVerified => Refused(Refusal.EmailNotVerified, "The e-mail address of this account is not verified. Verify it, then try again.", caller),
-                ( > 1, 0) => Refused(Refusal.WorkspaceRequired,
-                    $"The account is a member of several workspaces. Add ?workspace= to the URL with one of: {string.Join(", ", memberships.Select(found => found.WorkspaceId))}.", caller),
+                (0, _) when !emailVerified => Refused(
+                    Refusal.EmailNotVerified,
+                    "The e-mail address of this account is not verified. Verify it, then try again.",
+                    caller
+                ),
+                (> 1, 0) => Refused(
+                    Refusal.WorkspaceRequired,
+                    "The account is a member of several workspaces. Add ?workspace= to the URL with one of: "
+                        + $"{string.Join(", ", memberships.Select(found => found.WorkspaceId))}.",
+                    caller
+                ),
                 _ => Refused(Refusal.NoMembership, "The account is not a member of this workspace.", caller),
             };
         }
 
         var response = await DecideAsync(request, caller, membership, switches, cancellationToken);
-        if (response.Refusal == Refusal.Unspecified && Ids.TryParse("wks", membership.WorkspaceId, out var workspace)
-            && Ids.TryParse("mbr", membership.MemberId, out var member))
+        if (
+            response.Refusal == Refusal.Unspecified
+            && Ids.TryParse("wks", membership.WorkspaceId, out var workspace)
+            && Ids.TryParse("mbr", membership.MemberId, out var member)
+        )
         {
             lastUse.SeenApp(workspace, member, token.ClientId);
         }
@@ -122,34 +136,56 @@ internal sealed partial class CallersService
         return response;
     }
 
-    // The order of ARCHITECTURE.md section 4: MCP enabled, environment reachable, environment allowed. Writes, permissions and scopes depend
-    // on the tool; the edge and the services judge them by what the answer holds.
+    // The order of docs/architecture.md, "A call, step by step": MCP enabled, environment reachable, environment allowed. Writes,
+    // permissions and scopes depend on the tool; the edge and the services judge them by what the answer holds.
     private async Task<ResolveCallerResponse> DecideAsync(
-        ResolveCallerRequest request, Caller caller, Membership membership, Switches switches, CancellationToken cancellationToken)
+        ResolveCallerRequest request,
+        Caller caller,
+        Membership membership,
+        Switches switches,
+        CancellationToken cancellationToken
+    )
     {
         if (!switches.Enabled)
         {
-            return Refused(Refusal.McpDisabled, "The workspace has switched MCP off. An admin can switch it on in the platform's settings.", caller);
+            return Refused(
+                Refusal.McpDisabled,
+                "The workspace has switched MCP off. An admin can switch it on in the platform's settings.",
+                caller
+            );
         }
 
         var environment = Policy.Choose(membership.Environments, request.Environment, switches.ProductionAccess);
         if (environment is null)
         {
-            return Refused(Refusal.EnvironmentNotFound, membership.Environments.Count == 0
-                ? "The member has no role in any environment of the workspace."
-                : $"There is no environment {request.Environment} here. Use one of: {string.Join(", ", membership.Environments.Select(found => found.Name))}.", caller);
+            return Refused(
+                Refusal.EnvironmentNotFound,
+                membership.Environments.Count == 0
+                    ? "The member has no role in any environment of the workspace."
+                    : $"There is no environment {request.Environment} here. "
+                        + $"Use one of: {string.Join(", ", membership.Environments.Select(found => found.Name))}.",
+                caller
+            );
         }
 
         caller.Environment = Describe(environment, switches);
         caller.RolePermissions.Add(Policy.RolePermissions(environment).Order(StringComparer.Ordinal));
         if (!caller.Environment.Allowed)
         {
-            return Refused(Refusal.ProductionNotAllowed,
-                "The workspace does not let MCP reach environments of kind production. An admin can allow it in the platform's settings.", caller);
+            return Refused(
+                Refusal.ProductionNotAllowed,
+                "The workspace does not let MCP reach environments of kind production. An admin can allow it in the platform's settings.",
+                caller
+            );
         }
 
         caller.Permissions.Add(Policy.Effective(caller.RolePermissions, caller.Scopes, switches));
-        var (signed, expires) = await assertions.IssueAsync(Claims(caller), request.Audiences, caller.Token.ExpiresAt.ToDateTimeOffset(), cancellationToken);
+        var (signed, expires) = await assertions.IssueAsync(
+            Claims(caller),
+            request.Audiences,
+            caller.Token.ExpiresAt.ToDateTimeOffset(),
+            cancellationToken
+        );
         var response = new ResolveCallerResponse { Caller = caller, AssertionsExpireAt = expires.ToTimestamp() };
         foreach (var (audience, assertion) in signed)
         {
@@ -160,16 +196,27 @@ internal sealed partial class CallersService
     }
 
     // One round trip for both: whether the token was taken back, and what the workspace lets MCP do.
-    private Task<(bool Revoked, Switches Switches)> LookUpAsync(AccessToken token, Membership? membership, CancellationToken cancellationToken)
+    private Task<(bool Revoked, Switches Switches)> LookUpAsync(
+        AccessToken token,
+        Membership? membership,
+        CancellationToken cancellationToken
+    )
     {
         var workspace = membership is not null && Ids.TryParse("wks", membership.WorkspaceId, out var id) ? id : Guid.Empty;
-        return work.ReadAsync(OwnCall.For(workspace), SessionSettings.Default, async reader =>
-        {
-            await reader.ReadAsync(cancellationToken);
-            var revoked = reader.GetBoolean(0);
-            await reader.NextResultAsync(cancellationToken);
-            return (revoked, await reader.ReadAsync(cancellationToken) ? McpSettings.Read(reader) : McpSettings.Default);
-        }, cancellationToken, Revocations.IsRevoked(token), McpSettings.Find);
+        return work.ReadAsync(
+            OwnCall.For(workspace),
+            SessionSettings.Default,
+            async reader =>
+            {
+                await reader.ReadAsync(cancellationToken);
+                var revoked = reader.GetBoolean(0);
+                await reader.NextResultAsync(cancellationToken);
+                return (revoked, await reader.ReadAsync(cancellationToken) ? McpSettings.Read(reader) : McpSettings.Default);
+            },
+            cancellationToken,
+            Revocations.IsRevoked(token),
+            McpSettings.Find
+        );
     }
 
     private static void Introduce(Caller caller, Membership? membership, Switches switches)
@@ -187,32 +234,39 @@ internal sealed partial class CallersService
         caller.Environments.Add(membership.Environments.Select(environment => Describe(environment, switches)));
     }
 
-    private static ReachableEnvironment Describe(MemberEnvironment environment, Switches switches) => new()
-    {
-        EnvironmentId = environment.EnvironmentId,
-        Name = environment.Name,
-        Kind = environment.Kind,
-        IsDefault = environment.IsDefault,
-        Role = environment.Role,
-        Allowed = Policy.IsAllowed(environment, switches.ProductionAccess),
-    };
+    private static ReachableEnvironment Describe(MemberEnvironment environment, Switches switches) =>
+        new()
+        {
+            EnvironmentId = environment.EnvironmentId,
+            Name = environment.Name,
+            Kind = environment.Kind,
+            IsDefault = environment.IsDefault,
+            Role = environment.Role,
+            Allowed = Policy.IsAllowed(environment, switches.ProductionAccess),
+        };
 
-    private static Dictionary<string, object> Claims(Caller caller) => new()
-    {
-        [JwtRegisteredClaimNames.Sub] = caller.Subject.Length > 0 ? caller.Subject : caller.MemberId,
-        [AssertionClaims.Workspace] = caller.WorkspaceId,
-        [AssertionClaims.Environment] = caller.Environment.EnvironmentId,
-        [AssertionClaims.EnvironmentKind] = caller.Environment.Kind,
-        [AssertionClaims.Member] = caller.MemberId,
-        [AssertionClaims.Role] = caller.Environment.Role,
-        [AssertionClaims.Permissions] = caller.Permissions.ToArray(),
-        [AssertionClaims.Token] = caller.Token.TokenId,
-        [AssertionClaims.Client] = caller.Token.ClientId,
-        [OwnClaims.Scopes] = caller.Scopes.ToArray(),
-        [OwnClaims.TokenKind] = caller.Token.Kind,
-        [OwnClaims.TokenExpires] = caller.Token.ExpiresAt.Seconds,
-    };
+    private static Dictionary<string, object> Claims(Caller caller) =>
+        new()
+        {
+            [JwtRegisteredClaimNames.Sub] = caller.Subject.Length > 0 ? caller.Subject : caller.MemberId,
+            [AssertionClaims.Workspace] = caller.WorkspaceId,
+            [AssertionClaims.Environment] = caller.Environment.EnvironmentId,
+            [AssertionClaims.EnvironmentKind] = caller.Environment.Kind,
+            [AssertionClaims.Member] = caller.MemberId,
+            [AssertionClaims.Role] = caller.Environment.Role,
+            [AssertionClaims.Permissions] = caller.Permissions.ToArray(),
+            [AssertionClaims.Token] = caller.Token.TokenId,
+            [AssertionClaims.Client] = caller.Token.ClientId,
+            [OwnClaims.Scopes] = caller.Scopes.ToArray(),
+            [OwnClaims.TokenKind] = caller.Token.Kind,
+            [OwnClaims.TokenExpires] = caller.Token.ExpiresAt.Seconds,
+        };
 
     private static ResolveCallerResponse Refused(Refusal refusal, string message, Caller? caller = null) =>
-        new() { Refusal = refusal, RefusalMessage = message, Caller = caller };
+        new()
+        {
+            Refusal = refusal,
+            RefusalMessage = message,
+            Caller = caller,
+        };
 }

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Platform.Identity.Service.Callers;
 
-/// <summary>What services prove their own identity with: <c>Services:&lt;name&gt;:Secret</c>. A service without one gets no assertion.</summary>
+/// <summary>
+/// What services prove their own identity with: <c>Services:&lt;name&gt;:Secret</c>. A service without one gets no assertion.
+/// </summary>
 internal sealed class ServiceSecrets(IConfiguration configuration)
 {
     public bool Accepts(string service, string secret)

@@ -1,6 +1,6 @@
 using Platform.Identity.Service.Callers;
 using Platform.Identity.Service.Keycloak;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Identity.Service.ConnectedApps;

@@ -2,7 +2,6 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Identity.Contracts.V1;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Identity.Service.ConnectedApps;

@@ -8,9 +8,11 @@ internal sealed partial class AppsService
     public override async Task<RevokeConnectedAppResponse> RevokeConnectedApp(RevokeConnectedAppRequest request, ServerCallContext context)
     {
         var (member, subject) = await FindAccountAsync(context);
-        return await AskRealmAsync(() => work.WriteAsync(context, async tx => new RevokeConnectedAppResponse
-        {
-            App = Describe(await apps.RevokeAsync(tx, member, subject, request.ClientId, confirmed: false)),
-        }));
+        return await AskRealmAsync(() =>
+            work.WriteAsync(context, async tx => new RevokeConnectedAppResponse
+            {
+                App = Describe(await apps.RevokeAsync(tx, member, subject, request.ClientId, confirmed: false)),
+            })
+        );
     }
 }

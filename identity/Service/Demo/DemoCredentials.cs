@@ -31,12 +31,20 @@ internal sealed class DemoCredentials
     {
         _path = options.Value.CredentialsPath;
         Earlier = Read();
-        Members = !options.Value.Seed ? [] :
-        [
-            .. _seeded.Select(seeded => new DemoMember(seeded.Role, seeded.Role, seeded.Email, seeded.DisplayName,
-                options.Value.Passwords.GetValueOrDefault(seeded.Role) ?? Earlier.FirstOrDefault(credential => credential.Username == seeded.Role)?.Password
-                ?? RandomNumberGenerator.GetHexString(24, lowercase: true))),
-        ];
+        Members = !options.Value.Seed
+            ? []
+            :
+            [
+                .. _seeded.Select(seeded => new DemoMember(
+                    seeded.Role,
+                    seeded.Role,
+                    seeded.Email,
+                    seeded.DisplayName,
+                    options.Value.Passwords.GetValueOrDefault(seeded.Role)
+                        ?? Earlier.FirstOrDefault(credential => credential.Username == seeded.Role)?.Password
+                        ?? RandomNumberGenerator.GetHexString(24, lowercase: true)
+                )),
+            ];
     }
 
     /// <summary>None outside Development.</summary>
@@ -73,7 +81,9 @@ internal sealed class DemoCredentials
     {
         try
         {
-            return File.Exists(_path) ? JsonSerializer.Deserialize<CredentialsFile>(File.ReadAllText(_path), JsonSerializerOptions.Web)?.Members ?? [] : [];
+            return File.Exists(_path)
+                ? JsonSerializer.Deserialize<CredentialsFile>(File.ReadAllText(_path), JsonSerializerOptions.Web)?.Members ?? []
+                : [];
         }
         catch (JsonException)
         {

@@ -10,6 +10,6 @@ internal sealed class DemoOptions
     /// <summary>Where usernames, passwords and personal tokens are written, readable by the owner of the process alone.</summary>
     public string CredentialsPath { get; set; } = "";
 
-    /// <summary>Passwords by role, where they shall not be made up.</summary>
+    /// <summary>Passwords by role; a role without one gets a random password.</summary>
     public Dictionary<string, string> Passwords { get; set; } = [];
 }

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Platform.Contracts;
 using Platform.Identity.Contracts;
 using Platform.Identity.Service.Callers;
-using Platform.Identity.Service.Tokens;
+using Platform.Identity.Service.PersonalTokens;
+using Platform.Identity.Service.Workspaces;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Identity.Service.Demo;
@@ -14,13 +15,20 @@ namespace Platform.Identity.Service.Demo;
 /// works is kept. The service is not ready before: whoever waits for it finds the file.
 /// </summary>
 internal sealed partial class DemoTokens(
-    UnitOfWork work, PersonalTokens tokens, MemberDirectory directory, DemoCredentials demo, TimeProvider time, ILogger<DemoTokens> log)
-    : BackgroundService, IHealthCheck
+    UnitOfWork work,
+    PersonalTokenFinder tokens,
+    MemberDirectory directory,
+    DemoCredentials demo,
+    TimeProvider time,
+    ILogger<DemoTokens> log
+) : BackgroundService, IHealthCheck
 {
     private const int Days = 90;
 
     private const string RevokeEarlier = """
-        update identity.personal_token set revoked_at = $2, revoked_by = $1 where member_id = $1 and name = 'Demo' and revoked_at is null returning id
+        update identity.personal_token set revoked_at = $2, revoked_by = $1
+        where member_id = $1 and name = 'Demo' and revoked_at is null
+        returning id
         """;
 
     private readonly SemaphoreSlim _writing = new(1, 1);
@@ -51,15 +59,20 @@ internal sealed partial class DemoTokens(
         var credentials = new List<DemoCredential>();
         foreach (var member in demo.Members)
         {
-            if (await directory.FindByEmailAsync(member.Email, cancellationToken) is not [var membership, ..]
+            if (
+                await directory.FindByEmailAsync(member.Email, cancellationToken) is not [var membership, ..]
                 || !Ids.TryParse("wks", membership.WorkspaceId, out var workspace)
-                || !Ids.TryParse("mbr", membership.MemberId, out var id))
+                || !Ids.TryParse("mbr", membership.MemberId, out var id)
+            )
             {
                 return false;
             }
 
             var known = demo.Earlier.FirstOrDefault(credential => credential.Username == member.Username)?.Token;
-            var token = known is not null && await WorksAsync(known, id, cancellationToken) ? known : await CreateAsync(workspace, id, cancellationToken);
+            var token =
+                known is not null && await WorksAsync(known, id, cancellationToken)
+                    ? known
+                    : await CreateAsync(workspace, id, cancellationToken);
             credentials.Add(new DemoCredential(member.Role, member.Username, member.Password, token));
         }
 
@@ -68,7 +81,9 @@ internal sealed partial class DemoTokens(
     }
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(_written ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("The demo members have no personal tokens yet."));
+        Task.FromResult(
+            _written ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("The demo members have no personal tokens yet.")
+        );
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -95,23 +110,34 @@ internal sealed partial class DemoTokens(
     }
 
     private async Task<bool> WorksAsync(string token, Guid member, CancellationToken cancellationToken) =>
-        PersonalToken.IsWellFormed(token) && (await tokens.FindAsync(PersonalToken.Hash(token), cancellationToken)).Token is { RevokedAt: null } found
-        && found.MemberId == member && found.ExpiresAt > time.GetUtcNow().AddDays(1);
+        PersonalToken.IsWellFormed(token)
+        && (await tokens.FindAsync(PersonalToken.Hash(token), cancellationToken)).Token is { RevokedAt: null } found
+        && found.MemberId == member
+        && found.ExpiresAt > time.GetUtcNow().AddDays(1);
 
     private async Task<string> CreateAsync(Guid workspace, Guid member, CancellationToken cancellationToken)
     {
         var secret = PersonalToken.Create();
-        await work.WriteAsync(OwnCall.For(workspace), async tx =>
-        {
-            foreach (var revoked in await tx.QueryAsync(RevokeEarlier, row => row.GetGuid(0), member, tx.Now.UtcDateTime))
+        await work.WriteAsync(
+            OwnCall.For(workspace),
+            async tx =>
             {
-                var id = Ids.Format("tok", revoked);
-                tx.Announce(new PersonalTokenRevoked(tx.NewEventId(), workspace, tx.Now, id, Ids.Format("mbr", member)), "personal_token.revoked", new Target("personal_token", id));
-            }
+                foreach (var revoked in await tx.QueryAsync(RevokeEarlier, row => row.GetGuid(0), member, tx.Now.UtcDateTime))
+                {
+                    var id = Ids.Format("tok", revoked);
+                    tx.Announce(
+                        new PersonalTokenRevoked(tx.NewEventId(), workspace, tx.Now, id, Ids.Format("mbr", member)),
+                        "personal_token.revoked",
+                        new Target("personal_token", id)
+                    );
+                }
 
-            await PersonalTokenWriter.CreateAsync(tx, member, "Demo", Scopes.All, tx.Now.AddDays(Days), secret);
-            return new Empty();
-        }, SessionSettings.Default, cancellationToken);
+                await PersonalTokenWriter.CreateAsync(tx, member, "Demo", Scopes.All, tx.Now.AddDays(Days), secret);
+                return new Empty();
+            },
+            SessionSettings.Default,
+            cancellationToken
+        );
         return secret;
     }
 

@@ -1,11 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Platform.Contracts;
-using Platform.Directory.Contracts.V1;
-using Platform.Identity.Service.AccessTokens;
-using Platform.Identity.Service.Callers;
-using Platform.ServiceDefaults.Calls;
-using Caller = Platform.ServiceDefaults.Calls.Caller;
 
 namespace Platform.Identity.Service.Governance;
 
@@ -19,7 +13,8 @@ internal static class GovernanceApi
     public const string Client = "platform-governance";
 
     /// <summary>How JSON is read and written here: a member that nobody knows is refused, not ignored.</summary>
-    public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
+    public static JsonSerializerOptions Json { get; } =
+        new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
 
     public static void MapGovernance(this IEndpointRouteBuilder app)
     {
@@ -38,31 +33,4 @@ internal static class GovernanceApi
         workspace.MapPost("/audit-streams/{stream}/signing-secret/rotate", SigningSecretApi.RotateAsync);
         api.MapDelete("/sessions/{session}", SessionApi.EndAsync);
     }
-}
-
-/// <summary>Who calls the governance API.</summary>
-/// <param name="Member">In the workspace of the path; null where the path names none.</param>
-internal sealed record GovernanceCaller(AccessToken Token, IReadOnlyList<Membership> Memberships, Membership? Member)
-{
-    public Membership Membership => Member ?? throw new InvalidOperationException("The path names no workspace.");
-
-    public Guid WorkspaceId => Ids.TryParse("wks", Membership.WorkspaceId, out var id) ? id : throw new InvalidOperationException("Directory gave no workspace id.");
-
-    public Guid MemberId => Ids.TryParse("mbr", Membership.MemberId, out var id) ? id : throw new InvalidOperationException("Directory gave no member id.");
-
-    /// <summary>Whether the member manages every environment of this kind that it has a role in, and at least one.</summary>
-    public bool Manages(string kind)
-    {
-        var environments = Membership.Environments.Where(environment => environment.Kind == kind).ToList();
-        return environments.Count > 0 && environments.TrueForAll(environment => Policy.RolePermissions(environment).Contains("workspace:write"));
-    }
-
-    /// <summary>An admin of the workspace: manages its default environment.</summary>
-    public bool IsAdmin => DefaultEnvironment is { } environment && Policy.RolePermissions(environment).Contains("workspace:write");
-
-    public Call ToCall() => OwnCall.By(new Caller(
-        WorkspaceId, null, null, MemberId, DefaultEnvironment?.Role, DefaultEnvironment is null ? new HashSet<string>() : Policy.RolePermissions(DefaultEnvironment).ToHashSet(),
-        Token.Session, Token.ClientId, null, null));
-
-    private MemberEnvironment? DefaultEnvironment => Membership.Environments.FirstOrDefault(environment => environment.IsDefault);
 }

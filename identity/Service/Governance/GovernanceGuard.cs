@@ -1,18 +1,24 @@
 using System.Diagnostics;
 using Grpc.Core;
+using Platform.Contracts;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Callers;
 using Platform.Identity.Service.Keycloak;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Identity.Service.Governance;
 
 /// <summary>
-/// Lets in the first-party client alone, and turns whatever is thrown into a problem. A genuine token of anybody else, an agent's above all,
+/// Lets in the first-party client alone, and turns whatever is thrown into a problem. A genuine token of anybody else, an agent's above
+/// all,
 /// gets 403; no token, or one that is nobody's, 401.
 /// </summary>
 internal sealed partial class GovernanceGuard(
-    AccessTokenValidator accessTokens, Revocations revocations, MemberDirectory directory, ILogger<GovernanceGuard> log) : IEndpointFilter
+    AccessTokenValidator accessTokens,
+    Revocations revocations,
+    MemberDirectory directory,
+    ILogger<GovernanceGuard> log
+) : IEndpointFilter
 {
     private const string Bearer = "Bearer ";
 
@@ -27,7 +33,12 @@ internal sealed partial class GovernanceGuard(
         catch (KeycloakUnavailableException exception)
         {
             LogAway(exception);
-            return GovernanceProblem.Of(StatusCodes.Status503ServiceUnavailable, "UNAVAILABLE", "The sign-in server does not answer.", "Try again in a few seconds.");
+            return GovernanceProblem.Of(
+                StatusCodes.Status503ServiceUnavailable,
+                Reasons.Unavailable,
+                "The sign-in server does not answer.",
+                "Try again in a few seconds."
+            );
         }
         catch (RpcException exception) when (Problem.Read(exception) is { } problem)
         {
@@ -36,13 +47,22 @@ internal sealed partial class GovernanceGuard(
         catch (RpcException exception)
         {
             LogFailed(exception, http.Request.Path);
-            return GovernanceProblem.Of(StatusCodes.Status503ServiceUnavailable, "UNAVAILABLE", "A service behind this one does not answer.", "Try again in a few seconds.");
+            return GovernanceProblem.Of(
+                StatusCodes.Status503ServiceUnavailable,
+                Reasons.Unavailable,
+                "A service behind this one does not answer.",
+                "Try again in a few seconds."
+            );
         }
         catch (Exception exception) when (!http.RequestAborted.IsCancellationRequested)
         {
             LogFailed(exception, http.Request.Path);
-            return GovernanceProblem.Of(StatusCodes.Status500InternalServerError, "INTERNAL", "Something unforeseen happened.",
-                $"Report the trace id {Activity.Current?.TraceId.ToString() ?? "none"}.");
+            return GovernanceProblem.Of(
+                StatusCodes.Status500InternalServerError,
+                Reasons.Internal,
+                "Something unforeseen happened.",
+                $"Report the trace id {Activity.Current?.TraceId.ToString() ?? "none"}."
+            );
         }
     }
 
@@ -82,7 +102,12 @@ internal sealed partial class GovernanceGuard(
         var member = workspace is null ? null : memberships.FirstOrDefault(found => found.WorkspaceId == workspace);
         if (workspace is not null && member is null)
         {
-            return GovernanceProblem.Of(StatusCodes.Status404NotFound, "NOT_FOUND", $"There is no workspace {workspace} here.", "List yours with GET /governance/v1/me.");
+            return GovernanceProblem.Of(
+                StatusCodes.Status404NotFound,
+                Reasons.NotFound,
+                $"There is no workspace {workspace} here.",
+                "List yours with GET /governance/v1/me."
+            );
         }
 
         http.Items[typeof(GovernanceCaller)] = new GovernanceCaller(token, memberships, member);
@@ -92,11 +117,21 @@ internal sealed partial class GovernanceGuard(
     private static IResult Challenge(HttpContext http, string message)
     {
         http.Response.Headers.WWWAuthenticate = "Bearer";
-        return GovernanceProblem.Of(StatusCodes.Status401Unauthorized, "UNAUTHENTICATED", message, "Sign in with the platform's own client.");
+        return GovernanceProblem.Of(
+            StatusCodes.Status401Unauthorized,
+            Reasons.Unauthenticated,
+            message,
+            "Sign in with the platform's own client."
+        );
     }
 
-    private static IResult Forbidden() => GovernanceProblem.Of(StatusCodes.Status403Forbidden, "NOT_FOR_AGENTS",
-        "This API takes only tokens of the platform's own client.", "A person has to do this in the platform's settings.");
+    private static IResult Forbidden() =>
+        GovernanceProblem.Of(
+            StatusCodes.Status403Forbidden,
+            Reasons.NotForAgents,
+            "This API takes only tokens of the platform's own client.",
+            "A person has to do this in the platform's settings."
+        );
 
     [LoggerMessage(4031, LogLevel.Warning, "The governance API could not reach Keycloak")]
     private partial void LogAway(Exception exception);

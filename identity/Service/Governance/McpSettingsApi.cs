@@ -3,7 +3,8 @@ using Platform.Contracts;
 using Platform.Identity.Contracts;
 using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.Callers;
-using Platform.ServiceDefaults;
+using Platform.Identity.Service.Workspaces;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Identity.Service.Governance;
@@ -12,8 +13,10 @@ namespace Platform.Identity.Service.Governance;
 internal static class McpSettingsApi
 {
     private const string Put = """
-        insert into identity.mcp_settings (enabled, production_access, write_access, strict_audit, changed_at, changed_by) values ($1, $2, $3, $4, $5, $6)
-        on conflict (workspace_id) do update set enabled = $1, production_access = $2, write_access = $3, strict_audit = $4, changed_at = $5, changed_by = $6
+        insert into identity.mcp_settings (enabled, production_access, write_access, strict_audit, changed_at, changed_by)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict (workspace_id) do update
+            set enabled = $1, production_access = $2, write_access = $3, strict_audit = $4, changed_at = $5, changed_by = $6
         """;
 
     // Two admins who change at once would each compare with what the other overwrites.
@@ -23,8 +26,13 @@ internal static class McpSettingsApi
 
     public static async Task<IResult> GetAsync(HttpContext http, UnitOfWork work)
     {
-        var switches = await work.ReadAsync(http.Caller().ToCall(), SessionSettings.Default, async reader =>
-            await reader.ReadAsync(http.RequestAborted) ? McpSettings.Read(reader) : McpSettings.Default, http.RequestAborted, McpSettings.Find);
+        var switches = await work.ReadAsync(
+            http.Caller().ToCall(),
+            SessionSettings.Default,
+            async reader => await reader.ReadAsync(http.RequestAborted) ? McpSettings.Read(reader) : McpSettings.Default,
+            http.RequestAborted,
+            McpSettings.Find
+        );
         return Results.Json(Describe(switches), GovernanceApi.Json);
     }
 
@@ -35,45 +43,70 @@ internal static class McpSettingsApi
         var request = await http.ReadAsync<Settings>();
         if (!caller.IsAdmin)
         {
-            throw Problem.PermissionDenied("workspace:write");
+            throw Problem.PermissionDenied(Scopes.WorkspaceWrite);
         }
 
         var result = McpSettings.Default;
-        await work.WriteAsync(caller.ToCall(), async tx =>
-        {
-            await tx.ExecuteAsync(Lock);
-            var before = await tx.QueryOneAsync(McpSettings.Find.Sql, row => McpSettings.Read(row)) ?? McpSettings.Default;
-            result = new Switches
+        await work.WriteAsync(
+            caller.ToCall(),
+            async tx =>
             {
-                Enabled = request.Enabled ?? before.Enabled,
-                ProductionAccess = request.ProductionAccess ?? before.ProductionAccess,
-                WriteAccess = request.WriteAccess ?? before.WriteAccess,
-                StrictAudit = request.StrictAudit ?? before.StrictAudit,
-            };
-            if (result.Equals(before))
-            {
+                await tx.ExecuteAsync(Lock);
+                var before = await tx.QueryOneAsync(McpSettings.Find.Sql, row => McpSettings.Read(row)) ?? McpSettings.Default;
+                result = new Switches
+                {
+                    Enabled = request.Enabled ?? before.Enabled,
+                    ProductionAccess = request.ProductionAccess ?? before.ProductionAccess,
+                    WriteAccess = request.WriteAccess ?? before.WriteAccess,
+                    StrictAudit = request.StrictAudit ?? before.StrictAudit,
+                };
+                if (result.Equals(before))
+                {
+                    return new Empty();
+                }
+
+                // An admin of the sandbox alone cannot open production.
+                if (result.ProductionAccess && !before.ProductionAccess && !caller.Manages(Policy.Production))
+                {
+                    throw Problem.PermissionDenied("workspace:write in production");
+                }
+
+                await tx.ExecuteAsync(
+                    Put,
+                    result.Enabled,
+                    result.ProductionAccess,
+                    result.WriteAccess,
+                    result.StrictAudit,
+                    tx.Now.UtcDateTime,
+                    caller.MemberId
+                );
+                tx.Announce(
+                    new McpSettingsChanged(
+                        tx.NewEventId(),
+                        caller.WorkspaceId,
+                        tx.Now,
+                        result.Enabled,
+                        result.ProductionAccess,
+                        result.WriteAccess,
+                        result.StrictAudit
+                    ),
+                    "mcp_settings.changed",
+                    new Target("workspace", caller.Membership.WorkspaceId)
+                );
                 return new Empty();
-            }
-
-            // An admin of the sandbox alone cannot open production.
-            if (result.ProductionAccess && !before.ProductionAccess && !caller.Manages(Policy.Production))
-            {
-                throw Problem.PermissionDenied("workspace:write in production");
-            }
-
-            await tx.ExecuteAsync(Put, result.Enabled, result.ProductionAccess, result.WriteAccess, result.StrictAudit, tx.Now.UtcDateTime, caller.MemberId);
-            tx.Announce(new McpSettingsChanged(tx.NewEventId(), caller.WorkspaceId, tx.Now, result.Enabled, result.ProductionAccess, result.WriteAccess, result.StrictAudit),
-                "mcp_settings.changed", new Target("workspace", caller.Membership.WorkspaceId));
-            return new Empty();
-        }, SessionSettings.Default, http.RequestAborted);
+            },
+            SessionSettings.Default,
+            http.RequestAborted
+        );
         return Results.Json(Describe(result), GovernanceApi.Json);
     }
 
-    private static object Describe(Switches switches) => new
-    {
-        enabled = switches.Enabled,
-        productionAccess = switches.ProductionAccess,
-        writeAccess = switches.WriteAccess,
-        strictAudit = switches.StrictAudit,
-    };
+    private static object Describe(Switches switches) =>
+        new
+        {
+            enabled = switches.Enabled,
+            productionAccess = switches.ProductionAccess,
+            writeAccess = switches.WriteAccess,
+            strictAudit = switches.StrictAudit,
+        };
 }

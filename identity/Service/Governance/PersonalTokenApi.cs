@@ -2,8 +2,8 @@ using Google.Protobuf.WellKnownTypes;
 using Microsoft.Extensions.Options;
 using Platform.Contracts;
 using Platform.Identity.Contracts;
-using Platform.Identity.Service.Tokens;
-using Platform.ServiceDefaults;
+using Platform.Identity.Service.PersonalTokens;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Identity.Service.Governance;
@@ -30,19 +30,32 @@ internal static class PersonalTokenApi
         var caller = http.Caller();
         if (member is not null and not "all" || member == "all" && !caller.IsAdmin)
         {
-            throw member == "all" ? Problem.PermissionDenied("workspace:write") : Problem.Invalid("member", "is unknown", "Leave it out, or send `all` as an admin.");
+            throw member == "all"
+                ? Problem.PermissionDenied(Scopes.WorkspaceWrite)
+                : Problem.Invalid("member", "is unknown", "Leave it out, or send `all` as an admin.");
         }
 
-        var tokens = await work.ReadAsync(caller.ToCall(), SessionSettings.Default, async reader =>
-        {
-            var rows = new List<PersonalTokenRecord>();
-            while (await reader.ReadAsync(http.RequestAborted))
+        var tokens = await work.ReadAsync(
+            caller.ToCall(),
+            SessionSettings.Default,
+            async reader =>
             {
-                rows.Add(PersonalTokenRecord.Read(reader));
-            }
+                var rows = new List<PersonalTokenRecord>();
+                while (await reader.ReadAsync(http.RequestAborted))
+                {
+                    rows.Add(PersonalTokenRecord.Read(reader));
+                }
 
-            return rows;
-        }, http.RequestAborted, new Statement(List, member == "all" ? new Npgsql.NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid } : caller.MemberId));
+                return rows;
+            },
+            http.RequestAborted,
+            new Statement(
+                List,
+                member == "all"
+                    ? new Npgsql.NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid }
+                    : caller.MemberId
+            )
+        );
         return Results.Json(new { personalTokens = tokens.Select(token => Describe(token, null)) }, GovernanceApi.Json);
     }
 
@@ -54,11 +67,23 @@ internal static class PersonalTokenApi
         Check(request, days, options.Value.MaxDays);
         var secret = PersonalToken.Create();
         PersonalTokenRecord? created = null;
-        await work.WriteAsync(caller.ToCall(), async tx =>
-        {
-            created = await PersonalTokenWriter.CreateAsync(tx, caller.MemberId, request.Name!.Trim(), request.Scopes!, tx.Now.AddDays(days), secret);
-            return new Empty();
-        }, SessionSettings.Default, http.RequestAborted);
+        await work.WriteAsync(
+            caller.ToCall(),
+            async tx =>
+            {
+                created = await PersonalTokenWriter.CreateAsync(
+                    tx,
+                    caller.MemberId,
+                    request.Name!.Trim(),
+                    request.Scopes!,
+                    tx.Now.AddDays(days),
+                    secret
+                );
+                return new Empty();
+            },
+            SessionSettings.Default,
+            http.RequestAborted
+        );
         return Results.Json(Describe(created!, secret), GovernanceApi.Json, statusCode: StatusCodes.Status201Created);
     }
 
@@ -66,21 +91,31 @@ internal static class PersonalTokenApi
     {
         var caller = http.Caller();
         var id = Ids.TryParse("tok", token, out var parsed) ? parsed : throw Problem.NotFound("personal token", token);
-        await work.WriteAsync(caller.ToCall(), async tx =>
-        {
-            var owner = (await tx.QueryAsync(Revoke, row => row.GetGuid(0), id, tx.Now.UtcDateTime, caller.MemberId, caller.IsAdmin)).Cast<Guid?>().SingleOrDefault();
-            if (owner is { } member)
+        await work.WriteAsync(
+            caller.ToCall(),
+            async tx =>
             {
-                tx.Announce(new PersonalTokenRevoked(tx.NewEventId(), caller.WorkspaceId, tx.Now, token, Ids.Format("mbr", member)), "personal_token.revoked",
-                    new Target("personal_token", token));
-            }
-            else if (await tx.ScalarAsync<int>(Exists, id, caller.MemberId, caller.IsAdmin) == 0)
-            {
-                throw Problem.NotFound("personal token", token);
-            }
+                var owner = (await tx.QueryAsync(Revoke, row => row.GetGuid(0), id, tx.Now.UtcDateTime, caller.MemberId, caller.IsAdmin))
+                    .Cast<Guid?>()
+                    .SingleOrDefault();
+                if (owner is { } member)
+                {
+                    tx.Announce(
+                        new PersonalTokenRevoked(tx.NewEventId(), caller.WorkspaceId, tx.Now, token, Ids.Format("mbr", member)),
+                        "personal_token.revoked",
+                        new Target("personal_token", token)
+                    );
+                }
+                else if (await tx.ScalarAsync<int>(Exists, id, caller.MemberId, caller.IsAdmin) == 0)
+                {
+                    throw Problem.NotFound("personal token", token);
+                }
 
-            return new Empty();
-        }, SessionSettings.Default, http.RequestAborted);
+                return new Empty();
+            },
+            SessionSettings.Default,
+            http.RequestAborted
+        );
         return Results.NoContent();
     }
 
@@ -89,21 +124,49 @@ internal static class PersonalTokenApi
         var violations = new List<Violation>();
         if (request.Name?.Trim() is not { Length: >= 1 and <= 100 })
         {
-            violations.Add(new Violation { Field = "name", Rule = "is not between 1 and 100 characters", Fix = "Name what will use the token." });
+            violations.Add(
+                new Violation
+                {
+                    Field = "name",
+                    Rule = "is not between 1 and 100 characters",
+                    Fix = "Name what will use the token.",
+                }
+            );
         }
 
         if (request.Scopes is not { Count: > 0 })
         {
-            violations.Add(new Violation { Field = "scopes", Rule = "is required", Fix = $"Choose from: {string.Join(", ", Scopes.All)}." });
+            violations.Add(
+                new Violation
+                {
+                    Field = "scopes",
+                    Rule = "is required",
+                    Fix = $"Choose from: {string.Join(", ", Scopes.All)}.",
+                }
+            );
         }
         else if (request.Scopes.Except(Scopes.All).ToList() is { Count: > 0 } unknown)
         {
-            violations.Add(new Violation { Field = "scopes", Rule = $"holds what is no scope: {string.Join(", ", unknown)}", Fix = $"Choose from: {string.Join(", ", Scopes.All)}." });
+            violations.Add(
+                new Violation
+                {
+                    Field = "scopes",
+                    Rule = $"has unknown scopes: {string.Join(", ", unknown)}",
+                    Fix = $"Choose from: {string.Join(", ", Scopes.All)}.",
+                }
+            );
         }
 
         if (days < 1 || days > maxDays)
         {
-            violations.Add(new Violation { Field = "expiresInDays", Rule = $"is not between 1 and {maxDays}", Fix = $"Send a number between 1 and {maxDays}." });
+            violations.Add(
+                new Violation
+                {
+                    Field = "expiresInDays",
+                    Rule = $"is not between 1 and {maxDays}",
+                    Fix = $"Send a number between 1 and {maxDays}.",
+                }
+            );
         }
 
         if (violations.Count > 0)
@@ -112,17 +175,18 @@ internal static class PersonalTokenApi
         }
     }
 
-    private static object Describe(PersonalTokenRecord token, string? secret) => new
-    {
-        id = Ids.Format("tok", token.Id),
-        memberId = Ids.Format("mbr", token.MemberId),
-        name = token.Name,
-        hint = token.Hint,
-        scopes = token.Scopes,
-        createdAt = token.CreatedAt,
-        expiresAt = token.ExpiresAt,
-        lastUsedAt = token.LastUsedAt,
-        revokedAt = token.RevokedAt,
-        token = secret,
-    };
+    private static object Describe(PersonalTokenRecord token, string? secret) =>
+        new
+        {
+            id = Ids.Format("tok", token.Id),
+            memberId = Ids.Format("mbr", token.MemberId),
+            name = token.Name,
+            hint = token.Hint,
+            scopes = token.Scopes,
+            createdAt = token.CreatedAt,
+            expiresAt = token.ExpiresAt,
+            lastUsedAt = token.LastUsedAt,
+            revokedAt = token.RevokedAt,
+            token = secret,
+        };
 }

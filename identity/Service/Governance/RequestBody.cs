@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Identity.Service.Governance;
 
@@ -7,8 +7,9 @@ internal static class RequestBody
 {
     private const int MaxLength = 64 * 1024;
 
-    /// <exception cref="Grpc.Core.RpcException">The body is no JSON of this shape, or holds a member that nobody knows.</exception>
-    public static async Task<T> ReadAsync<T>(this HttpContext http) where T : class
+    /// <exception cref="Grpc.Core.RpcException">The body is not JSON of this shape, or has an unknown member.</exception>
+    public static async Task<T> ReadAsync<T>(this HttpContext http)
+        where T : class
     {
         if (!http.Request.HasJsonContentType() || await ReadAsync(http.Request) is not { } body)
         {
@@ -22,7 +23,11 @@ internal static class RequestBody
         catch (JsonException exception)
         {
             var known = typeof(T).GetProperties().Select(property => JsonNamingPolicy.CamelCase.ConvertName(property.Name));
-            throw Problem.Invalid(exception.Path is { Length: > 2 } path ? path[2..] : "body", "is not what is expected here", $"Send an object with: {string.Join(", ", known)}.");
+            throw Problem.Invalid(
+                exception.Path is { Length: > 2 } path ? path[2..] : "body",
+                "is not what is expected here",
+                $"Send an object with: {string.Join(", ", known)}."
+            );
         }
     }
 
@@ -35,7 +40,12 @@ internal static class RequestBody
         }
 
         var buffer = new byte[MaxLength + 1];
-        var length = await request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, request.HttpContext.RequestAborted);
+        var length = await request.Body.ReadAtLeastAsync(
+            buffer,
+            buffer.Length,
+            throwOnEndOfStream: false,
+            request.HttpContext.RequestAborted
+        );
         return length > MaxLength ? null : buffer.AsMemory(0, length);
     }
 }

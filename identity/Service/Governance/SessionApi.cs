@@ -3,7 +3,7 @@ using Platform.Contracts;
 using Platform.Identity.Contracts;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Keycloak;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Identity.Service.Governance;
@@ -14,10 +14,17 @@ internal static class SessionApi
     /// <summary>
     /// Ends one of them: what it was given is refused from now on. Sessions belong to people, so every workspace of the caller records it.
     /// </summary>
-    public static async Task<IResult> EndAsync(HttpContext http, UnitOfWork work, KeycloakUsers users, Revocations revocations, string session)
+    public static async Task<IResult> EndAsync(
+        HttpContext http,
+        UnitOfWork work,
+        KeycloakUsers users,
+        Revocations revocations,
+        string session
+    )
     {
         var caller = http.Caller();
-        var own = caller.Token.Session == session
+        var own =
+            caller.Token.Session == session
             || (await users.ListSessionsAsync(caller.Token.Subject, http.RequestAborted)).Any(found => (string?)found!["id"] == session);
         if (!own)
         {
@@ -36,10 +43,18 @@ internal static class SessionApi
     }
 
     private static async Task RecordAsync(UnitOfWork work, GovernanceCaller caller, string session, CancellationToken cancellationToken) =>
-        await work.WriteAsync(caller.ToCall(), tx =>
-        {
-            tx.Announce(new SessionEnded(tx.NewEventId(), caller.WorkspaceId, tx.Now, caller.Membership.MemberId, session), "session.ended",
-                new Target("session", session));
-            return Task.FromResult(new Empty());
-        }, SessionSettings.Default, cancellationToken);
+        await work.WriteAsync(
+            caller.ToCall(),
+            tx =>
+            {
+                tx.Announce(
+                    new SessionEnded(tx.NewEventId(), caller.WorkspaceId, tx.Now, caller.Membership.MemberId, session),
+                    "session.ended",
+                    new Target("session", session)
+                );
+                return Task.FromResult(new Empty());
+            },
+            SessionSettings.Default,
+            cancellationToken
+        );
 }

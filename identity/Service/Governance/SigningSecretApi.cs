@@ -12,16 +12,34 @@ internal static class SigningSecretApi
     // A rotation waits for the destination.
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
-    public static async Task<IResult> RevealAsync(HttpContext http, SigningSecrets.SigningSecretsClient audit, AssertionIssuer assertions, string stream)
+    public static async Task<IResult> RevealAsync(
+        HttpContext http,
+        SigningSecrets.SigningSecretsClient audit,
+        AssertionIssuer assertions,
+        string stream
+    )
     {
-        var answer = await audit.RevealSigningSecretAsync(new RevealSigningSecretRequest { StreamId = stream }, await OptionsAsync(http, assertions));
+        var answer = await audit.RevealSigningSecretAsync(
+            new RevealSigningSecretRequest { StreamId = stream },
+            await OptionsAsync(http, assertions)
+        );
         return Results.Json(Describe(answer.SigningSecret, null), GovernanceApi.Json);
     }
 
-    /// <summary>Makes a new one. Whoever lost the answer reads it with a reveal: a second rotation would end the first secret's day.</summary>
-    public static async Task<IResult> RotateAsync(HttpContext http, SigningSecrets.SigningSecretsClient audit, AssertionIssuer assertions, string stream)
+    /// <summary>
+    /// Makes a new one. Whoever lost the answer reads it with a reveal: a second rotation would end the first secret's day.
+    /// </summary>
+    public static async Task<IResult> RotateAsync(
+        HttpContext http,
+        SigningSecrets.SigningSecretsClient audit,
+        AssertionIssuer assertions,
+        string stream
+    )
     {
-        var answer = await audit.RotateSigningSecretAsync(new RotateSigningSecretRequest { StreamId = stream }, await OptionsAsync(http, assertions));
+        var answer = await audit.RotateSigningSecretAsync(
+            new RotateSigningSecretRequest { StreamId = stream },
+            await OptionsAsync(http, assertions)
+        );
         return Results.Json(Describe(answer.SigningSecret, answer.Test.Result), GovernanceApi.Json);
     }
 
@@ -29,22 +47,32 @@ internal static class SigningSecretApi
     {
         var caller = http.Caller();
         var call = caller.ToCall();
-        var assertion = await assertions.IssueForMemberAsync(call.Caller, caller.Token.Subject, "audit", caller.Token.ExpiresAt, http.RequestAborted);
-        return new CallOptions(new Metadata { { "authorization", $"Bearer {assertion}" }, { CallMetadata.CallId, call.CallId } },
-            DateTime.UtcNow + _patience, http.RequestAborted);
+        var assertion = await assertions.IssueForMemberAsync(
+            call.Caller,
+            caller.Token.Subject,
+            "audit",
+            caller.Token.ExpiresAt,
+            http.RequestAborted
+        );
+        return new CallOptions(
+            new Metadata { { "authorization", $"Bearer {assertion}" }, { CallMetadata.CallId, call.CallId } },
+            DateTime.UtcNow + _patience,
+            http.RequestAborted
+        );
     }
 
-    private static object Describe(SigningSecret secret, string? test) => new
-    {
-        streamId = secret.StreamId,
-        name = secret.Name,
-        url = secret.Url,
-        secret = secret.Secret,
-        setAt = Time(secret.SetAt),
-        previousSecret = secret.PreviousUntil is null ? null : secret.PreviousSecret,
-        previousUntil = Time(secret.PreviousUntil),
-        test,
-    };
+    private static object Describe(SigningSecret secret, string? test) =>
+        new
+        {
+            streamId = secret.StreamId,
+            name = secret.Name,
+            url = secret.Url,
+            secret = secret.Secret,
+            setAt = Time(secret.SetAt),
+            previousSecret = secret.PreviousUntil is null ? null : secret.PreviousSecret,
+            previousUntil = Time(secret.PreviousUntil),
+            test,
+        };
 
     private static DateTimeOffset? Time(Timestamp? time) => time?.ToDateTimeOffset();
 }

@@ -14,8 +14,10 @@ internal sealed class KeycloakUnavailableException(string message, Exception? in
 /// does not know its secret yet, as the bootstrap administrator.
 /// </summary>
 /// <remarks>
-/// While people use the platform, beside what the reconciler needs: <c>GET events</c>, <c>GET admin-events</c>, <c>GET clients?clientId=</c>
-/// (with <c>name</c>), <c>GET users?email=</c> and <c>?username=</c>, <c>POST users</c>, <c>GET users/{id}</c>, <c>GET</c> and <c>DELETE users/{id}/consents[/{client}]</c> (which ends the client's sessions
+/// While people use the platform, beside what the reconciler needs: <c>GET events</c>, <c>GET admin-events</c>, <c>GET
+/// clients?clientId=</c>
+/// (with <c>name</c>), <c>GET users?email=</c> and <c>?username=</c>, <c>POST users</c>, <c>GET users/{id}</c>, <c>GET</c> and <c>DELETE
+/// users/{id}/consents[/{client}]</c> (which ends the client's sessions
 /// of that user as well), <c>GET users/{id}/sessions</c>, <c>DELETE sessions/{id}</c>.
 /// </remarks>
 internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> options, TimeProvider time) : IDisposable
@@ -44,7 +46,8 @@ internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> o
     public async Task<JsonArray> ListAsync(string path, CancellationToken cancellationToken) =>
         await GetAsync(path, cancellationToken) as JsonArray ?? [];
 
-    public async Task PutAsync(string path, JsonNode body, CancellationToken cancellationToken) => await ChangeAsync(HttpMethod.Put, path, body, cancellationToken);
+    public async Task PutAsync(string path, JsonNode body, CancellationToken cancellationToken) =>
+        await ChangeAsync(HttpMethod.Put, path, body, cancellationToken);
 
     /// <summary>Assigns what the path names. That somebody else assigned it at the same moment is as good.</summary>
     public async Task AssignAsync(string path, CancellationToken cancellationToken)
@@ -56,13 +59,14 @@ internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> o
         }
     }
 
-    public async Task DeleteAsync(string path, CancellationToken cancellationToken) => await ChangeAsync(HttpMethod.Delete, path, null, cancellationToken);
+    public async Task DeleteAsync(string path, CancellationToken cancellationToken) =>
+        await ChangeAsync(HttpMethod.Delete, path, null, cancellationToken);
 
     /// <summary>The id of what was made, when Keycloak tells it.</summary>
     public async Task<string?> PostAsync(string path, JsonNode? body, CancellationToken cancellationToken) =>
         await ChangeAsync(HttpMethod.Post, path, body, cancellationToken);
 
-    /// <summary>The answer of the realm to a change that it may refuse. Null for a body that is no JSON.</summary>
+    /// <summary>The answer of the realm to a change that it may refuse. Null for a body that is not JSON.</summary>
     public async Task<(HttpStatusCode Status, JsonNode? Body)> TryPostAsync(string path, JsonNode body, CancellationToken cancellationToken)
     {
         using var response = await SendAsync(HttpMethod.Post, path, body, cancellationToken);
@@ -73,7 +77,10 @@ internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> o
     /// <summary>Makes the realm from its file. Needs the bootstrap administrator.</summary>
     public async Task CreateRealmAsync(JsonObject realm, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"{_options.Url.TrimEnd('/')}/admin/realms")) { Content = JsonContent.Create(realm) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"{_options.Url.TrimEnd('/')}/admin/realms"))
+        {
+            Content = JsonContent.Create(realm),
+        };
         using var response = await SendAsync(request, cancellationToken);
         await ThrowUnlessSuccessAsync(response, HttpMethod.Post, "/admin/realms", cancellationToken);
         Forget(); // The administrator's token was issued before the realm existed, and holds no role in it.
@@ -104,7 +111,10 @@ internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> o
         }
 
         var separator = path.Length > 0 ? "/" : "";
-        using var request = new HttpRequestMessage(method, new Uri($"{_options.Url.TrimEnd('/')}/admin/realms/{_options.Realm}{separator}{path}"));
+        using var request = new HttpRequestMessage(
+            method,
+            new Uri($"{_options.Url.TrimEnd('/')}/admin/realms/{_options.Realm}{separator}{path}")
+        );
         if (body is not null)
         {
             request.Content = JsonContent.Create(body);
@@ -126,7 +136,8 @@ internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> o
 
             return response;
         }
-        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception)
+            when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
         {
             throw new KeycloakUnavailableException("Keycloak does not answer.", exception);
         }
@@ -148,13 +159,22 @@ internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> o
             }
 
             IsBootstrap = false;
-            return _token = await SignInAsync(_options.Realm, _options.ClientSecret.Length > 0, new()
-            {
-                ["grant_type"] = "client_credentials",
-                ["client_id"] = _options.ClientId,
-                ["client_secret"] = _options.ClientSecret,
-            }, cancellationToken) ?? await SignInAsBootstrapAsync(cancellationToken) ?? throw new KeycloakUnavailableException(
-                $"Keycloak refuses the service account {_options.ClientId}. Set Keycloak:ClientSecret, or Keycloak:AdminUsername and AdminPassword once.");
+            return _token = await SignInAsync(
+                _options.Realm,
+                _options.ClientSecret.Length > 0,
+                new()
+                {
+                    ["grant_type"] = "client_credentials",
+                    ["client_id"] = _options.ClientId,
+                    ["client_secret"] = _options.ClientSecret,
+                },
+                cancellationToken
+            )
+                ?? await SignInAsBootstrapAsync(cancellationToken)
+                ?? throw new KeycloakUnavailableException(
+                    $"Keycloak refuses the service account {_options.ClientId}. "
+                        + "Set Keycloak:ClientSecret, or Keycloak:AdminUsername and AdminPassword once."
+                );
         }
         finally
         {
@@ -164,18 +184,28 @@ internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> o
 
     private async Task<string?> SignInAsBootstrapAsync(CancellationToken cancellationToken)
     {
-        var token = await SignInAsync("master", _options.AdminPassword.Length > 0, new()
-        {
-            ["grant_type"] = "password",
-            ["client_id"] = "admin-cli",
-            ["username"] = _options.AdminUsername,
-            ["password"] = _options.AdminPassword,
-        }, cancellationToken);
+        var token = await SignInAsync(
+            "master",
+            _options.AdminPassword.Length > 0,
+            new()
+            {
+                ["grant_type"] = "password",
+                ["client_id"] = "admin-cli",
+                ["username"] = _options.AdminUsername,
+                ["password"] = _options.AdminPassword,
+            },
+            cancellationToken
+        );
         IsBootstrap = token is not null;
         return token;
     }
 
-    private async Task<string?> SignInAsync(string realm, bool isConfigured, Dictionary<string, string> form, CancellationToken cancellationToken)
+    private async Task<string?> SignInAsync(
+        string realm,
+        bool isConfigured,
+        Dictionary<string, string> form,
+        CancellationToken cancellationToken
+    )
     {
         if (!isConfigured)
         {
@@ -183,7 +213,11 @@ internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> o
         }
 
         using var content = new FormUrlEncodedContent(form);
-        using var response = await http.PostAsync(new Uri($"{_options.Url.TrimEnd('/')}/realms/{realm}/protocol/openid-connect/token"), content, cancellationToken);
+        using var response = await http.PostAsync(
+            new Uri($"{_options.Url.TrimEnd('/')}/realms/{realm}/protocol/openid-connect/token"),
+            content,
+            cancellationToken
+        );
         if (!response.IsSuccessStatusCode)
         {
             return null;
@@ -194,13 +228,22 @@ internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> o
         return (string)answer["access_token"]!;
     }
 
-    private static async Task ThrowUnlessSuccessAsync(HttpResponseMessage response, HttpMethod method, string path, CancellationToken cancellationToken)
+    private static async Task ThrowUnlessSuccessAsync(
+        HttpResponseMessage response,
+        HttpMethod method,
+        string path,
+        CancellationToken cancellationToken
+    )
     {
         if (!response.IsSuccessStatusCode)
         {
             var text = await response.Content.ReadAsStringAsync(cancellationToken);
-            throw new KeycloakUnavailableException(string.Create(CultureInfo.InvariantCulture,
-                $"Keycloak answered {(int)response.StatusCode} to {method} {path}: {text[..Math.Min(text.Length, 300)]}"));
+            throw new KeycloakUnavailableException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Keycloak answered {(int)response.StatusCode} to {method} {path}: {text[..Math.Min(text.Length, 300)]}"
+                )
+            );
         }
     }
 }

@@ -21,10 +21,14 @@ internal sealed class KeycloakOptions
     [Required]
     public string ClientId { get; set; } = "platform-identity";
 
-    /// <summary>Secret of the service account. The reconciler sets it in the realm when it signs in as the bootstrap administrator.</summary>
+    /// <summary>
+    /// Secret of the service account. The reconciler sets it in the realm when it signs in as the bootstrap administrator.
+    /// </summary>
     public string ClientSecret { get; set; } = "";
 
-    /// <summary>The administrator of the master realm, needed only while the service account does not know <see cref="ClientSecret"/> yet.</summary>
+    /// <summary>
+    /// The administrator of the master realm, needed only while the service account does not know <see cref="ClientSecret"/> yet.
+    /// </summary>
     public string AdminUsername { get; set; } = "";
 
     /// <summary>Its password.</summary>
@@ -46,7 +50,8 @@ internal sealed class KeycloakOptions
     public TimeSpan ReadEventsEvery { get; set; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
-    /// Whether people who accept an invitation to a workspace and have no account get one, with a password that they choose. Off where accounts
+    /// Whether people who accept an invitation to a workspace and have no account get one, with a password that they choose. Off where
+    /// accounts
     /// come from elsewhere, such as a company's own sign-in.
     /// </summary>
     public bool CreateAccounts { get; set; } = true;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Platform.Identity.Contracts.V1;
 
 namespace Platform.Identity.Service.Keycloak;
 
@@ -20,9 +19,13 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
     /// <summary>What a client calls itself; its id when it has no name, or is gone.</summary>
     public async Task<string> ClientNameAsync(string clientId, CancellationToken cancellationToken) =>
         (await keycloak.ListAsync($"clients?clientId={Uri.EscapeDataString(clientId)}", cancellationToken)).FirstOrDefault() is { } client
-        && (string?)client["name"] is { Length: > 0 } name ? name : clientId;
+        && (string?)client["name"] is { Length: > 0 } name
+            ? name
+            : clientId;
 
-    /// <summary>Takes a consent back, with the refresh tokens that hang on it. Access tokens live on until somebody looks at our own record.</summary>
+    /// <summary>
+    /// Takes a consent back, with the refresh tokens that hang on it. Access tokens live on until somebody looks at our own record.
+    /// </summary>
     public Task RevokeConsentAsync(string subject, string clientId, CancellationToken cancellationToken) =>
         keycloak.DeleteAsync($"users/{Uri.EscapeDataString(subject)}/consents/{Uri.EscapeDataString(clientId)}", cancellationToken);
 
@@ -39,7 +42,8 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
         || (await keycloak.ListAsync($"users?exact=true&username={Uri.EscapeDataString(email)}", cancellationToken)).Count > 0;
 
     /// <summary>
-    /// Makes the account of an address that its person has proved, with the password they chose. One request, so that nothing is left when the
+    /// Makes the account of an address that its person has proved, with the password they chose. One request, so that nothing is left when
+    /// the
     /// realm refuses it, and one that never changes an account: of two at the same moment the second finds one.
     /// </summary>
     public async Task<AccountOutcome> CreateAsync(string email, string name, string password, CancellationToken cancellationToken)
@@ -54,21 +58,29 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
             // Both, or the first sign-in asks for what is missing.
             ["firstName"] = names[0],
             ["lastName"] = names[^1],
-            ["credentials"] = new JsonArray(new JsonObject { ["type"] = "password", ["value"] = password, ["temporary"] = false }),
+            ["credentials"] = new JsonArray(
+                new JsonObject
+                {
+                    ["type"] = "password",
+                    ["value"] = password,
+                    ["temporary"] = false,
+                }
+            ),
         };
         var (status, problem) = await keycloak.TryPostAsync("users", wanted, cancellationToken);
         if (status == HttpStatusCode.BadRequest && FieldsOf(problem).Contains("username"))
         {
-            // User names may hold less than addresses do; people sign in with the address all the same.
+            // Some addresses are not allowed as user names. People sign in with the address anyway.
             wanted["username"] = Guid.NewGuid().ToString();
             (status, problem) = await keycloak.TryPostAsync("users", wanted, cancellationToken);
         }
 
         return status switch
         {
-            HttpStatusCode.Created => AccountOutcome.AccountCreated,
-            HttpStatusCode.Conflict => AccountOutcome.AccountExists,
-            HttpStatusCode.BadRequest when ((string?)problem?["error"])?.StartsWith("invalidPassword", StringComparison.Ordinal) == true => AccountOutcome.PasswordRefused,
+            HttpStatusCode.Created => AccountOutcome.Created,
+            HttpStatusCode.Conflict => AccountOutcome.Exists,
+            HttpStatusCode.BadRequest when ((string?)problem?["error"])?.StartsWith("invalidPassword", StringComparison.Ordinal) == true =>
+                AccountOutcome.PasswordRefused,
             HttpStatusCode.BadRequest when FieldsOf(problem).Intersect(["firstName", "lastName"]).Any() => AccountOutcome.NameRefused,
             // Without its text, which is about what the person typed.
             _ => throw new KeycloakUnavailableException($"Keycloak answered {(int)status} to a new account."),
@@ -76,9 +88,17 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
     }
 
     /// <summary>Makes an account, or sets the password of the one that is there. For demo workspaces only.</summary>
-    public async Task<KeycloakUser> PutAsync(string username, string email, string displayName, string password, CancellationToken cancellationToken)
+    public async Task<KeycloakUser> PutAsync(
+        string username,
+        string email,
+        string displayName,
+        string password,
+        CancellationToken cancellationToken
+    )
     {
-        var found = (await keycloak.ListAsync($"users?exact=true&username={Uri.EscapeDataString(username)}", cancellationToken)).SingleOrDefault();
+        var found = (
+            await keycloak.ListAsync($"users?exact=true&username={Uri.EscapeDataString(username)}", cancellationToken)
+        ).SingleOrDefault();
         var names = displayName.Split(' ', 2);
         var wanted = new JsonObject
         {
@@ -89,7 +109,14 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
             ["firstName"] = names[0],
             ["lastName"] = names[^1],
             ["requiredActions"] = new JsonArray(),
-            ["credentials"] = new JsonArray(new JsonObject { ["type"] = "password", ["value"] = password, ["temporary"] = false }),
+            ["credentials"] = new JsonArray(
+                new JsonObject
+                {
+                    ["type"] = "password",
+                    ["value"] = password,
+                    ["temporary"] = false,
+                }
+            ),
         };
         if (found is null)
         {
@@ -101,13 +128,23 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
             await keycloak.PutAsync($"users/{(string)found["id"]!}", wanted, cancellationToken);
         }
 
-        return Read(found!) with { Email = email, EmailVerified = true };
+        return Read(found!) with
+        {
+            Email = email,
+            EmailVerified = true,
+        };
     }
 
     // One violation stands by itself, several in a list.
     private static IEnumerable<string?> FieldsOf(JsonNode? problem) =>
         problem?["errors"] is JsonArray several ? several.Select(violation => (string?)violation?["field"]) : [(string?)problem?["field"]];
 
-    private static KeycloakUser Read(JsonNode user) => new(
-        (string)user["id"]!, (string)user["username"]!, (string?)user["email"], (bool?)user["emailVerified"] ?? false, (bool?)user["enabled"] ?? false);
+    private static KeycloakUser Read(JsonNode user) =>
+        new(
+            (string)user["id"]!,
+            (string)user["username"]!,
+            (string?)user["email"],
+            (bool?)user["emailVerified"] ?? false,
+            (bool?)user["enabled"] ?? false
+        );
 }

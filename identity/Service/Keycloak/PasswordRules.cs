@@ -18,7 +18,7 @@ internal static class PasswordRules
                 "upperCase" => $"At least {value} of its characters are upper case letters.",
                 "specialChars" => $"At least {value} of its characters are neither letters nor digits.",
                 "notEmail" => "Not your address.",
-                "notContainsUsername" => "Your address is no part of it.",
+                "notContainsUsername" => "It must not contain your address.",
                 "passwordBlacklist" => "Not one of those that everybody tries first.",
                 "regexPattern" => "Of the form that your organization demands.",
                 // The address is the user name; the others say how passwords are kept, and what the person has not had yet.

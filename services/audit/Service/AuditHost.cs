@@ -1,4 +1,4 @@
-using Microsoft.Extensions.Options;
+using System.Data;
 using Npgsql;
 using Platform.Audit.Service.Log;
 using Platform.Audit.Service.Sequencing;
@@ -14,7 +14,6 @@ internal static class AuditHost
 
     public static void AddAudit(this WebApplicationBuilder builder)
     {
-        var development = builder.Environment.IsDevelopment();
         builder.Services.AddSingleton<ArrivalSignal>();
         builder.Services.AddSingleton<LogSignal>();
         builder.Services.AddSingleton<Arrivals>();
@@ -22,20 +21,7 @@ internal static class AuditHost
         builder.Services.AddSingleton<CallGaps>();
         builder.Services.AddHostedService<Sequencer>();
 
-        builder.Services.AddOptions<SinkOptions>().BindConfiguration("Audit:Sinks").ValidateDataAnnotations()
-            .Validate(options => development || options.Datadog.Values.All(address => address.Scheme == Uri.UriSchemeHttps),
-                "Intake addresses outside Development are https.")
-            .Validate(options => options.ParseNetworks() is not null,
-                "AllowedNetworks are private networks: parts of 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 or fc00::/7.")
-            .ValidateOnStart();
-        builder.Services.AddHttpClient(SinkClient.Name, client => client.Timeout = Timeout.InfiniteTimeSpan)
-            .ConfigurePrimaryHttpMessageHandler(services => OutboundConnections.CreateHandler(
-                development, services.GetRequiredService<IOptions<SinkOptions>>().Value.ParseNetworks()!))
-            .RedactLoggedHeaders([DatadogSink.KeyHeader, HttpsSink.SignatureHeader]);
-        builder.Services.AddSingleton<SinkClient>();
-        builder.Services.AddSingleton<HttpsAddress>();
-        builder.Services.AddSingleton<ISink, DatadogSink>();
-        builder.Services.AddSingleton<ISink, HttpsSink>();
+        builder.AddSinks();
         builder.Services.AddSingleton<StreamSecrets>();
         builder.Services.AddSingleton<StreamChanges>();
         builder.Services.AddSingleton<StreamStore>();
@@ -54,13 +40,15 @@ internal static class AuditHost
         var keys = new List<object>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            keys.Add(new
-            {
-                id = reader.GetString(0),
-                keyType = reader.GetString(1),
-                publicKey = Convert.ToBase64String((byte[])reader[2]),
-                createdAt = reader.GetFieldValue<DateTimeOffset>(3),
-            });
+            keys.Add(
+                new
+                {
+                    id = reader.GetString("id"),
+                    keyType = reader.GetString("key_type"),
+                    publicKey = Convert.ToBase64String((byte[])reader["public_key"]),
+                    createdAt = reader.GetFieldValue<DateTimeOffset>("created_at"),
+                }
+            );
         }
 
         return Results.Json(new { keys });

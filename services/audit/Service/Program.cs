@@ -4,8 +4,8 @@ using Platform.Audit.Service.Calls;
 using Platform.Audit.Service.Log;
 using Platform.Audit.Service.Secrets;
 using Platform.Audit.Service.Trail;
+using Platform.Changes.Undo;
 using Platform.ServiceDefaults;
-using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.Events;
 
 var builder = WebApplication.CreateBuilder(args);

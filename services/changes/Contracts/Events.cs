@@ -12,4 +12,10 @@ public sealed record TaskBegun(Guid EventId, Guid WorkspaceId, DateTimeOffset Oc
 /// <param name="How"><c>removed</c>, <c>restored</c>, <c>reverted</c> or <c>revoked</c>.</param>
 /// <param name="Ids">As the API shows them.</param>
 public sealed record ChangesUndone(
-    Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string Kind, string How, IReadOnlyList<string> Ids) : IEvent;
+    Guid EventId,
+    Guid WorkspaceId,
+    DateTimeOffset OccurredAt,
+    string Kind,
+    string How,
+    IReadOnlyList<string> Ids
+) : IEvent;

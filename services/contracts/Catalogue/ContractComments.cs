@@ -18,7 +18,9 @@ internal static class ContractComments
     public static Dictionary<string, string> Read(Assembly contracts)
     {
         using var stream = contracts.GetManifestResourceStream("contract.desc")
-            ?? throw new InvalidOperationException($"{contracts.GetName().Name} embeds no contract.desc: does its project import Contract.targets?");
+            ?? throw new InvalidOperationException(
+                $"{contracts.GetName().Name} embeds no contract.desc: does its project import Contract.targets?"
+            );
         var comments = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var file in FileDescriptorSet.Parser.ParseFrom(stream).File)
         {
@@ -74,6 +76,14 @@ internal static class ContractComments
     }
 
     // A comment is written in lines; the model reads sentences. A blank line stays a paragraph.
-    private static string Unwrap(string comment) => string.Join("\n\n", comment.Trim().Split("\n\n")
-        .Select(paragraph => string.Join(' ', paragraph.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))));
+    private static string Unwrap(string comment) =>
+        string.Join(
+            "\n\n",
+            comment
+                .Trim()
+                .Split("\n\n")
+                .Select(paragraph =>
+                    string.Join(' ', paragraph.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+                )
+        );
 }

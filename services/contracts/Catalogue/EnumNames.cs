@@ -2,7 +2,10 @@ using Google.Protobuf.Reflection;
 
 namespace Platform.Contracts.Catalogue;
 
-/// <summary>Enum values as JSON shows them: lower_snake, without the prefix that proto style repeats (<c>FIELD_TYPE_LONG_TEXT</c> is <c>long_text</c>).</summary>
+/// <summary>
+/// Enum values as JSON shows them: lower_snake, without the prefix that proto style repeats (<c>FIELD_TYPE_LONG_TEXT</c> is
+/// <c>long_text</c>).
+/// </summary>
 public static class EnumNames
 {
     public static string JsonName(EnumValueDescriptor value)

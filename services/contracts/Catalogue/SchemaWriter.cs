@@ -8,12 +8,20 @@ namespace Platform.Contracts.Catalogue;
 /// Writes the JSON Schema (2020-12) of a message as a model sees it. The brief form, for lists, leaves out what a refusal tells just as
 /// well (lengths, patterns, lower bounds) and what is the same for every tool.
 /// </summary>
-internal sealed partial class SchemaWriter(Utf8JsonWriter json, IReadOnlyDictionary<string, string> comments, bool isInput, bool isBrief = false)
+internal sealed partial class SchemaWriter(
+    Utf8JsonWriter json,
+    IReadOnlyDictionary<string, string> comments,
+    bool isInput,
+    bool isBrief = false
+)
 {
     // These mean the same wherever they stand; the server's instructions explain them once.
     private static readonly string[] _conventions = ["limit", "cursor", "returnFields", "fieldKeys"];
 
-    private static readonly JsonWriterOptions _options = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions _options = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     private MessageDescriptor? _root;
 
@@ -21,7 +29,11 @@ internal sealed partial class SchemaWriter(Utf8JsonWriter json, IReadOnlyDiction
         Write(json => new SchemaWriter(json, comments, isInput: true).WriteRoot(message, () => SharedArguments.Write(json, tool)));
 
     public static byte[] BriefInput(Tool tool, MessageDescriptor message, IReadOnlyDictionary<string, string> comments) =>
-        Write(json => new SchemaWriter(json, comments, isInput: true, isBrief: true).WriteRoot(message, () => SharedArguments.WriteBriefly(json, tool)));
+        Write(json =>
+            new SchemaWriter(json, comments, isInput: true, isBrief: true).WriteRoot(message, () =>
+                SharedArguments.WriteBriefly(json, tool)
+            )
+        );
 
     public static byte[] Output(Tool tool, MessageDescriptor message, IReadOnlyDictionary<string, string> comments) =>
         Write(json => new SchemaWriter(json, comments, isInput: false).WriteRoot(message, () => SharedAnswers.Write(json, tool)));
@@ -147,7 +159,9 @@ internal sealed partial class SchemaWriter(Utf8JsonWriter json, IReadOnlyDiction
     private int Least(FieldDescriptor field, int minimum)
     {
         var rules = Rules(field);
-        return isInput && !field.HasPresence && (rules.Required || !rules.MayBeEmpty) && (field.IsRepeated || rules.Allowed.Count == 0) ? Math.Max(minimum, 1) : minimum;
+        return isInput && !field.HasPresence && (rules.Required || !rules.MayBeEmpty) && (field.IsRepeated || rules.Allowed.Count == 0)
+            ? Math.Max(minimum, 1)
+            : minimum;
     }
 
     private void WriteSecret()
@@ -165,7 +179,12 @@ internal sealed partial class SchemaWriter(Utf8JsonWriter json, IReadOnlyDiction
         switch (field.FieldType)
         {
             case FieldType.String:
-                WriteString(rules, field.IsRepeated || field.ContainingType.GetOptions()?.MapEntry == true ? rules.MinLength : Least(field, rules.MinLength));
+                WriteString(
+                    rules,
+                    field.IsRepeated || field.ContainingType.GetOptions()?.MapEntry == true
+                        ? rules.MinLength
+                        : Least(field, rules.MinLength)
+                );
                 break;
             case FieldType.Bool:
                 json.WriteString("type", "boolean");

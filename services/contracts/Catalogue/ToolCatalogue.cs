@@ -14,7 +14,8 @@ public sealed class ToolCatalogue
     private ToolCatalogue(IEnumerable<ToolDefinition> tools)
     {
         Tools = [.. tools.OrderBy(tool => tool.Name, StringComparer.Ordinal)];
-        _byName = Tools.SelectMany(tool => tool.Options.Aliases.Prepend(tool.Name).Select(name => (name, tool)))
+        _byName = Tools
+            .SelectMany(tool => tool.Options.Aliases.Prepend(tool.Name).Select(name => (name, tool)))
             .ToFrozenDictionary(pair => pair.name, pair => pair.tool, StringComparer.Ordinal);
         _byMethod = Tools.ToFrozenDictionary(tool => tool.GrpcMethod, StringComparer.Ordinal);
     }
@@ -26,7 +27,8 @@ public sealed class ToolCatalogue
     public bool TryGetTool(string name, [NotNullWhen(true)] out ToolDefinition? tool) => _byName.TryGetValue(name, out tool);
 
     /// <summary>Finds a tool by its full gRPC method name.</summary>
-    public bool TryGetMethod(string grpcMethod, [NotNullWhen(true)] out ToolDefinition? tool) => _byMethod.TryGetValue(grpcMethod, out tool);
+    public bool TryGetMethod(string grpcMethod, [NotNullWhen(true)] out ToolDefinition? tool) =>
+        _byMethod.TryGetValue(grpcMethod, out tool);
 
     /// <summary>
     /// Reads the contract of one service: the generated descriptors of <paramref name="contracts"/>, and the comments from the descriptor
@@ -36,21 +38,40 @@ public sealed class ToolCatalogue
     public static ToolCatalogue Of(string service, Assembly contracts)
     {
         var comments = ContractComments.Read(contracts);
-        return new ToolCatalogue(Files(contracts).SelectMany(file => file.Services).SelectMany(declared => declared.Methods)
-            .Where(method => method.GetOptions()?.HasExtension(OptionsExtensions.Tool) == true)
-            .Select(method => new ToolDefinition(service, method.GetOptions().GetExtension(OptionsExtensions.Tool),
-                comments.GetValueOrDefault(method.FullName)
-                    ?? throw new InvalidOperationException($"{method.FullName} has no comment; the model would not know what it does."),
-                method, comments)));
+        return new ToolCatalogue(
+            Files(contracts)
+                .SelectMany(file => file.Services)
+                .SelectMany(declared => declared.Methods)
+                .Where(method => method.GetOptions()?.HasExtension(OptionsExtensions.Tool) == true)
+                .Select(method => new ToolDefinition(
+                    service,
+                    method.GetOptions().GetExtension(OptionsExtensions.Tool),
+                    comments.GetValueOrDefault(method.FullName)
+                        ?? throw new InvalidOperationException($"{method.FullName} has no comment; the model would not know what it does."),
+                    method,
+                    comments
+                ))
+        );
     }
 
     /// <summary>All tools of several services. A tool that more than one of them offers is one tool: a call of it goes to each.</summary>
-    public static ToolCatalogue Join(params IEnumerable<ToolCatalogue> catalogues) => new(catalogues.SelectMany(catalogue => catalogue.Tools)
-        .GroupBy(tool => tool.GrpcMethod, StringComparer.Ordinal)
-        .Select(tools => tools.First() with { Services = [.. tools.SelectMany(tool => tool.Services).Distinct(StringComparer.Ordinal)] }));
+    public static ToolCatalogue Join(params IEnumerable<ToolCatalogue> catalogues) =>
+        new(
+            catalogues
+                .SelectMany(catalogue => catalogue.Tools)
+                .GroupBy(tool => tool.GrpcMethod, StringComparer.Ordinal)
+                .Select(tools =>
+                    tools.First() with
+                    {
+                        Services = [.. tools.SelectMany(tool => tool.Services).Distinct(StringComparer.Ordinal)],
+                    }
+                )
+        );
 
-    private static IEnumerable<FileDescriptor> Files(Assembly contracts) => contracts.GetTypes()
-        .Where(type => type.Name.EndsWith("Reflection", StringComparison.Ordinal) && type is { IsAbstract: true, IsSealed: true })
-        .Select(type => type.GetProperty("Descriptor", BindingFlags.Public | BindingFlags.Static)?.GetValue(null))
-        .OfType<FileDescriptor>();
+    private static IEnumerable<FileDescriptor> Files(Assembly contracts) =>
+        contracts
+            .GetTypes()
+            .Where(type => type.Name.EndsWith("Reflection", StringComparison.Ordinal) && type is { IsAbstract: true, IsSealed: true })
+            .Select(type => type.GetProperty("Descriptor", BindingFlags.Public | BindingFlags.Static)?.GetValue(null))
+            .OfType<FileDescriptor>();
 }

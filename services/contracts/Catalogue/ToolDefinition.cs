@@ -3,13 +3,20 @@ using Google.Protobuf.Reflection;
 namespace Platform.Contracts.Catalogue;
 
 /// <summary>One capability as the contract declares it: an rpc that carries <c>(platform.tool)</c>.</summary>
-/// <param name="Service">The service that owns it, such as <c>data</c>: the key of its address in configuration. Of several, the first.</param>
+/// <param name="Service">
+/// The service that owns it, such as <c>data</c>: the key of its address in configuration. Of several, the first.
+/// </param>
 /// <param name="Options">What the contract says about it.</param>
 /// <param name="Description">The comment above the rpc: what the model reads.</param>
 /// <param name="Method">The rpc.</param>
 /// <param name="Shapes">Comments of messages and fields by full name.</param>
 public sealed record ToolDefinition(
-    string Service, Tool Options, string Description, MethodDescriptor Method, IReadOnlyDictionary<string, string> Shapes)
+    string Service,
+    Tool Options,
+    string Description,
+    MethodDescriptor Method,
+    IReadOnlyDictionary<string, string> Shapes
+)
 {
     private readonly Lazy<byte[]> _inputSchema = new(() => SchemaWriter.Input(Options, Method.InputType, Shapes));
 
@@ -34,7 +41,10 @@ public sealed record ToolDefinition(
     /// <summary>JSON Schema 2020-12 of the arguments, the shared ones included, as UTF-8.</summary>
     public ReadOnlyMemory<byte> InputSchema => _inputSchema.Value;
 
-    /// <summary>As <see cref="InputSchema"/>, in the short form that a list of many tools shows. It allows whatever that allows, and more.</summary>
+    /// <summary>
+    /// The same as <see cref="InputSchema"/> in the short form that a list of many tools shows. It allows everything that the full schema
+    /// allows, and more.
+    /// </summary>
     public ReadOnlyMemory<byte> BriefInputSchema => _briefInputSchema.Value;
 
     /// <summary>JSON Schema 2020-12 of the structured answer as UTF-8.</summary>

@@ -3,7 +3,9 @@ using System.Text.Json.Serialization;
 
 namespace Platform.Contracts;
 
-/// <summary>A fact about a change that committed. Events are sealed records named in the past tense, in the Contracts of their owner.</summary>
+/// <summary>
+/// A fact about a change that committed. Events are sealed records named in the past tense, in the Contracts of their owner.
+/// </summary>
 public interface IEvent
 {
     Guid EventId { get; }
@@ -36,10 +38,12 @@ public sealed record EventEnvelope(
     Actor Actor,
     CallInfo Call,
     IReadOnlyList<Target> Targets,
-    JsonElement Payload)
+    JsonElement Payload
+)
 {
     /// <summary>The typed event.</summary>
-    public T Read<T>() where T : IEvent => Payload.Deserialize<T>(EventJson.Options)!;
+    public T Read<T>()
+        where T : IEvent => Payload.Deserialize<T>(EventJson.Options)!;
 }
 
 /// <param name="Kind"><c>member</c> or <c>service</c>.</param>
@@ -57,7 +61,13 @@ public sealed record Actor(string Kind, string Id, string? Role, string? TokenId
 /// <param name="Permissions">What the caller was allowed at that moment.</param>
 /// <param name="EnvironmentKind"><c>sandbox</c> or <c>production</c>.</param>
 public sealed record CallInfo(
-    string CallId, string Tool, string? Task, string? TraceParent, IReadOnlyList<string> Permissions, string? EnvironmentKind);
+    string CallId,
+    string Tool,
+    string? Task,
+    string? TraceParent,
+    IReadOnlyList<string> Permissions,
+    string? EnvironmentKind
+);
 
 /// <summary>What an event happened to: up to <see cref="MaxIds"/> ids of one kind, and how many there were in all.</summary>
 [method: JsonConstructor]
@@ -66,9 +76,7 @@ public sealed record Target(string Kind, IReadOnlyList<string> Ids, int Count)
     public const int MaxIds = 1000;
 
     public Target(string kind, params IReadOnlyList<string> ids)
-        : this(kind, ids.Count <= MaxIds ? ids : [.. ids.Take(MaxIds)], ids.Count)
-    {
-    }
+        : this(kind, ids.Count <= MaxIds ? ids : [.. ids.Take(MaxIds)], ids.Count) { }
 }
 
 /// <summary>Up to 200 events of one source in the order of its outbox.</summary>

@@ -4,12 +4,12 @@ using System.Text;
 namespace Platform.Directory.Contracts;
 
 /// <summary>
-/// Where people accept invitations. The directory serves the page; the edge hands it on under the public URL, and answers in its place whoever
-/// asks too often.
+/// The page behind an invitation's link. The directory mails the link, identity serves the page, and the edge forwards it under the public
+/// URL and answers by itself whoever asks too often.
 /// </summary>
 public static class JoinPage
 {
-    /// <summary>The path at the directory.</summary>
+    /// <summary>The path at identity.</summary>
     public const string Path = "/join";
 
     /// <summary>Bytes of a form that somebody sends; a long password takes most of them.</summary>
@@ -17,30 +17,38 @@ public static class JoinPage
 
     private const string Style =
         "body{font:1.05rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem;color:#222;background:#fff}"
-        + "label{display:block;margin:.8rem 0;max-width:22rem}input{display:block;width:100%;box-sizing:border-box;font:inherit;padding:.4rem}"
-        + "button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.3rem;background:#225;color:#fff;cursor:pointer}small{color:#555}";
+        + "label{display:block;margin:.8rem 0;max-width:22rem}"
+        + "input{display:block;width:100%;box-sizing:border-box;font:inherit;padding:.4rem}"
+        + "button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.3rem;background:#225;color:#fff;cursor:pointer}"
+        + "small{color:#555}";
 
-    /// <summary>The page as the public reaches it: beside the MCP endpoint, <c>https://host/join</c> for <c>https://host/mcp</c>.</summary>
+    /// <summary>The page's public address, beside the MCP endpoint, <c>https://host/join</c> for <c>https://host/mcp</c>.</summary>
     public static Uri Under(Uri publicUrl) => new(new Uri(publicUrl.AbsoluteUri.TrimEnd('/')), Path[1..]);
 
-    /// <summary>Of every answer: no script, no style but ours, no frame, and the link, which is a credential, neither kept nor told to others.</summary>
-    public static IReadOnlyDictionary<string, string> Headers { get; } = new Dictionary<string, string>
-    {
-        ["Content-Type"] = "text/html; charset=utf-8",
-        ["Content-Security-Policy"] = $"default-src 'none'; style-src 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)))}'; "
-            + "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-        ["Referrer-Policy"] = "no-referrer",
-        ["Cache-Control"] = "no-store",
-        ["X-Content-Type-Options"] = "nosniff",
-    };
+    /// <summary>
+    /// Of every answer: no script, no style but ours, no frame, and the link, which is a credential, neither kept nor told to others.
+    /// </summary>
+    public static IReadOnlyDictionary<string, string> Headers { get; } =
+        new Dictionary<string, string>
+        {
+            ["Content-Type"] = "text/html; charset=utf-8",
+            ["Content-Security-Policy"] =
+                $"default-src 'none'; style-src 'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(Style)))}'; "
+                + "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+            ["Referrer-Policy"] = "no-referrer",
+            ["Cache-Control"] = "no-store",
+            ["X-Content-Type-Options"] = "nosniff",
+        };
 
     /// <param name="title">HTML, as is the body: what people wrote is escaped already.</param>
-    public static string Html(string title, string body) => $"""
-        <!doctype html>
-        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
-        <title>{title}</title><style>{Style}</style></head>
-        <body><h1>{title}</h1>
-        {body}
-        </body></html>
-        """;
+    public static string Html(string title, string body) =>
+        $"""
+            <!doctype html>
+            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+            <meta name="robots" content="noindex">
+            <title>{title}</title><style>{Style}</style></head>
+            <body><h1>{title}</h1>
+            {body}
+            </body></html>
+            """;
 }

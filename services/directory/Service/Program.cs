@@ -1,8 +1,16 @@
+using Platform.Changes.Undo;
 using Platform.Directory.Contracts;
 using Platform.Directory.Service;
-using Platform.Identity.Contracts.V1;
+using Platform.Directory.Service.Demo;
+using Platform.Directory.Service.Invitations;
+using Platform.Directory.Service.Joining;
+using Platform.Directory.Service.Mail;
+using Platform.Directory.Service.MemberInvitations;
+using Platform.Directory.Service.Members;
+using Platform.Directory.Service.Organizations;
+using Platform.Directory.Service.Users;
+using Platform.Directory.Service.Workspaces;
 using Platform.ServiceDefaults;
-using Platform.ServiceDefaults.Changes;
 using Platform.ServiceDefaults.Events;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -12,11 +20,6 @@ builder.AddToolsets(DirectoryContract.Catalogue);
 builder.Services.AddSingleton<IChangeUndo>(DirectoryUndo.Create());
 builder.AddMessaging();
 builder.AddMail(args);
-builder.Services.AddSingleton<InvitationAcceptance>();
-builder.Services.AddOptions<JoinOptions>().BindConfiguration("Join").ValidateDataAnnotations().ValidateOnStart();
-builder.Services.AddServiceClient<Callers.CallersClient>("identity");
-builder.Services.AddServiceClient<Accounts.AccountsClient>("identity");
-builder.Services.AddSingleton<JoinAccounts>();
 builder.AddDemoWorkspace(args);
 
 var app = builder.Build();
@@ -26,6 +29,6 @@ app.MapGrpcService<OrganizationsService>();
 app.MapGrpcService<InvitationsService>();
 app.MapGrpcService<UsersService>();
 app.MapGrpcService<MemberInvitationsService>();
-app.MapJoinPage();
+app.MapGrpcService<JoiningService>();
 app.MapGrpcService<ChangesService>();
 await app.RunServiceAsync(args);

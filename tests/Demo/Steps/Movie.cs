@@ -30,7 +30,8 @@ internal sealed record Movie(int Row, JsonObject Source)
 
     public string? Rating => Text("MPAA Rating");
 
-    public DateOnly? Released => Text("Release Date") is { } text ? DateOnly.ParseExact(text, "MMM dd yyyy", CultureInfo.InvariantCulture) : null;
+    public DateOnly? Released =>
+        Text("Release Date") is { } text ? DateOnly.ParseExact(text, "MMM dd yyyy", CultureInfo.InvariantCulture) : null;
 
     /// <summary>As create_records takes it. Holes are left out.</summary>
     public JsonObject ToFields()
@@ -60,25 +61,78 @@ internal sealed record Movie(int Row, JsonObject Source)
 
     /// <summary>The fields of the table, as create_table takes them. The choices of a select are those in the data.</summary>
     public static JsonArray Fields(IReadOnlyList<Movie> movies) =>
-    [
-        new JsonObject { ["name"] = "Title", ["type"] = "text" },
-        new JsonObject { ["name"] = "Row", ["type"] = "number", ["precision"] = 0, ["required"] = true, ["description"] = "Place in the source file" },
-        new JsonObject { ["name"] = "Released", ["type"] = "date" },
-        new JsonObject { ["name"] = "Director", ["type"] = "text" },
-        new JsonObject { ["name"] = "Distributor", ["type"] = "text" },
-        Select("MPAA rating", movies.Select(movie => movie.Rating)),
-        Select("Genre", movies.Select(movie => movie.Genre)),
-        Select("Source", movies.Select(movie => movie.Text("Source"))),
-        Select("Creative type", movies.Select(movie => movie.Text("Creative Type"))),
-        new JsonObject { ["name"] = "Running time", ["type"] = "number", ["precision"] = 0, ["description"] = "Minutes" },
-        new JsonObject { ["name"] = "Production budget", ["type"] = "number", ["precision"] = 0, ["description"] = "US dollars" },
-        new JsonObject { ["name"] = "US gross", ["type"] = "number", ["precision"] = 0, ["description"] = "US dollars" },
-        new JsonObject { ["name"] = "Worldwide gross", ["type"] = "number", ["precision"] = 0, ["description"] = "US dollars" },
-        new JsonObject { ["name"] = "US DVD sales", ["type"] = "number", ["precision"] = 0, ["description"] = "US dollars" },
-        new JsonObject { ["name"] = "Rotten Tomatoes", ["type"] = "number", ["precision"] = 0, ["description"] = "Percent" },
-        new JsonObject { ["name"] = "IMDB rating", ["type"] = "number", ["precision"] = 1 },
-        new JsonObject { ["name"] = "IMDB votes", ["type"] = "number", ["precision"] = 0 },
-    ];
+        [
+            new JsonObject { ["name"] = "Title", ["type"] = "text" },
+            new JsonObject
+            {
+                ["name"] = "Row",
+                ["type"] = "number",
+                ["precision"] = 0,
+                ["required"] = true,
+                ["description"] = "Place in the source file",
+            },
+            new JsonObject { ["name"] = "Released", ["type"] = "date" },
+            new JsonObject { ["name"] = "Director", ["type"] = "text" },
+            new JsonObject { ["name"] = "Distributor", ["type"] = "text" },
+            Select("MPAA rating", movies.Select(movie => movie.Rating)),
+            Select("Genre", movies.Select(movie => movie.Genre)),
+            Select("Source", movies.Select(movie => movie.Text("Source"))),
+            Select("Creative type", movies.Select(movie => movie.Text("Creative Type"))),
+            new JsonObject
+            {
+                ["name"] = "Running time",
+                ["type"] = "number",
+                ["precision"] = 0,
+                ["description"] = "Minutes",
+            },
+            new JsonObject
+            {
+                ["name"] = "Production budget",
+                ["type"] = "number",
+                ["precision"] = 0,
+                ["description"] = "US dollars",
+            },
+            new JsonObject
+            {
+                ["name"] = "US gross",
+                ["type"] = "number",
+                ["precision"] = 0,
+                ["description"] = "US dollars",
+            },
+            new JsonObject
+            {
+                ["name"] = "Worldwide gross",
+                ["type"] = "number",
+                ["precision"] = 0,
+                ["description"] = "US dollars",
+            },
+            new JsonObject
+            {
+                ["name"] = "US DVD sales",
+                ["type"] = "number",
+                ["precision"] = 0,
+                ["description"] = "US dollars",
+            },
+            new JsonObject
+            {
+                ["name"] = "Rotten Tomatoes",
+                ["type"] = "number",
+                ["precision"] = 0,
+                ["description"] = "Percent",
+            },
+            new JsonObject
+            {
+                ["name"] = "IMDB rating",
+                ["type"] = "number",
+                ["precision"] = 1,
+            },
+            new JsonObject
+            {
+                ["name"] = "IMDB votes",
+                ["type"] = "number",
+                ["precision"] = 0,
+            },
+        ];
 
     /// <summary>Reads the data set, which npm brings the first time.</summary>
     public static async Task<IReadOnlyList<Movie>> LoadAsync(Story story, CancellationToken cancellationToken)
@@ -105,16 +159,26 @@ internal sealed record Movie(int Row, JsonObject Source)
 
     private decimal? Number(string name) => Source[name] is { } value ? (decimal)value : null;
 
-    private static JsonObject Select(string name, IEnumerable<string?> values) => new()
-    {
-        ["name"] = name,
-        ["type"] = "select",
-        ["choices"] = new JsonArray([.. values.OfType<string>().Distinct().Order(StringComparer.Ordinal).Select(value => new JsonObject { ["label"] = value })]),
-    };
+    private static JsonObject Select(string name, IEnumerable<string?> values) =>
+        new()
+        {
+            ["name"] = name,
+            ["type"] = "select",
+            ["choices"] = new JsonArray([
+                .. values.OfType<string>().Distinct().Order(StringComparer.Ordinal).Select(value => new JsonObject { ["label"] = value }),
+            ]),
+        };
 
     private static async Task RunAsync(string folder, string program, string[] arguments, CancellationToken cancellationToken)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments)
+            {
+                WorkingDirectory = folder,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            }
+        )!;
         var error = process.StandardError.ReadToEndAsync(cancellationToken);
         _ = await process.StandardOutput.ReadToEndAsync(cancellationToken);
         await process.WaitForExitAsync(cancellationToken);

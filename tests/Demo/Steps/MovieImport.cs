@@ -15,24 +15,38 @@ internal static class MovieImport
     /// <param name="onBatch">Called before each batch, with its number.</param>
     /// <returns>The id of the table.</returns>
     public static async Task<string> RunAsync(
-        Agent agent, IReadOnlyList<Movie> movies, string task, Story story, CancellationToken cancellationToken, Func<int, Task>? onBatch = null)
+        Agent agent,
+        IReadOnlyList<Movie> movies,
+        string task,
+        Story story,
+        CancellationToken cancellationToken,
+        Func<int, Task>? onBatch = null
+    )
     {
         var run = Guid.CreateVersion7().ToString("N");
-        var database = await agent.CallUntilAnsweredAsync("create_database", new
-        {
-            name = $"Movies {run[..12]}",
-            description = "Films of npm's vega-datasets",
-            idempotencyKey = $"{run}-database",
-            task,
-        }, cancellationToken);
-        var table = await agent.CallUntilAnsweredAsync("create_table", new
-        {
-            databaseId = database.GetProperty("database").GetProperty("id").GetString(),
-            name = "Films",
-            fields = Movie.Fields(movies),
-            idempotencyKey = $"{run}-table",
-            task,
-        }, cancellationToken);
+        var database = await agent.CallUntilAnsweredAsync(
+            "create_database",
+            new
+            {
+                name = $"Movies {run[..12]}",
+                description = "Films of npm's vega-datasets",
+                idempotencyKey = $"{run}-database",
+                task,
+            },
+            cancellationToken
+        );
+        var table = await agent.CallUntilAnsweredAsync(
+            "create_table",
+            new
+            {
+                databaseId = database.GetProperty("database").GetProperty("id").GetString(),
+                name = "Films",
+                fields = Movie.Fields(movies),
+                idempotencyKey = $"{run}-table",
+                task,
+            },
+            cancellationToken
+        );
         var tableId = table.GetProperty("table").GetProperty("id").GetString()!;
         story.Say($"Created the table {tableId} with {table.GetProperty("table").GetProperty("fields").GetArrayLength()} fields.");
 
@@ -45,16 +59,22 @@ internal static class MovieImport
                 await onBatch(number);
             }
 
-            var answer = await agent.CallUntilAnsweredAsync("create_records", new
-            {
-                tableId,
-                records = new JsonArray([.. batch.Select(movie => new JsonObject { ["fields"] = movie.ToFields() })]),
-                idempotencyKey = $"{run}-{number}",
-                task,
-            }, cancellationToken);
+            var answer = await agent.CallUntilAnsweredAsync(
+                "create_records",
+                new
+                {
+                    tableId,
+                    records = new JsonArray([.. batch.Select(movie => new JsonObject { ["fields"] = movie.ToFields() })]),
+                    idempotencyKey = $"{run}-{number}",
+                    task,
+                },
+                cancellationToken
+            );
             if (answer.GetProperty("recordIds").GetArrayLength() != batch.Length)
             {
-                throw new DemoFailedException($"{batch.Length} records were sent and {answer.GetProperty("recordIds").GetArrayLength()} created.");
+                throw new DemoFailedException(
+                    $"{batch.Length} records were sent and {answer.GetProperty("recordIds").GetArrayLength()} created."
+                );
             }
 
             done += batch.Length;
@@ -66,32 +86,49 @@ internal static class MovieImport
     }
 
     /// <summary>Whether the table holds every film once.</summary>
-    public static async Task CheckAsync(Agent agent, string tableId, IReadOnlyList<Movie> movies, Story story, CancellationToken cancellationToken)
+    public static async Task CheckAsync(
+        Agent agent,
+        string tableId,
+        IReadOnlyList<Movie> movies,
+        Story story,
+        CancellationToken cancellationToken
+    )
     {
         var rows = new List<int>();
         long? total = null;
         string? cursor = null;
         do
         {
-            var answer = await agent.CallUntilAnsweredAsync("search_records", new SearchArguments(tableId)
-            {
-                Sorting = [new("Row", "ASC")],
-                Limit = 200,
-                ReturnFields = ["Row"],
-                IncludeTotal = total is null,
-                Cursor = cursor,
-            }, cancellationToken);
-            rows.AddRange(answer.GetProperty("records").EnumerateArray().Select(record => (int)record.GetProperty("fields").GetProperty("Row").GetDecimal()));
+            var answer = await agent.CallUntilAnsweredAsync(
+                "search_records",
+                new SearchArguments(tableId)
+                {
+                    Sorting = [new("Row", "ASC")],
+                    Limit = 200,
+                    ReturnFields = ["Row"],
+                    IncludeTotal = total is null,
+                    Cursor = cursor,
+                },
+                cancellationToken
+            );
+            rows.AddRange(
+                answer
+                    .GetProperty("records")
+                    .EnumerateArray()
+                    .Select(record => (int)record.GetProperty("fields").GetProperty("Row").GetDecimal())
+            );
             var page = answer.GetProperty("page");
             total ??= page.GetProperty("total").GetInt64();
             cursor = page.GetProperty("hasMore").GetBoolean() ? page.GetProperty("nextCursor").GetString() : null;
-        }
-        while (cursor is not null);
+        } while (cursor is not null);
 
         story.Check(total == movies.Count, $"search_records counts {total} of {movies.Count} films.");
         var lost = movies.Select(movie => movie.Row).Except(rows).Count();
         var doubled = rows.Count - rows.Distinct().Count();
-        story.Check(lost == 0 && doubled == 0 && rows.Order().SequenceEqual(rows), $"Read back page by page: {lost} lost, {doubled} doubled, in order.");
+        story.Check(
+            lost == 0 && doubled == 0 && rows.Order().SequenceEqual(rows),
+            $"Read back page by page: {lost} lost, {doubled} doubled, in order."
+        );
     }
 }
 

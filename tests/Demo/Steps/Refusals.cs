@@ -5,8 +5,17 @@ internal static class Refusals
 {
     public static async Task RunAsync(Endpoints endpoints, CallLog calls, Story story, CancellationToken cancellationToken)
     {
-        await using var viewer = await Agent.ConnectAsync(endpoints.Mcp, "viewer", endpoints.Member("viewer").Token, calls, cancellationToken);
-        story.Check(!(await viewer.ListToolsAsync(cancellationToken)).Contains("create_records"), "A viewer is not even shown create_records.");
+        await using var viewer = await Agent.ConnectAsync(
+            endpoints.Mcp,
+            "viewer",
+            endpoints.Member("viewer").Token,
+            calls,
+            cancellationToken
+        );
+        story.Check(
+            !(await viewer.ListToolsAsync(cancellationToken)).Contains("create_records"),
+            "A viewer is not even shown create_records."
+        );
         try
         {
             await viewer.CallAsync("create_organization", new { name = "Not for viewers" }, cancellationToken);

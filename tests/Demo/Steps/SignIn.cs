@@ -12,24 +12,48 @@ internal static class SignIn
     /// <param name="clientId">A client that the realm knows already; null to register by itself.</param>
     /// <param name="consent">Whether the person says yes.</param>
     /// <param name="pages">Told the lines of each consent page.</param>
-    public static ClientOAuthOptions As(DemoMember member, SignInBrowser browser, string? clientId, bool consent = true, Action<IReadOnlyList<string>>? pages = null) => new()
-    {
-        RedirectUri = Redirect,
-        ClientId = clientId,
-        DynamicClientRegistration = new DynamicClientRegistrationOptions { ClientName = "Platform demo", ApplicationType = "native" },
-        AuthorizationCallbackHandler = async (context, cancellationToken) =>
+    public static ClientOAuthOptions As(
+        DemoMember member,
+        SignInBrowser browser,
+        string? clientId,
+        bool consent = true,
+        Action<IReadOnlyList<string>>? pages = null
+    ) =>
+        new()
         {
-            var callback = await browser.SignInAsync(
-                context.AuthorizationUri, context.RedirectUri.ToString(), member.Username, member.Password, consent, cancellationToken);
-            pages?.Invoke(browser.ConsentLines);
-            return callback.TryGetValue("error", out var error)
-                ? throw new SignInRefusedException(error)
-                : new AuthorizationResult { Code = callback["code"], State = callback["state"], Iss = callback.GetValueOrDefault("iss") };
-        },
-    };
+            RedirectUri = Redirect,
+            ClientId = clientId,
+            DynamicClientRegistration = new DynamicClientRegistrationOptions { ClientName = "Platform demo", ApplicationType = "native" },
+            AuthorizationCallbackHandler = async (context, cancellationToken) =>
+            {
+                var callback = await browser.SignInAsync(
+                    context.AuthorizationUri,
+                    context.RedirectUri.ToString(),
+                    member.Username,
+                    member.Password,
+                    consent,
+                    cancellationToken
+                );
+                pages?.Invoke(browser.ConsentLines);
+                return callback.TryGetValue("error", out var error)
+                    ? throw new SignInRefusedException(error)
+                    : new AuthorizationResult
+                    {
+                        Code = callback["code"],
+                        State = callback["state"],
+                        Iss = callback.GetValueOrDefault("iss"),
+                    };
+            },
+        };
 
     /// <summary>Signs the owner in by every way there is, and returns the one that the rest of the demo goes on with.</summary>
-    public static async Task<Agent> RunAsync(Endpoints endpoints, SignInBrowser browser, CallLog log, Story story, CancellationToken cancellationToken)
+    public static async Task<Agent> RunAsync(
+        Endpoints endpoints,
+        SignInBrowser browser,
+        CallLog log,
+        Story story,
+        CancellationToken cancellationToken
+    )
     {
         var owner = endpoints.Owner;
         if (endpoints.Issuer is null)
@@ -38,7 +62,13 @@ internal static class SignIn
         }
         else
         {
-            await using var known = await Agent.ConnectAsync(endpoints.Mcp, "mcp-public", As(owner, browser, "mcp-public", pages: Tell), log, cancellationToken);
+            await using var known = await Agent.ConnectAsync(
+                endpoints.Mcp,
+                "mcp-public",
+                As(owner, browser, "mcp-public", pages: Tell),
+                log,
+                cancellationToken
+            );
             await IntroduceAsync(known, "by OAuth, with the client everybody may use (mcp-public)");
         }
 
@@ -50,7 +80,13 @@ internal static class SignIn
         }
 
         await byToken.DisposeAsync();
-        var registered = await Agent.ConnectAsync(endpoints.Mcp, "registered", As(owner, browser, null, pages: Tell), log, cancellationToken);
+        var registered = await Agent.ConnectAsync(
+            endpoints.Mcp,
+            "registered",
+            As(owner, browser, null, pages: Tell),
+            log,
+            cancellationToken
+        );
         await IntroduceAsync(registered, "by OAuth, with a client that registered itself");
         return registered;
 

@@ -20,7 +20,8 @@ public sealed class PolicyTests : IAsyncLifetime
 
     public ValueTask DisposeAsync() => _edge.DisposeAsync();
 
-    private async Task<string> RefusedAsync(string reason) => (await _edge.BackEnd.Audit.ArrivedAsync(r => r.Outcome == "refused" && r.Reason == reason)).Tool;
+    private async Task<string> RefusedAsync(string reason) =>
+        (await _edge.BackEnd.Audit.ArrivedAsync(r => r.Outcome == "refused" && r.Reason == reason)).Tool;
 
     [Fact]
     public async Task Without_a_token_the_challenge_names_the_metadata_and_every_ordinary_scope_of_the_tools()
@@ -29,8 +30,9 @@ public sealed class PolicyTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
         Assert.Equal(
             "Bearer scope=\"databases.records:read databases.records:write databases.records:delete audit:read\", "
-            + "resource_metadata=\"https://mcp.example.test/.well-known/oauth-protected-resource/mcp\"",
-            response.Headers.WwwAuthenticate.ToString());
+                + "resource_metadata=\"https://mcp.example.test/.well-known/oauth-protected-resource/mcp\"",
+            response.Headers.WwwAuthenticate.ToString()
+        );
     }
 
     [Theory]
@@ -70,7 +72,11 @@ public sealed class PolicyTests : IAsyncLifetime
     {
         using var response = await _edge.SendAsync("get_thing", """{"thingId":"1"}""", query);
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Contains(problem, (await response.JsonAsync()).GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            problem,
+            (await response.JsonAsync()).GetProperty("error").GetProperty("message").GetString(),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -87,12 +93,19 @@ public sealed class PolicyTests : IAsyncLifetime
     public async Task A_token_for_another_resource_or_of_another_issuer_or_expired_or_forged_is_refused_before_identity_is_asked()
     {
         var issuer = _edge.BackEnd.Issuer;
-        foreach (var token in new[]
-        {
-            issuer.Issue("https://other.example/mcp"), issuer.Issue(EdgeFixture.PublicUrl, issuer: "https://evil.example"),
-            issuer.Issue(EdgeFixture.PublicUrl, expires: DateTime.UtcNow.AddMinutes(-2)), issuer.Issue(EdgeFixture.PublicUrl, byStranger: true),
-            issuer.Issue(EdgeFixture.PublicUrl, algorithm: "RS512"), "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.", "garbage", _edge.Token[..^1] + (_edge.Token[^1] == '0' ? '1' : '0'),
-        })
+        foreach (
+            var token in new[]
+            {
+                issuer.Issue("https://other.example/mcp"),
+                issuer.Issue(EdgeFixture.PublicUrl, issuer: "https://evil.example"),
+                issuer.Issue(EdgeFixture.PublicUrl, expires: DateTime.UtcNow.AddMinutes(-2)),
+                issuer.Issue(EdgeFixture.PublicUrl, byStranger: true),
+                issuer.Issue(EdgeFixture.PublicUrl, algorithm: "RS512"),
+                "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.",
+                "garbage",
+                _edge.Token[..^1] + (_edge.Token[^1] == '0' ? '1' : '0'),
+            }
+        )
         {
             using var response = await _edge.SendAsync("get_thing", """{"thingId":"1"}""", token: token);
             Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
@@ -115,7 +128,10 @@ public sealed class PolicyTests : IAsyncLifetime
     {
         await _edge.CallAsync("get_thing", """{"thingId":"1"}""");
         Assert.True(Identity.Requests.TryDequeue(out var asked));
-        Assert.Equal(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(_edge.Token)), asked.PersonalTokenHash.ToByteArray());
+        Assert.Equal(
+            System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(_edge.Token)),
+            asked.PersonalTokenHash.ToByteArray()
+        );
         Assert.Equal(["fixture"], asked.Audiences);
     }
 
@@ -217,7 +233,11 @@ public sealed class PolicyTests : IAsyncLifetime
         Identity.Scopes = ["databases.records:read"];
         Assert.Equal(["get_thing"], await _edge.ListAsync());
         var result = await _edge.CallAsync("echo_thing", """{"thing":{}}""");
-        Assert.StartsWith("INSUFFICIENT_SCOPE: The personal token lacks the scope databases.records:write.", result.Text(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "INSUFFICIENT_SCOPE: The personal token lacks the scope databases.records:write.",
+            result.Text(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -243,8 +263,16 @@ public sealed class PolicyTests : IAsyncLifetime
     [Fact]
     public async Task An_environment_that_may_not_be_reached_is_a_tool_error()
     {
-        Assert.StartsWith("PRODUCTION_NOT_ALLOWED", (await _edge.CallAsync("get_thing", """{"thingId":"1","environment":"production"}""")).Text(), StringComparison.Ordinal);
-        Assert.StartsWith("ENVIRONMENT_NOT_FOUND", (await _edge.CallAsync("get_thing", """{"thingId":"1","environment":"nowhere"}""")).Text(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "PRODUCTION_NOT_ALLOWED",
+            (await _edge.CallAsync("get_thing", """{"thingId":"1","environment":"production"}""")).Text(),
+            StringComparison.Ordinal
+        );
+        Assert.StartsWith(
+            "ENVIRONMENT_NOT_FOUND",
+            (await _edge.CallAsync("get_thing", """{"thingId":"1","environment":"nowhere"}""")).Text(),
+            StringComparison.Ordinal
+        );
         Assert.Equal("get_thing", await RefusedAsync("PRODUCTION_NOT_ALLOWED"));
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Options;
 using Platform.Edge.Access;
+using Platform.Edge.Callers;
 using Platform.Edge.Tests.Fixture;
 
 namespace Platform.Edge.Tests.Access;
@@ -11,7 +12,8 @@ public sealed class RateLimiterTests
 
     private RateLimiter Limiter() => new(Options.Create(new AccessOptions { ReadsPerSecond = 10, WritesPerSecond = 4 }), _clock);
 
-    private static int Take(RateLimiter limiter, int tries, string token = "t", bool write = false) => Enumerable.Range(0, tries).Count(_ => limiter.TryTake(token, write));
+    private static int Take(RateLimiter limiter, int tries, string token = "t", bool write = false) =>
+        Enumerable.Range(0, tries).Count(_ => limiter.TryTake(token, write));
 
     [Fact]
     public void A_token_gets_its_reads_and_writes_and_no_more()
@@ -47,9 +49,7 @@ public sealed class RateLimiterTests
         _clock.Advance(TimeSpan.FromSeconds(60 - _clock.GetUtcNow().Second + second));
         for (var round = 0; round < 5; round++)
         {
-            while (limiter.TryTake("a", limit, out var _))
-            {
-            }
+            while (limiter.TryTake("a", limit, out var _)) { }
 
             Assert.False(limiter.TryTake("a", limit, out var wait));
             Assert.InRange(wait, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(2));
@@ -100,8 +100,9 @@ public sealed class RateLimiterTests
 
         public bool IsAway { get; init; }
 
-        public Task<IReadOnlyList<long>?> AddAsync(IReadOnlyList<(string Key, long Window, int Count, TimeSpan Lifetime)> counts) => Task.FromResult<IReadOnlyList<long>?>(IsAway
-            ? null
-            : [.. counts.Select(c => _totals[(c.Key, c.Window)] = _totals.GetValueOrDefault((c.Key, c.Window)) + c.Count)]);
+        public Task<IReadOnlyList<long>?> AddAsync(IReadOnlyList<(string Key, long Window, int Count, TimeSpan Lifetime)> counts) =>
+            Task.FromResult<IReadOnlyList<long>?>(
+                IsAway ? null : [.. counts.Select(c => _totals[(c.Key, c.Window)] = _totals.GetValueOrDefault((c.Key, c.Window)) + c.Count)]
+            );
     }
 }

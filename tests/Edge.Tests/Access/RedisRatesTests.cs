@@ -1,7 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Platform.Edge.Access;
-using Platform.Native.Servers;
+using Platform.LocalServers;
+using Platform.Servers;
 using StackExchange.Redis;
 
 namespace Platform.Edge.Tests.Access;
@@ -13,15 +14,23 @@ public sealed class RedisRatesTests
     [Fact]
     public async Task Two_edges_count_together_in_redis_and_alone_when_it_is_gone()
     {
-        Assert.SkipWhen(RedisServer.FindProgram() is null, "There is no redis-server on this machine.");
         var directory = System.IO.Directory.CreateTempSubdirectory("edge-redis");
         ServiceProvider services;
-        await using (var redis = await RedisServer.StartAsync(new RedisOptions { DataDirectory = directory.FullName }, TestContext.Current.CancellationToken))
+        await using (
+            var redis = await LocalServer.StartRedisAsync(
+                directory.FullName,
+                LocalServer.NewPassword(),
+                FreePorts.Next(),
+                TestContext.Current.CancellationToken
+            )
+        )
         {
             var options = ConfigurationOptions.Parse(redis.ConnectionString);
             options.AbortOnConnectFail = false;
             options.SyncTimeout = 1000;
-            services = new ServiceCollection().AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect(options)).BuildServiceProvider();
+            services = new ServiceCollection()
+                .AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect(options))
+                .BuildServiceProvider();
             var one = new RedisRates(services, NullLogger<RedisRates>.Instance);
             var two = new RedisRates(services, NullLogger<RedisRates>.Instance);
             Assert.Equal([5L, 2L], await one.AddAsync([("rate:a:r", 7, 5, _lifetime), ("rate:b:r", 7, 2, _lifetime)]));

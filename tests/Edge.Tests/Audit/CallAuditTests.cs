@@ -21,10 +21,14 @@ public sealed class CallAuditTests : IAsyncLifetime
         await _edge.CallAsync("get_thing", $$"""{"thingId":"{{id}}"}""");
         var record = await Audit.ArrivedAsync(r => r.Tool == "get_thing");
         var identity = _edge.BackEnd.Identity;
-        Assert.Equal(("read", "thing.read", identity.Workspace, identity.Sandbox, "sandbox"),
-            (record.Outcome, record.Action, record.WorkspaceId, record.EnvironmentId, record.EnvironmentKind));
-        Assert.Equal(("member", identity.Member, "admin", "tok_1", "test-client"),
-            (record.Actor.Kind, record.Actor.Id, record.Actor.Role, record.Actor.TokenId, record.Actor.ClientId));
+        Assert.Equal(
+            ("read", "thing.read", identity.Workspace, identity.Sandbox, "sandbox"),
+            (record.Outcome, record.Action, record.WorkspaceId, record.EnvironmentId, record.EnvironmentKind)
+        );
+        Assert.Equal(
+            ("member", identity.Member, "admin", "tok_1", "test-client"),
+            (record.Actor.Kind, record.Actor.Id, record.Actor.Role, record.Actor.TokenId, record.Actor.ClientId)
+        );
         Assert.Equal(("thing", id), (record.Targets.Single().Kind, record.Targets.Single().Ids.Single()));
         Assert.Contains("databases.records:read", record.Permissions);
         Assert.Equal(_edge.BackEnd.Things.Calls.Single().Headers.GetValue("x-call-id"), record.CallId);
@@ -67,7 +71,9 @@ public sealed class CallAuditTests : IAsyncLifetime
         await _edge.CallAsync("get_thing", "{}");
         Assert.Contains(Audit.Records, r => r is { Outcome: "refused", Reason: "INVALID_ARGUMENT", Tool: "get_thing" });
         using (await _edge.SendAsync("no_such_tool"))
+        {
             Assert.Contains(Audit.Records, r => r is { Outcome: "refused", Reason: "UNKNOWN_TOOL", Tool: "no_such_tool" });
+        }
     }
 
     [Fact]
@@ -88,7 +94,11 @@ public sealed class CallAuditTests : IAsyncLifetime
     {
         _edge.BackEnd.Identity.Switches.ProductionAccess = true;
         Audit.IsAway = true;
-        Assert.StartsWith("UNAVAILABLE", (await _edge.CallAsync("get_thing", """{"thingId":"1","environment":"production"}""")).Text(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "UNAVAILABLE",
+            (await _edge.CallAsync("get_thing", """{"thingId":"1","environment":"production"}""")).Text(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

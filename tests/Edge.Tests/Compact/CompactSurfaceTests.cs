@@ -29,7 +29,11 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
     public async Task Where_nothing_can_be_changed_there_is_no_mutate(string more)
     {
         Assert.Equal(["list_operations", "query"], await _edge.ListAsync(Surface + more));
-        Assert.StartsWith("UNKNOWN_OPERATION", (await MutateAsync("echo_thing", """{"thing":{}}""", more)).Text(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "UNKNOWN_OPERATION",
+            (await MutateAsync("echo_thing", """{"thing":{}}""", more)).Text(),
+            StringComparison.Ordinal
+        );
         Assert.Empty(_edge.BackEnd.Things.Calls);
     }
 
@@ -37,8 +41,14 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
     public async Task Operations_of_every_toolset_are_listed_with_title_and_effect()
     {
         var operations = (await OperationsAsync("{}")).GetProperty("operations");
-        Assert.Equal(["administer", "delete_things", "echo_thing", "get_table", "get_thing", "list_tables", "read_trail", "stream_things"], Names(operations));
-        Assert.Equal("""{"name":"delete_things","title":"Delete things","toolset":"things","effect":"destructive"}""", operations[1].GetRawText());
+        Assert.Equal(
+            ["administer", "delete_things", "echo_thing", "get_table", "get_thing", "list_tables", "read_trail", "stream_things"],
+            Names(operations)
+        );
+        Assert.Equal(
+            """{"name":"delete_things","title":"Delete things","toolset":"things","effect":"destructive"}""",
+            operations[1].GetRawText()
+        );
     }
 
     [Theory]
@@ -62,7 +72,10 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
     {
         var operation = (await OperationsAsync("""{"name":"get_thing"}""")).GetProperty("operation");
         Assert.Equal("query", operation.GetProperty("callWith").GetString());
-        Assert.Equal(40, operation.GetProperty("inputSchema").GetProperty("properties").GetProperty("thingId").GetProperty("maxLength").GetInt32());
+        Assert.Equal(
+            40,
+            operation.GetProperty("inputSchema").GetProperty("properties").GetProperty("thingId").GetProperty("maxLength").GetInt32()
+        );
         Assert.True(operation.GetProperty("outputSchema").GetProperty("properties").TryGetProperty("text", out _));
     }
 
@@ -72,7 +85,11 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
         Identity.Role = Roles.Viewer;
         Identity.ProductionRole = Roles.Viewer;
         Assert.Equal(["get_table", "get_thing", "list_tables"], Names((await OperationsAsync("{}")).GetProperty("operations")));
-        Assert.StartsWith("UNKNOWN_OPERATION", (await ListOperationsAsync("""{"name":"delete_things"}""")).Text(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "UNKNOWN_OPERATION",
+            (await ListOperationsAsync("""{"name":"delete_things"}""")).Text(),
+            StringComparison.Ordinal
+        );
         Assert.True((await MutateAsync("delete_things", """{"thingIds":["1"]}""")).IsError());
         Assert.Empty(_edge.BackEnd.Things.Calls);
     }
@@ -89,18 +106,32 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
     [Fact]
     public async Task Mutate_writes_with_what_travels_beside_the_request()
     {
-        Assert.False((await MutateAsync("echo_thing", """{"thing":{"text":"a"},"idempotencyKey":"k1","dryRun":true,"environment":"sandbox"}""")).IsError());
+        Assert.False(
+            (
+                await MutateAsync("echo_thing", """{"thing":{"text":"a"},"idempotencyKey":"k1","dryRun":true,"environment":"sandbox"}""")
+            ).IsError()
+        );
         var (_, _, headers) = Assert.Single(_edge.BackEnd.Things.Calls);
-        Assert.Equal(("k1", "true", "echo_thing"), (headers.GetValue("x-idempotency-key"), headers.GetValue("x-dry-run"), headers.GetValue("x-tool")));
+        Assert.Equal(
+            ("k1", "true", "echo_thing"),
+            (headers.GetValue("x-idempotency-key"), headers.GetValue("x-dry-run"), headers.GetValue("x-tool"))
+        );
     }
 
     [Fact]
     public async Task Query_cannot_be_made_to_change_anything()
     {
-        Assert.StartsWith("WRONG_TOOL: The effect of delete_things is destructive. Call it with mutate.",
-            (await QueryAsync("delete_things", """{"thingIds":["1"],"confirmation":"sealed"}""")).Text(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "WRONG_TOOL: The effect of delete_things is destructive. Call it with mutate.",
+            (await QueryAsync("delete_things", """{"thingIds":["1"],"confirmation":"sealed"}""")).Text(),
+            StringComparison.Ordinal
+        );
         Assert.StartsWith("WRONG_TOOL", (await QueryAsync("echo_thing", """{"thing":{}}""")).Text(), StringComparison.Ordinal);
-        Assert.StartsWith("WRONG_TOOL: The effect of get_thing is read. Call it with query.", (await MutateAsync("get_thing", """{"thingId":"1"}""")).Text(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "WRONG_TOOL: The effect of get_thing is read. Call it with query.",
+            (await MutateAsync("get_thing", """{"thingId":"1"}""")).Text(),
+            StringComparison.Ordinal
+        );
         Assert.Empty(_edge.BackEnd.Things.Calls);
         Assert.Equal("WRONG_TOOL", (await _edge.BackEnd.Audit.ArrivedAsync(record => record.Tool == "delete_things")).Reason);
     }
@@ -111,7 +142,13 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
         var first = await MutateAsync("delete_things", """{"thingIds":["1"]}""");
         Assert.True(first.Structured().GetProperty("confirmationRequired").GetBoolean());
         Assert.Contains("call mutate with delete_things again", first.Text(), StringComparison.Ordinal);
-        Assert.Equal(1, (await MutateAsync("delete_things", """{"thingIds":["1"],"confirmation":"sealed"}""")).Structured().GetProperty("deleted").GetInt32());
+        Assert.Equal(
+            1,
+            (await MutateAsync("delete_things", """{"thingIds":["1"],"confirmation":"sealed"}"""))
+                .Structured()
+                .GetProperty("deleted")
+                .GetInt32()
+        );
     }
 
     [Fact]
@@ -121,17 +158,28 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
         const string Asks = """{"elicitation":{}}""";
         var first = await _edge.CallAsync("mutate", Arguments, Surface, capabilities: Asks);
         Assert.Equal("input_required", first.GetProperty("resultType").GetString());
-        var second = await _edge.CallAsync("mutate", Arguments, Surface, capabilities: Asks, more: $$"""
-            "requestState":"{{first.GetProperty("requestState").GetString()}}","inputResponses":{"confirm":{"action":"accept","content":{"confirm":true} } },
-            """);
+        var second = await _edge.CallAsync(
+            "mutate",
+            Arguments,
+            Surface,
+            capabilities: Asks,
+            more: $$"""
+            "requestState":"{{first.GetProperty(
+                "requestState"
+            ).GetString()}}","inputResponses":{"confirm":{"action":"accept","content":{"confirm":true} } },
+            """
+        );
         Assert.Equal(1, second.Structured().GetProperty("deleted").GetInt32());
     }
 
     [Fact]
     public async Task Arguments_are_checked_as_those_of_the_named_tool()
     {
-        Assert.Contains("nonsense: is not known here. Known arguments: ending, environment, size, thingId",
-            (await QueryAsync("get_thing", """{"thingId":"1","nonsense":1}""")).Text(), StringComparison.Ordinal);
+        Assert.Contains(
+            "nonsense: is not known here. Known arguments: ending, environment, size, thingId",
+            (await QueryAsync("get_thing", """{"thingId":"1","nonsense":1}""")).Text(),
+            StringComparison.Ordinal
+        );
         var outer = (await _edge.CallAsync("query", """{"operation":"get_thing","thingId":"1"}""", Surface)).Text();
         Assert.Contains("thingId: is not known here.", outer, StringComparison.Ordinal);
         Assert.Contains("arguments, operation", outer, StringComparison.Ordinal);
@@ -142,8 +190,12 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
     public async Task A_token_without_the_scope_is_asked_to_step_up_as_for_the_named_tool()
     {
         Identity.Scopes = ["databases.records:read"];
-        using var response = await _edge.SendAsync("mutate", """{"operation":"echo_thing","arguments":{"thing":{}}}""", Surface,
-            token: _edge.BackEnd.Issuer.Issue(EdgeFixture.PublicUrl));
+        using var response = await _edge.SendAsync(
+            "mutate",
+            """{"operation":"echo_thing","arguments":{"thing":{}}}""",
+            Surface,
+            token: _edge.BackEnd.Issuer.Issue(EdgeFixture.PublicUrl)
+        );
         Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
         Assert.Contains("databases.records:write", response.Headers.WwwAuthenticate.ToString(), StringComparison.Ordinal);
     }
@@ -159,7 +211,11 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
     public async Task Each_surface_knows_its_own_tools_only()
     {
         using var named = await _edge.SendAsync("get_thing", """{"thingId":"1"}""", Surface);
-        Assert.Contains("has list_operations, query, mutate and whoami", (await named.JsonAsync()).GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "has list_operations, query, mutate and whoami",
+            (await named.JsonAsync()).GetProperty("error").GetProperty("message").GetString(),
+            StringComparison.Ordinal
+        );
         using var compact = await _edge.SendAsync("query", """{"operation":"get_thing"}""");
         Assert.Equal(-32602, (await compact.JsonAsync()).ErrorCode());
         Assert.Empty(_edge.BackEnd.Things.Calls);
@@ -173,7 +229,8 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
     }
 
-    private static string[] Names(JsonElement operations) => [.. operations.EnumerateArray().Select(operation => operation.GetProperty("name").GetString()!)];
+    private static string[] Names(JsonElement operations) =>
+        [.. operations.EnumerateArray().Select(operation => operation.GetProperty("name").GetString()!)];
 
     private Task<JsonElement> ListOperationsAsync(string arguments) => _edge.CallAsync("list_operations", arguments, Surface);
 

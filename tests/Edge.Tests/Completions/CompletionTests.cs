@@ -28,11 +28,21 @@ public sealed class CompletionTests : IAsyncLifetime
     [InlineData(false)]
     public async Task Both_eras_are_told_that_values_are_completed(bool isModern)
     {
-        var request = isModern ? Post.ModernRequest(_edge.Url, "server/discover") : Post.Raw(_edge.Url,
-            """{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}""");
+        var request = isModern
+            ? Post.ModernRequest(_edge.Url, "server/discover")
+            : Post.Raw(
+                _edge.Url,
+                """
+                {"jsonrpc":"2.0","id":1,"method":"initialize","params":
+                  {"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}
+                """
+            );
         request.Headers.Authorization = new("Bearer", _edge.Token);
         using var response = await _edge.Http.SendAsync(request);
-        Assert.Equal(JsonValueKind.Object, (await response.JsonAsync()).GetProperty("result").GetProperty("capabilities").GetProperty("completions").ValueKind);
+        Assert.Equal(
+            JsonValueKind.Object,
+            (await response.JsonAsync()).GetProperty("result").GetProperty("capabilities").GetProperty("completions").ValueKind
+        );
     }
 
     [Fact]
@@ -66,7 +76,10 @@ public sealed class CompletionTests : IAsyncLifetime
         AllowProduction();
         Assert.Equal("tbl_Old orders; 1 in all", await CompleteAsync(TableOf, "tableId", "ord", environment: "production"));
         Assert.Equal("tbl_Old orders; 1 in all", await CompleteAsync(Table, "tableId", "ord", query: "?environment=production"));
-        Assert.Equal("; 0 in all", await CompleteAsync(TableOf, "tableId", "ord", environment: "Sandbox", query: "?environment=production"));
+        Assert.Equal(
+            "; 0 in all",
+            await CompleteAsync(TableOf, "tableId", "ord", environment: "Sandbox", query: "?environment=production")
+        );
         Assert.Equal("; 0 in all", await CompleteAsync(TableOf, "tableId", "ord", environment: "nowhere"));
         var record = await _edge.BackEnd.Audit.ArrivedAsync(one => one is { Tool: "list_tables", EnvironmentKind: "production" });
         Assert.Equal(("table.read", "read"), (record.Action, record.Outcome));
@@ -111,9 +124,18 @@ public sealed class CompletionTests : IAsyncLifetime
             using var response = await SendAsync(edge, """{"type":"ref/prompt","name":"work_safely"}""", argument, "");
             return await response.JsonAsync();
         }
-        Assert.Equal("""{"values":["Sandbox"],"total":1,"hasMore":false}""", (await CompleteAsync("environment")).GetProperty("result").GetProperty("completion").GetRawText());
-        Assert.Equal("""{"values":[],"total":0,"hasMore":false}""", (await CompleteAsync("goal")).GetProperty("result").GetProperty("completion").GetRawText());
-        Assert.Equal("goaal: is not known here. Known arguments: goal, environment.", (await CompleteAsync("goaal")).GetProperty("error").GetProperty("message").GetString());
+        Assert.Equal(
+            """{"values":["Sandbox"],"total":1,"hasMore":false}""",
+            (await CompleteAsync("environment")).GetProperty("result").GetProperty("completion").GetRawText()
+        );
+        Assert.Equal(
+            """{"values":[],"total":0,"hasMore":false}""",
+            (await CompleteAsync("goal")).GetProperty("result").GetProperty("completion").GetRawText()
+        );
+        Assert.Equal(
+            "goaal: is not known here. Known arguments: goal, environment.",
+            (await CompleteAsync("goaal")).GetProperty("error").GetProperty("message").GetString()
+        );
     }
 
     [Fact]
@@ -170,13 +192,23 @@ public sealed class CompletionTests : IAsyncLifetime
         return await response.JsonAsync();
     }
 
-    private static Task<HttpResponseMessage> SendAsync(EdgeFixture edge, string reference, string argument, string typed, string? environment = null, string query = "")
+    private static Task<HttpResponseMessage> SendAsync(
+        EdgeFixture edge,
+        string reference,
+        string argument,
+        string typed,
+        string? environment = null,
+        string query = ""
+    )
     {
         var context = environment is null ? "" : $$$""","context":{"arguments":{"environment":"{{{environment}}}"}}""";
-        var request = Post.ModernRequest(new Uri(edge.Url + query), "completion/complete",
+        var request = Post.ModernRequest(
+            new Uri(edge.Url + query),
+            "completion/complete",
             $$"""
             "ref":{{reference}},"argument":{"name":"{{argument}}","value":"{{typed}}"}{{context}}
-            """);
+            """
+        );
         request.Headers.Authorization = new("Bearer", edge.Token);
         return edge.Http.SendAsync(request);
     }

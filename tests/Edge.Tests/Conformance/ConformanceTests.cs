@@ -8,7 +8,12 @@ public sealed partial class ConformanceTests : IAsyncLifetime
 {
     // A server without sessions has no way to send a request of its own to a client of this era.
     private static readonly string[] _needSessions =
-        ["elicitation-sep1034-defaults", "elicitation-sep1330-enums", "tools-call-elicitation", "tools-call-sampling"];
+    [
+        "elicitation-sep1034-defaults",
+        "elicitation-sep1330-enums",
+        "tools-call-elicitation",
+        "tools-call-sampling",
+    ];
 
     private FixtureServer _server = null!;
 
@@ -36,7 +41,10 @@ public sealed partial class ConformanceTests : IAsyncLifetime
         var (_, output) = await RunAsync("--requirements", "2025-11-25");
         var scored = Scored(output);
         Assert.True(scored.Count == 30, output);
-        Assert.Equal(_needSessions, scored.Where(scenario => !scenario.Passed).Select(scenario => scenario.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            _needSessions,
+            scored.Where(scenario => !scenario.Passed).Select(scenario => scenario.Name).Order(StringComparer.Ordinal)
+        );
     }
 
     [Theory]
@@ -55,8 +63,13 @@ public sealed partial class ConformanceTests : IAsyncLifetime
     private static List<(string Name, bool Passed)> Scored(string output)
     {
         var notScored = NotScoredLine().Matches(output).Select(line => line.Groups["name"].Value).ToHashSet();
-        return [.. SummaryLine().Matches(output).Select(line => (line.Groups["name"].Value, line.Groups["sign"].Value == "✓"))
-            .Where(scenario => !notScored.Contains(scenario.Value))];
+        return
+        [
+            .. SummaryLine()
+                .Matches(output)
+                .Select(line => (line.Groups["name"].Value, line.Groups["sign"].Value == "✓"))
+                .Where(scenario => !notScored.Contains(scenario.Value)),
+        ];
     }
 
     [GeneratedRegex(@"^(?<sign>[✓✗]) (?<name>\S+): \d+ passed", RegexOptions.Multiline)]

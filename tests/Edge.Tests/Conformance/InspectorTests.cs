@@ -26,7 +26,16 @@ public sealed class InspectorTests : IAsyncLifetime
         var (listed, list) = await InspectAsync(era, _edge.Token, "--method", "tools/list");
         Assert.True(listed == 0, list);
         Assert.Contains("get_thing", list, StringComparison.Ordinal);
-        var (called, answer) = await InspectAsync(era, _edge.Token, "--method", "tools/call", "--tool-name", "get_thing", "--tool-arg", "thingId=first");
+        var (called, answer) = await InspectAsync(
+            era,
+            _edge.Token,
+            "--method",
+            "tools/call",
+            "--tool-name",
+            "get_thing",
+            "--tool-arg",
+            "thingId=first"
+        );
         Assert.True(called == 0, answer);
         Assert.Contains("thing first", answer, StringComparison.Ordinal);
     }
@@ -38,7 +47,24 @@ public sealed class InspectorTests : IAsyncLifetime
         Assert.Equal(3, (await InspectAsync("modern", "nonsense", "--method", "tools/list")).ExitCode);
     }
 
-    private Task<(int ExitCode, string Output)> InspectAsync(string era, string token, params string[] arguments) => NpmTools.RunAsync("mcp-inspector",
-        ["--cli", "--server-url", $"{_edge.Url}", "--transport", "http", "--protocol-era", era, "--format", "json", "--stored-auth-only",
-            "--header", $"Authorization: Bearer {token}", .. arguments], Token);
+    private Task<(int ExitCode, string Output)> InspectAsync(string era, string token, params string[] arguments) =>
+        NpmTools.RunAsync(
+            "mcp-inspector",
+            [
+                "--cli",
+                "--server-url",
+                $"{_edge.Url}",
+                "--transport",
+                "http",
+                "--protocol-era",
+                era,
+                "--format",
+                "json",
+                "--stored-auth-only",
+                "--header",
+                $"Authorization: Bearer {token}",
+                .. arguments,
+            ],
+            Token
+        );
 }

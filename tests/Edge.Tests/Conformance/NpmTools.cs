@@ -2,7 +2,9 @@ using Platform.Testing;
 
 namespace Platform.Edge.Tests.Conformance;
 
-/// <summary>The programs of the folder Npm, under the Node.js that comes with them: they need a newer one than many machines have.</summary>
+/// <summary>
+/// The programs of the folder Npm, under the Node.js that comes with them: they need a newer one than many machines have.
+/// </summary>
 internal static class NpmTools
 {
     private static readonly string _root = FindRoot();
@@ -25,13 +27,20 @@ internal static class NpmTools
         }
     }
 
-    public static Task<(int ExitCode, string Output)> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken) =>
-        NodeAsync([Path.Combine(_folder, "node_modules", ".bin", program), .. arguments], cancellationToken);
+    public static Task<(int ExitCode, string Output)> RunAsync(
+        string program,
+        IEnumerable<string> arguments,
+        CancellationToken cancellationToken
+    ) => NodeAsync([Path.Combine(_folder, "node_modules", ".bin", program), .. arguments], cancellationToken);
 
     public static Task<(int ExitCode, string Output)> NodeAsync(IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
         var modules = Path.Combine(_folder, "node_modules");
-        var node = System.IO.Directory.EnumerateDirectories(modules, "node-*").Select(package => Path.Combine(package, "bin", "node")).FirstOrDefault(File.Exists) ?? "node";
+        var node = System
+            .IO.Directory.EnumerateDirectories(modules, "node-*")
+            .Select(package => Path.Combine(package, "bin", "node"))
+            .FirstOrDefault(File.Exists)
+            ?? "node";
         return NpmPackages.RunAsync(node, arguments, _folder, cancellationToken);
     }
 
@@ -39,7 +48,10 @@ internal static class NpmTools
     {
         var folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "Platform.sln")))
+        {
             folder = Path.GetDirectoryName(folder)!;
+        }
+
         return folder;
     }
 }

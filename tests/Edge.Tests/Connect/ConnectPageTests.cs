@@ -7,7 +7,9 @@ using Platform.Edge.Tests.Fixture;
 
 namespace Platform.Edge.Tests.Connect;
 
-/// <summary>docs/connect.md: what it is generated from, what an instance makes of it, and whether clients can read what it tells them to write.</summary>
+/// <summary>
+/// docs/connect.md: what it is generated from, what an instance makes of it, and whether clients can read what it tells them to write.
+/// </summary>
 public sealed partial class ConnectPageTests
 {
     private const string Example = "https://mcp.example.com/mcp";
@@ -23,7 +25,11 @@ public sealed partial class ConnectPageTests
         using var page = await edge.Http.GetAsync(new Uri(edge.Url, "/connect"), Cancellation);
         Assert.Equal((HttpStatusCode.OK, "text/plain; charset=utf-8"), (page.StatusCode, page.Content.Headers.ContentType!.ToString()));
         var text = await page.Content.ReadAsStringAsync(Cancellation);
-        Assert.Contains($"The MCP URL is `{EdgeFixture.PublicUrl}`. Sign-in is at `{edge.BackEnd.Issuer.Name}`.", text, StringComparison.Ordinal);
+        Assert.Contains(
+            $"The MCP URL is `{EdgeFixture.PublicUrl}`. Sign-in is at `{edge.BackEnd.Issuer.Name}`.",
+            text,
+            StringComparison.Ordinal
+        );
         Assert.Contains($"claude mcp add --transport http platform {EdgeFixture.PublicUrl}\n", text, StringComparison.Ordinal);
         Assert.Contains($"url = \"{EdgeFixture.PublicUrl}\"", text, StringComparison.Ordinal);
         Assert.DoesNotContain("mcp.example.com", text, StringComparison.Ordinal);
@@ -44,28 +50,41 @@ public sealed partial class ConnectPageTests
     {
         using var realm = JsonDocument.Parse(File.ReadAllText(Path.Combine(NpmTools.Root, "identity", "realm", "platform-realm.json")));
         var rows = new StringBuilder();
-        foreach (var client in realm.RootElement.GetProperty("clients").EnumerateArray().Where(client => client.GetProperty("consentRequired").GetBoolean()))
+        foreach (
+            var client in realm
+                .RootElement.GetProperty("clients")
+                .EnumerateArray()
+                .Where(client => client.GetProperty("consentRequired").GetBoolean())
+        )
         {
             var addresses = client.GetProperty("redirectUris").EnumerateArray().Select(uri => $"`{uri.GetString()}`").ToArray();
             rows.Append($"| `{client.GetProperty("clientId").GetString()}` | {client.GetProperty("name").GetString()} | ")
-                .Append(addresses.Length > 0 ? string.Join(", ", addresses) : "none until the operator names one").Append(" |\n");
+                .Append(addresses.Length > 0 ? string.Join(", ", addresses) : "none until the operator names one")
+                .Append(" |\n");
         }
         const string Head = "| Client id | For | Redirect URIs |\n|---|---|---|\n";
         var start = Document.IndexOf(Head, StringComparison.Ordinal) + Head.Length;
         var end = Document.IndexOf("\n\n", start, StringComparison.Ordinal) + 1;
         if (Environment.GetEnvironmentVariable("UPDATE_SNAPSHOTS") == "1")
+        {
             File.WriteAllText(Path.Combine(NpmTools.Root, "docs", "connect.md"), Document[..start] + rows + Document[end..]);
+        }
         else
+        {
             Assert.Equal(rows.ToString(), Document[start..end]);
+        }
     }
 
     [Fact]
-    public void It_has_no_link_that_leads_nowhere_on_an_instance() => Assert.All(Link().Matches(Document), link =>
-        Assert.True(link.Groups["to"].Value is ['#', ..] or ['h', 't', 't', 'p', ..], link.Value));
+    public void It_has_no_link_that_leads_nowhere_on_an_instance() =>
+        Assert.All(Link().Matches(Document), link =>
+            Assert.True(link.Groups["to"].Value is ['#', ..] or ['h', 't', 't', 'p', ..], link.Value)
+        );
 
     // https://code.claude.com/docs/en/mcp: "mcpServers", and for a remote server "type", "url", "headers".
     [Fact]
-    public void Claude_Code_can_read_its_file() => Remote(Assert.Single(Json("Claude Code")).GetProperty("mcpServers"), "type", "url", "headers");
+    public void Claude_Code_can_read_its_file() =>
+        Remote(Assert.Single(Json("Claude Code")).GetProperty("mcpServers"), "type", "url", "headers");
 
     // mcpServerSchema in src/vs/workbench/contrib/mcp/common/mcpConfiguration.ts of microsoft/vscode, and the inputs of
     // src/vs/workbench/services/configurationResolver/common/configurationResolverSchema.ts. They allow no other members.
@@ -87,7 +106,8 @@ public sealed partial class ConnectPageTests
         Assert.Contains($"${{input:{input.GetProperty("id").GetString()}}}", files[1].GetRawText(), StringComparison.Ordinal);
     }
 
-    // https://developers.openai.com/codex/mcp: [mcp_servers.<name>] with "url", "bearer_token_env_var"; [mcp_servers.<name>.oauth] with "client_id".
+    // https://developers.openai.com/codex/mcp: [mcp_servers.<name>] with "url", "bearer_token_env_var";
+    // [mcp_servers.<name>.oauth] with "client_id".
     [Fact]
     public async Task Codex_can_read_its_file()
     {
@@ -122,10 +142,13 @@ public sealed partial class ConnectPageTests
         Assert.Equal(properties.Order(StringComparer.Ordinal), Names(server.Value));
         Assert.Equal(("http", Example), (server.Value.GetProperty("type").GetString(), server.Value.GetProperty("url").GetString()));
         if (server.Value.TryGetProperty("headers", out var headers))
+        {
             Assert.StartsWith("Bearer ${", headers.GetProperty("Authorization").GetString(), StringComparison.Ordinal);
+        }
     }
 
-    private static IEnumerable<string> Names(JsonElement json) => json.EnumerateObject().Select(property => property.Name).Order(StringComparer.Ordinal);
+    private static IEnumerable<string> Names(JsonElement json) =>
+        json.EnumerateObject().Select(property => property.Name).Order(StringComparer.Ordinal);
 
     private static JsonElement[] Json(string client) => [.. Blocks(client, "json").Select(text => JsonDocument.Parse(text).RootElement)];
 
@@ -134,7 +157,13 @@ public sealed partial class ConnectPageTests
         var start = Document.IndexOf($"\n## {client}\n", StringComparison.Ordinal);
         Assert.True(start > 0, $"There is no section {client}.");
         var end = Document.IndexOf("\n## ", start + 1, StringComparison.Ordinal);
-        return [.. Block().Matches(Document[start..end]).Where(block => block.Groups["kind"].Value == kind).Select(block => block.Groups["text"].Value)];
+        return
+        [
+            .. Block()
+                .Matches(Document[start..end])
+                .Where(block => block.Groups["kind"].Value == kind)
+                .Select(block => block.Groups["text"].Value),
+        ];
     }
 
     private static async Task<JsonElement> TomlAsync(string text)

@@ -4,7 +4,7 @@ using System.Text.Json;
 using Platform.Edge.Tests.Conformance;
 using Platform.Edge.Tests.Fixture;
 using Platform.Edge.Tests.Protocol;
-using Platform.Native.Servers;
+using Platform.Servers;
 using Platform.Testing;
 
 namespace Platform.Edge.Tests.Connect;
@@ -21,10 +21,14 @@ public sealed class ProxyTests
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         patience.CancelAfter(TimeSpan.FromSeconds(60));
         await using var server = await FixtureServer.StartAsync(("Edge:StreamAfter", "00:00:00.050"), ("Edge:KeepAlive", "00:00:00.050"));
-        var port = Ports.Free();
+        var port = FreePorts.Next();
         await using var nginx = await Nginx.StartAsync(NpmTools.Root, port, server.Url, server.Url, Cancellation);
         using var http = nginx.Client();
-        using var response = await http.SendAsync(Post.Call(new Uri($"https://localhost:{port}/mcp"), "slow"), HttpCompletionOption.ResponseHeadersRead, patience.Token);
+        using var response = await http.SendAsync(
+            Post.Call(new Uri($"https://localhost:{port}/mcp"), "slow"),
+            HttpCompletionOption.ResponseHeadersRead,
+            patience.Token
+        );
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.MediaType);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(patience.Token));
         Assert.Equal(":", await reader.ReadLineAsync(patience.Token));
@@ -37,15 +41,23 @@ public sealed class ProxyTests
     public async Task Nginx_shows_what_people_and_clients_need_and_nothing_of_the_inside()
     {
         await using var edge = await EdgeFixture.StartAsync();
-        var port = Ports.Free();
+        var port = FreePorts.Next();
         await using var nginx = await Nginx.StartAsync(NpmTools.Root, port, edge.Url, edge.Url, Cancellation);
         using var http = nginx.Client();
-        foreach (var (path, status) in new[]
-        {
-            ("/mcp", HttpStatusCode.MethodNotAllowed), ("/connect", HttpStatusCode.OK), ("/.well-known/oauth-protected-resource/mcp", HttpStatusCode.OK),
-            ("/.well-known/oauth-protected-resource", HttpStatusCode.OK), ("/health", HttpStatusCode.NotFound), ("/metrics", HttpStatusCode.NotFound),
-            ("/realms/master/", HttpStatusCode.NotFound), ("/admin/", HttpStatusCode.NotFound), ("/governance/v1/me", HttpStatusCode.NotFound),
-        })
+        foreach (
+            var (path, status) in new[]
+            {
+                ("/mcp", HttpStatusCode.MethodNotAllowed),
+                ("/connect", HttpStatusCode.OK),
+                ("/.well-known/oauth-protected-resource/mcp", HttpStatusCode.OK),
+                ("/.well-known/oauth-protected-resource", HttpStatusCode.OK),
+                ("/health", HttpStatusCode.NotFound),
+                ("/metrics", HttpStatusCode.NotFound),
+                ("/realms/master/", HttpStatusCode.NotFound),
+                ("/admin/", HttpStatusCode.NotFound),
+                ("/governance/v1/me", HttpStatusCode.NotFound),
+            }
+        )
         {
             using var answer = await http.GetAsync(new Uri($"https://localhost:{port}{path}"), Cancellation);
             Assert.Equal((path, status), (path, answer.StatusCode));
@@ -84,7 +96,11 @@ public sealed class ProxyTests
         request.Headers.Add("X-Forwarded-Host", "evil.example");
         using var response = await edge.Http.SendAsync(request, Cancellation);
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
-        Assert.Contains("resource_metadata=\"https://mcp.example.test/.well-known/oauth-protected-resource/mcp\"", response.Headers.WwwAuthenticate.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "resource_metadata=\"https://mcp.example.test/.well-known/oauth-protected-resource/mcp\"",
+            response.Headers.WwwAuthenticate.ToString(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

@@ -8,6 +8,8 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using ModelContextProtocol.Client;
+using ModelContextProtocol.Protocol;
 using Platform.Contracts.Catalogue;
 using Platform.Edge.Tests.Protocol;
 using Platform.Identity.Contracts;
@@ -45,30 +47,40 @@ public sealed class EdgeFixture : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
 
     public static async Task<EdgeFixture> StartAsync(
-        BackEnd? backEnd = null, TimeProvider? time = null, string? spool = null, IReadOnlyList<ToolCatalogue>? more = null, params (string Key, string Value)[] settings)
+        BackEnd? backEnd = null,
+        TimeProvider? time = null,
+        string? spool = null,
+        IReadOnlyList<ToolCatalogue>? more = null,
+        params (string Key, string Value)[] settings
+    )
     {
         backEnd ??= await BackEnd.StartAsync();
         var ownsSpool = spool is null;
         spool ??= System.IO.Directory.CreateTempSubdirectory("edge-spool").FullName;
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["Edge:PublicUrl"] = PublicUrl,
-            ["Edge:Issuer"] = backEnd.Issuer.Name,
-            ["Edge:Audit:ServiceSecret"] = "edge-secret",
-            ["Edge:Audit:SpoolDirectory"] = spool,
-            ["Edge:Audit:BatchEvery"] = "00:00:00.050",
-            ["Edge:Audit:Patience"] = "00:00:02",
-            ["Edge:Access:ReadsPerSecond"] = "100000",
-            ["Edge:Access:WritesPerSecond"] = "100000",
-            ["services:fixture:grpc:0"] = backEnd.Grpc,
-            ["services:other:grpc:0"] = backEnd.Grpc,
-            ["services:identity:grpc:0"] = backEnd.Grpc,
-            ["services:audit:grpc:0"] = backEnd.Grpc,
-        });
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["Edge:PublicUrl"] = PublicUrl,
+                ["Edge:Issuer"] = backEnd.Issuer.Name,
+                ["Edge:Audit:ServiceSecret"] = "edge-secret",
+                ["Edge:Audit:SpoolDirectory"] = spool,
+                ["Edge:Audit:BatchEvery"] = "00:00:00.050",
+                ["Edge:Audit:Patience"] = "00:00:02",
+                ["Edge:Access:ReadsPerSecond"] = "100000",
+                ["Edge:Access:WritesPerSecond"] = "100000",
+                ["services:fixture:grpc:0"] = backEnd.Grpc,
+                ["services:other:grpc:0"] = backEnd.Grpc,
+                ["services:identity:grpc:0"] = backEnd.Grpc,
+                ["services:audit:grpc:0"] = backEnd.Grpc,
+            }
+        );
         builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
         if (time is not null)
+        {
             builder.Services.AddSingleton(time);
+        }
+
         builder.AddServiceDefaults("edge");
         var log = new CapturedLog();
         builder.Logging.ClearProviders();
@@ -86,7 +98,13 @@ public sealed class EdgeFixture : IAsyncDisposable
 
     /// <summary>Calls a tool by the rules of 2026-07-28.</summary>
     public async Task<HttpResponseMessage> SendAsync(
-        string tool, string arguments = "{}", string query = "", string? token = null, string capabilities = "{}", string more = "")
+        string tool,
+        string arguments = "{}",
+        string query = "",
+        string? token = null,
+        string capabilities = "{}",
+        string more = ""
+    )
     {
         var request = Post.Call(new Uri(Url + query), tool, arguments, more: more, capabilities: capabilities);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token ?? Token);
@@ -94,11 +112,20 @@ public sealed class EdgeFixture : IAsyncDisposable
     }
 
     /// <summary>Calls a tool and returns its result.</summary>
-    public async Task<JsonElement> CallAsync(string tool, string arguments = "{}", string query = "", string? token = null, string capabilities = "{}", string more = "")
+    public async Task<JsonElement> CallAsync(
+        string tool,
+        string arguments = "{}",
+        string query = "",
+        string? token = null,
+        string capabilities = "{}",
+        string more = ""
+    )
     {
         using var response = await SendAsync(tool, arguments, query, token, capabilities, more);
         var body = await response.JsonAsync();
-        return body.TryGetProperty("result", out var result) ? result : throw new InvalidOperationException($"{(int)response.StatusCode}: {body}");
+        return body.TryGetProperty("result", out var result)
+            ? result
+            : throw new InvalidOperationException($"{(int)response.StatusCode}: {body}");
     }
 
     public async Task<IReadOnlyList<string>> ListAsync(string query = "", string? token = null)
@@ -106,7 +133,33 @@ public sealed class EdgeFixture : IAsyncDisposable
         using var request = Post.ModernRequest(new Uri(Url + query), "tools/list");
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token ?? Token);
         using var response = await Http.SendAsync(request);
-        return [.. (await response.JsonAsync()).GetProperty("result").GetProperty("tools").EnumerateArray().Select(tool => tool.GetProperty("name").GetString()!)];
+        return
+        [
+            .. (await response.JsonAsync())
+                .GetProperty("result")
+                .GetProperty("tools")
+                .EnumerateArray()
+                .Select(tool => tool.GetProperty("name").GetString()!),
+        ];
+    }
+
+    /// <summary>The official client, connected by the rules of a version.</summary>
+    public async Task<McpClient> ConnectAsync(
+        string version,
+        Func<ElicitRequestParams?, CancellationToken, ValueTask<ElicitResult>>? elicit = null
+    )
+    {
+        var http = new HttpClient();
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+        return await McpClient.CreateAsync(
+            new HttpClientTransport(new() { Endpoint = Url, TransportMode = HttpTransportMode.StreamableHttp }, http, ownsHttpClient: true),
+            new()
+            {
+                ProtocolVersion = version,
+                Handlers = new() { ElicitationHandler = elicit },
+            },
+            cancellationToken: TestContext.Current.CancellationToken
+        );
     }
 
     public async Task StopEdgeAsync()
@@ -121,7 +174,9 @@ public sealed class EdgeFixture : IAsyncDisposable
         await StopEdgeAsync();
         await BackEnd.DisposeAsync();
         if (_ownsSpool)
+        {
             System.IO.Directory.Delete(Spool, recursive: true);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Changes.Contracts.V1;
 using Platform.Contracts;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Edge.Tests.Fixture;
 
@@ -27,15 +27,49 @@ public sealed class FakeChanges : Platform.Changes.Contracts.V1.Changes.ChangesB
     }
 
     public override Task<SummarizeTaskResponse> SummarizeTask(SummarizeTaskRequest request, ServerCallContext context) =>
-        Task.FromResult(new SummarizeTaskResponse { Parts = { new TaskPart { Service = Ask(context), Changes = { new NetChange { Kind = "record", Created = 1 } } } } });
+        Task.FromResult(
+            new SummarizeTaskResponse
+            {
+                Parts =
+                {
+                    new TaskPart
+                    {
+                        Service = Ask(context),
+                        Changes =
+                        {
+                            new NetChange { Kind = "record", Created = 1 },
+                        },
+                    },
+                },
+            }
+        );
 
     public override Task<UndoTaskResponse> UndoTask(UndoTaskRequest request, ServerCallContext context)
     {
         var confirmation = context.RequestHeaders.GetValue("x-confirmation");
         if (request.TaskId == "tsk_stays" && Ask(context) == "other")
         {
-            var stays = new LeftAlone { Kind = "stream", Id = "str_1", Reason = "CANNOT_BE_UNDONE", Why = "It has no inverse." };
-            return Task.FromResult(new UndoTaskResponse { Parts = { new UndoPart { Service = "other", Left = { stays }, LeftCount = 1 } } });
+            var stays = new LeftAlone
+            {
+                Kind = "stream",
+                Id = "str_1",
+                Reason = "CANNOT_BE_UNDONE",
+                Why = "It has no inverse.",
+            };
+            return Task.FromResult(
+                new UndoTaskResponse
+                {
+                    Parts =
+                    {
+                        new UndoPart
+                        {
+                            Service = "other",
+                            Left = { stays },
+                            LeftCount = 1,
+                        },
+                    },
+                }
+            );
         }
 
         if (confirmation is null)
@@ -46,7 +80,22 @@ public sealed class FakeChanges : Platform.Changes.Contracts.V1.Changes.ChangesB
         var service = Ask(context);
         Assert.Equal($"sealed-by-{service}", confirmation);
         context.ResponseTrailers.Add("x-outcome", "committed");
-        return Task.FromResult(new UndoTaskResponse { Parts = { new UndoPart { Service = service, Undone = { new Undone { Kind = "record", Count = 2 } } } } });
+        return Task.FromResult(
+            new UndoTaskResponse
+            {
+                Parts =
+                {
+                    new UndoPart
+                    {
+                        Service = service,
+                        Undone =
+                        {
+                            new Undone { Kind = "record", Count = 2 },
+                        },
+                    },
+                },
+            }
+        );
     }
 
     private string Ask(ServerCallContext context, bool mayFail = true)
@@ -54,21 +103,31 @@ public sealed class FakeChanges : Platform.Changes.Contracts.V1.Changes.ChangesB
         var service = context.RequestHeaders.GetValue("authorization")!["Bearer assertion-for-".Length..];
         Asked.Enqueue((service, context.RequestHeaders.GetValue("x-confirmation"), context.RequestHeaders.GetValue("x-call-id")));
         if (Unknowing.Contains(service))
+        {
             throw Problem.Of(StatusCode.NotFound, "TASK_NOT_FOUND", "There is no such task.", "Begin one.");
+        }
+
         if (mayFail && Failing.Contains(service))
+        {
             throw new RpcException(new Status(StatusCode.Unavailable, "10.0.0.7:5432 refused"));
+        }
+
         return service;
     }
 
-    private static RpcException Confirm(string service) => Problem.Of(StatusCode.FailedPrecondition, new ProblemDetail
-    {
-        Reason = Problem.ConfirmationRequiredReason,
-        Message = "Nothing was changed yet.",
-        Confirmation = new()
-        {
-            Token = $"sealed-by-{service}",
-            ExpiresAt = Timestamp.FromDateTime(new DateTime(2030, 1, 2, 3, 4, 5, DateTimeKind.Utc)),
-            Preview = new Json { Utf8 = ByteString.CopyFromUtf8($$"""{"of":"{{service}}"}""") },
-        },
-    });
+    private static RpcException Confirm(string service) =>
+        Problem.Of(
+            StatusCode.FailedPrecondition,
+            new ProblemDetail
+            {
+                Reason = Problem.ConfirmationRequiredReason,
+                Message = "Nothing was changed yet.",
+                Confirmation = new()
+                {
+                    Token = $"sealed-by-{service}",
+                    ExpiresAt = Timestamp.FromDateTime(new DateTime(2030, 1, 2, 3, 4, 5, DateTimeKind.Utc)),
+                    Preview = new Json { Utf8 = ByteString.CopyFromUtf8($$"""{"of":"{{service}}"}""") },
+                },
+            }
+        );
 }

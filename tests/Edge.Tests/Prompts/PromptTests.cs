@@ -1,7 +1,8 @@
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using Platform.Contracts;
-using Platform.Edge.Access;
+using Platform.Edge.Callers;
+using Platform.Edge.Catalogue;
 using Platform.Edge.Prompts;
 using Platform.Edge.Tests.Tools;
 
@@ -13,17 +14,26 @@ public sealed class PromptTests
 
     [Fact]
     public void Every_prompt_speaks_of_tools_that_exist_and_names_each_in_its_text() => Assert.All(PromptCatalogue.All, recipe =>
-    {
-        Assert.All(recipe.Tools, tool => Assert.True(Product.Surface.TryFind(tool, out _), tool));
-        var spoken = System.Text.RegularExpressions.Regex.Matches(recipe.Text, "[a-z]+(_[a-z]+)+").Select(match => match.Value).Distinct();
-        Assert.Empty(spoken.Except(recipe.Tools).Except(recipe.Arguments.Select(argument => argument.Name)));
-    });
+        {
+            Assert.All(recipe.Tools, tool => Assert.True(Product.Surface.TryFind(tool, out _), tool));
+            var spoken = System
+                .Text.RegularExpressions.Regex.Matches(recipe.Text, "[a-z]+(_[a-z]+)+")
+                .Select(match => match.Value)
+                .Distinct();
+            Assert.Empty(spoken.Except(recipe.Tools).Except(recipe.Arguments.Select(argument => argument.Name)));
+        });
 
     [Fact]
     public void They_are_listed_in_order_for_those_who_can_use_all_their_tools()
     {
-        Assert.Equal(["clean_up_table", "import_table", "onboard_organization", "review_audit", "take_back_task", "work_safely"], Names(Product.Caller(Roles.Owner), Product.PlainUrl));
-        Assert.Equal(["clean_up_table", "import_table", "take_back_task", "work_safely"], Names(Product.Caller(Roles.Editor), Product.PlainUrl));
+        Assert.Equal(
+            ["clean_up_table", "import_table", "onboard_organization", "review_audit", "take_back_task", "work_safely"],
+            Names(Product.Caller(Roles.Owner), Product.PlainUrl)
+        );
+        Assert.Equal(
+            ["clean_up_table", "import_table", "take_back_task", "work_safely"],
+            Names(Product.Caller(Roles.Editor), Product.PlainUrl)
+        );
         Assert.Empty(Names(Product.Caller(Roles.Viewer), Product.PlainUrl));
         Assert.Equal(["review_audit"], Names(Product.Caller(Roles.Owner), Product.PlainUrl with { ReadOnly = true }));
     }

@@ -11,7 +11,8 @@ using Microsoft.Extensions.Logging;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
-using Platform.Edge.Protocol;
+using Platform.Edge.Http;
+using Platform.Edge.Transcoding;
 using Platform.Testing;
 
 namespace Platform.Edge.Tests.Protocol;
@@ -39,12 +40,14 @@ public sealed class FixtureServer : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["Edge:PublicUrl"] = "https://mcp.example.test/mcp",
-            ["Edge:AllowedOrigins:0"] = "https://claude.example",
-            ["Edge:Issuer"] = "https://id.example.test/realms/platform",
-        });
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                ["Edge:PublicUrl"] = "https://mcp.example.test/mcp",
+                ["Edge:AllowedOrigins:0"] = "https://claude.example",
+                ["Edge:Issuer"] = "https://id.example.test/realms/platform",
+            }
+        );
         builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
         builder.Services.AddSingleton(new McpScopes(["things:read", "things:write"]));
         builder.Services.AddMcpEndpoint<TApplication>(builder.Configuration.GetSection("Edge"));
@@ -65,6 +68,8 @@ public sealed class FixtureServer : IAsyncDisposable
 
 public sealed class FixtureApplication : McpApplication
 {
+    private const string Plain = "plain_";
+
     public TaskCompletionSource Entered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public TaskCompletionSource Cancelled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -76,21 +81,29 @@ public sealed class FixtureApplication : McpApplication
 
     public override ValueTask<bool> AdmitAsync(HttpContext http) => ValueTask.FromResult(true);
 
-    public override ValueTask<McpHandling?> OpenAsync(McpExchange exchange) => ValueTask.FromResult<McpHandling?>(exchange.ToolName is { } tool
-        && tool.StartsWith("plain_", StringComparison.Ordinal) ? McpHandling.Plainly(token => AnswerAsync(exchange, tool["plain_".Length..], token)) : McpHandling.By(new()
-        {
-            ServerInstructions = "Fixture.",
-            Capabilities = new() { Tools = new() },
-            Handlers = new()
+    public override ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange) =>
+        ValueTask.FromResult<McpServerOptions?>(
+            new()
             {
-                ListToolsHandler = (_, _) => ValueTask.FromResult(new ListToolsResult
+                ServerInstructions = "Fixture.",
+                Capabilities = new() { Tools = new() },
+                Handlers = new()
                 {
-                    Tools = [new Tool { Name = "echo", Description = "Says it again." }],
-                    TimeToLive = TimeSpan.FromMinutes(1),
-                }),
-                CallToolHandler = (request, token) => CallAsync(exchange, request.Params.Name, request, token),
-            },
-        }));
+                    ListToolsHandler = (_, _) =>
+                        ValueTask.FromResult(
+                            new ListToolsResult
+                            {
+                                Tools = [new Tool { Name = "echo", Description = "Says it again." }],
+                                TimeToLive = TimeSpan.FromMinutes(1),
+                            }
+                        ),
+                    CallToolHandler = (request, token) =>
+                        request.Params.Name.StartsWith(Plain, StringComparison.Ordinal)
+                            ? AnswerAsync(exchange, request.Params.Name[Plain.Length..], request, token)
+                            : CallAsync(exchange, request.Params.Name, request, token),
+                },
+            }
+        );
 
     public override ValueTask CloseAsync(McpExchange exchange)
     {
@@ -98,7 +111,12 @@ public sealed class FixtureApplication : McpApplication
         return ValueTask.CompletedTask;
     }
 
-    private async ValueTask<CallToolResult> CallAsync(McpExchange exchange, string tool, RequestContext<CallToolRequestParams>? request, CancellationToken token)
+    private async ValueTask<CallToolResult> CallAsync(
+        McpExchange exchange,
+        string tool,
+        RequestContext<CallToolRequestParams> request,
+        CancellationToken token
+    )
     {
         switch (tool)
         {
@@ -106,11 +124,17 @@ public sealed class FixtureApplication : McpApplication
                 return Text(exchange.Arguments.GetProperty("text").GetString()!);
             case "raw":
                 var members = new PooledBuffer();
-                members.Write(Encoding.UTF8.GetBytes("\"content\":[{\"type\":\"text\",\"text\":\"raw\"}],\"structuredContent\":{\"n\":\n1}"));
+                members.Write(
+                    Encoding.UTF8.GetBytes("\"content\":[{\"type\":\"text\",\"text\":\"raw\"}],\"structuredContent\":{\"n\":\n1}")
+                );
                 exchange.AnswerWith(members);
                 return new CallToolResult();
             case "progress":
-                await request!.Server.NotifyProgressAsync(request.Params.ProgressToken!.Value, new() { Progress = 1, Total = 2 }, cancellationToken: token);
+                await request.Server.NotifyProgressAsync(
+                    request.Params.ProgressToken!.Value,
+                    new() { Progress = 1, Total = 2 },
+                    cancellationToken: token
+                );
                 return Text("done");
             case "throw":
                 throw new InvalidOperationException("a secret detail");
@@ -134,15 +158,25 @@ public sealed class FixtureApplication : McpApplication
         }
     }
 
-    // The same without the engine.
-    private async Task AnswerAsync(McpExchange exchange, string tool, CancellationToken token)
+    // The same with members that are already written.
+    private async ValueTask<CallToolResult> AnswerAsync(
+        McpExchange exchange,
+        string tool,
+        RequestContext<CallToolRequestParams> request,
+        CancellationToken token
+    )
     {
-        var result = await CallAsync(exchange, tool, null, token);
+        var result = await CallAsync(exchange, tool, request, token);
         var members = new PooledBuffer();
-        members.Write(Encoding.UTF8.GetBytes($$"""
-            "content":[{"type":"text","text":"{{((TextContentBlock)result.Content.Single()).Text}}"}]
-            """));
+        members.Write(
+            Encoding.UTF8.GetBytes(
+                $$"""
+                "content":[{"type":"text","text":"{{((TextContentBlock)result.Content.Single()).Text}}"}]
+                """
+            )
+        );
         exchange.AnswerWith(members);
+        return result;
     }
 
     private static CallToolResult Text(string text) => new() { Content = [new TextContentBlock { Text = text }] };

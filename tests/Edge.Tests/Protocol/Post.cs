@@ -19,33 +19,56 @@ internal static class Post
     }
 
     /// <summary>A request by the rules of 2026-07-28.</summary>
-    public static HttpRequestMessage ModernRequest(Uri url, string method, string members = "", string? name = null, Action<HttpRequestMessage>? change = null,
-        string capabilities = "{}", string? token = null)
+    public static HttpRequestMessage ModernRequest(
+        Uri url,
+        string method,
+        string members = "",
+        string? name = null,
+        Action<HttpRequestMessage>? change = null,
+        string capabilities = "{}",
+        string? token = null
+    )
     {
         var progress = token is null ? "" : $"\"progressToken\":{token},";
-        var meta = $$"""{{{progress}}"io.modelcontextprotocol/protocolVersion":"{{Modern}}","io.modelcontextprotocol/clientCapabilities":{{capabilities}}}""";
-        var body = $$"""{"jsonrpc":"2.0","id":7,"method":"{{method}}","params":{{{members}}{{(members.Length > 0 ? "," : "")}}"_meta":{{meta}} } }""";
+        var meta =
+            $"{progress}\"io.modelcontextprotocol/protocolVersion\":\"{Modern}\","
+            + $"\"io.modelcontextprotocol/clientCapabilities\":{capabilities}";
+        var comma = members.Length > 0 ? "," : "";
+        var parameters = $$"""{{{members}}{{comma}}"_meta":{{{meta}} } }""";
+        var body = $$"""{"jsonrpc":"2.0","id":7,"method":"{{method}}","params":{{parameters}} }""";
         return Raw(url, body, request =>
         {
             request.Headers.Add("MCP-Protocol-Version", Modern);
             request.Headers.Add("Mcp-Method", method);
             if (name is not null)
+            {
                 request.Headers.Add("Mcp-Name", name);
+            }
+
             change?.Invoke(request);
         });
     }
 
-    public static HttpRequestMessage Call(Uri url, string tool, string arguments = "{}", Action<HttpRequestMessage>? change = null, string more = "",
-        string capabilities = "{}") =>
-        ModernRequest(url, "tools/call", $$"""{{more}}"name":"{{tool}}","arguments":{{arguments}}""", tool, change, capabilities);
+    public static HttpRequestMessage Call(
+        Uri url,
+        string tool,
+        string arguments = "{}",
+        Action<HttpRequestMessage>? change = null,
+        string more = "",
+        string capabilities = "{}"
+    ) => ModernRequest(url, "tools/call", $$"""{{more}}"name":"{{tool}}","arguments":{{arguments}}""", tool, change, capabilities);
 
     /// <summary>A request of the era of initialize.</summary>
     public static HttpRequestMessage OldCall(Uri url, string tool, string arguments = "{}", Action<HttpRequestMessage>? change = null) =>
-        Raw(url, $$$"""{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"{{{tool}}}","arguments":{{{arguments}}}}}""", request =>
-        {
-            request.Headers.Add("MCP-Protocol-Version", "2025-11-25");
-            change?.Invoke(request);
-        });
+        Raw(
+            url,
+            $$$"""{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"{{{tool}}}","arguments":{{{arguments}}}}}""",
+            request =>
+            {
+                request.Headers.Add("MCP-Protocol-Version", "2025-11-25");
+                change?.Invoke(request);
+            }
+        );
 
     public static async Task<JsonElement> JsonAsync(this HttpResponseMessage response)
     {

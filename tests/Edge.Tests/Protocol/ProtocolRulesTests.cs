@@ -18,7 +18,8 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
         await _server.DisposeAsync();
     }
 
-    private Task<HttpResponseMessage> SendAsync(HttpRequestMessage request) => _http.SendAsync(request, TestContext.Current.CancellationToken);
+    private Task<HttpResponseMessage> SendAsync(HttpRequestMessage request) =>
+        _http.SendAsync(request, TestContext.Current.CancellationToken);
 
     [Fact]
     public async Task A_call_is_answered_with_one_json_object()
@@ -31,7 +32,10 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
         var result = body.GetProperty("result");
         Assert.Equal("hi", result.GetProperty("content")[0].GetProperty("text").GetString());
         Assert.Equal("complete", result.GetProperty("resultType").GetString());
-        Assert.Equal("platform", result.GetProperty("_meta").GetProperty("io.modelcontextprotocol/serverInfo").GetProperty("name").GetString());
+        Assert.Equal(
+            "platform",
+            result.GetProperty("_meta").GetProperty("io.modelcontextprotocol/serverInfo").GetProperty("name").GetString()
+        );
     }
 
     [Fact]
@@ -70,7 +74,11 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
         using var response = await SendAsync(Post.Call(Url, "echo", """{"text":"hi"}""", r => r.Headers.Add("Origin", origin)));
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal(origin, response.Headers.GetValues("Access-Control-Allow-Origin").Single());
-        Assert.Contains("WWW-Authenticate", string.Join(',', response.Headers.GetValues("Access-Control-Expose-Headers")), StringComparison.Ordinal);
+        Assert.Contains(
+            "WWW-Authenticate",
+            string.Join(',', response.Headers.GetValues("Access-Control-Expose-Headers")),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -93,7 +101,11 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
         request.Headers.Add("Access-Control-Request-Headers", "authorization,content-type,mcp-protocol-version,mcp-method,mcp-name");
         using var response = await SendAsync(request);
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
-        Assert.Contains("mcp-method", response.Headers.GetValues("Access-Control-Allow-Headers").Single(), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(
+            "mcp-method",
+            response.Headers.GetValues("Access-Control-Allow-Headers").Single(),
+            StringComparison.OrdinalIgnoreCase
+        );
         Assert.Contains("POST", response.Headers.GetValues("Access-Control-Allow-Methods").Single(), StringComparison.Ordinal);
     }
 
@@ -118,10 +130,10 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
     public async Task A_client_must_accept_both_kinds_of_reply(string accept)
     {
         using var response = await SendAsync(Post.Call(Url, "echo", change: r =>
-        {
-            r.Headers.Accept.Clear();
-            r.Headers.TryAddWithoutValidation("Accept", accept);
-        }));
+            {
+                r.Headers.Accept.Clear();
+                r.Headers.TryAddWithoutValidation("Accept", accept);
+            }));
         Assert.Equal(HttpStatusCode.NotAcceptable, response.StatusCode);
     }
 
@@ -146,7 +158,9 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
     [Fact]
     public async Task A_body_that_is_not_json_by_its_type_is_refused()
     {
-        using var response = await SendAsync(Post.Raw(Url, "{}", r => r.Content!.Headers.ContentType = new MediaTypeHeaderValue("text/plain")));
+        using var response = await SendAsync(
+            Post.Raw(Url, "{}", r => r.Content!.Headers.ContentType = new MediaTypeHeaderValue("text/plain"))
+        );
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, response.StatusCode);
     }
 
@@ -155,15 +169,18 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
     [InlineData(true)]
     public async Task A_body_past_the_limit_is_refused(bool chunked)
     {
-        using var response = await SendAsync(Post.Call(Url, "echo", $$"""{"text":"{{new string('x', 5000)}}"}""", r => r.Headers.TransferEncodingChunked = chunked));
+        using var response = await SendAsync(
+            Post.Call(Url, "echo", $$"""{"text":"{{new string('x', 5000)}}"}""", r => r.Headers.TransferEncodingChunked = chunked)
+        );
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
     }
 
     [Fact]
     public async Task An_unknown_version_is_told_the_known_ones()
     {
-        using var response = await SendAsync(Post.Raw(Url, """{"jsonrpc":"2.0","id":1,"method":"tools/list"}""",
-            r => r.Headers.Add("MCP-Protocol-Version", "2099-01-01")));
+        using var response = await SendAsync(
+            Post.Raw(Url, """{"jsonrpc":"2.0","id":1,"method":"tools/list"}""", r => r.Headers.Add("MCP-Protocol-Version", "2099-01-01"))
+        );
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         var body = await response.JsonAsync();
         Assert.Equal(-32022, body.ErrorCode());
@@ -182,11 +199,13 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
     public async Task A_header_that_does_not_mirror_the_body_is_refused(string header, string? value, int code)
     {
         using var response = await SendAsync(Post.Call(Url, "echo", """{"text":"hi"}""", r =>
-        {
-            r.Headers.Remove(header);
-            if (value is not null)
-                r.Headers.Add(header, value);
-        }));
+            {
+                r.Headers.Remove(header);
+                if (value is not null)
+                {
+                    r.Headers.Add(header, value);
+                }
+            }));
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         var body = await response.JsonAsync();
         Assert.Equal(code, body.ErrorCode());
@@ -197,25 +216,32 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
     public async Task A_name_may_be_mirrored_in_base64()
     {
         using var response = await SendAsync(Post.Call(Url, "echo", """{"text":"hi"}""", r =>
-        {
-            r.Headers.Remove("Mcp-Name");
-            r.Headers.Add("Mcp-Name", "=?base64?ZWNobw==?=");
-        }));
+            {
+                r.Headers.Remove("Mcp-Name");
+                r.Headers.Add("Mcp-Name", "=?base64?ZWNobw==?=");
+            }));
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
     [Theory]
     [InlineData("""{"name":"echo"}""")]
     [InlineData("""{"name":"echo","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}""")]
-    [InlineData("""{"name":"echo","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":1}}""")]
+    [InlineData(
+        """
+            {"name":"echo","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",
+             "io.modelcontextprotocol/clientCapabilities":1}}
+            """
+    )]
     public async Task A_modern_request_without_its_metadata_is_refused(string parameters)
     {
-        using var response = await SendAsync(Post.Raw(Url, $$"""{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{parameters}}}""", r =>
-        {
-            r.Headers.Add("MCP-Protocol-Version", Post.Modern);
-            r.Headers.Add("Mcp-Method", "tools/call");
-            r.Headers.Add("Mcp-Name", "echo");
-        }));
+        using var response = await SendAsync(
+            Post.Raw(Url, $$"""{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{parameters}}}""", r =>
+            {
+                r.Headers.Add("MCP-Protocol-Version", Post.Modern);
+                r.Headers.Add("Mcp-Method", "tools/call");
+                r.Headers.Add("Mcp-Name", "echo");
+            })
+        );
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Equal(-32602, (await response.JsonAsync()).ErrorCode());
     }
@@ -236,7 +262,9 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
     [Fact]
     public async Task An_unknown_method_of_the_older_era_is_an_ordinary_reply()
     {
-        using var response = await SendAsync(Post.Raw(Url, """{"jsonrpc":"2.0","id":1,"method":"no/such"}""", r => r.Headers.Add("MCP-Protocol-Version", "2025-06-18")));
+        using var response = await SendAsync(
+            Post.Raw(Url, """{"jsonrpc":"2.0","id":1,"method":"no/such"}""", r => r.Headers.Add("MCP-Protocol-Version", "2025-06-18"))
+        );
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal(-32601, (await response.JsonAsync()).ErrorCode());
     }
@@ -252,7 +280,9 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
     [Fact]
     public async Task A_session_id_is_ignored_and_none_is_given()
     {
-        using var response = await SendAsync(Post.OldCall(Url, "echo", """{"text":"hi"}""", r => r.Headers.Add("Mcp-Session-Id", "made-up")));
+        using var response = await SendAsync(
+            Post.OldCall(Url, "echo", """{"text":"hi"}""", r => r.Headers.Add("Mcp-Session-Id", "made-up"))
+        );
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.False(response.Headers.Contains("Mcp-Session-Id"));
     }

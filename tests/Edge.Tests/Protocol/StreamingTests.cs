@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
+using Platform.Edge.Http;
 
 namespace Platform.Edge.Tests.Protocol;
 
@@ -97,7 +98,7 @@ public sealed class StreamingTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_call_may_be_silent_for_ten_seconds() => Assert.Equal(TimeSpan.FromSeconds(10), new Platform.Edge.Protocol.McpEndpointOptions().StreamAfter);
+    public void A_call_may_be_silent_for_ten_seconds() => Assert.Equal(TimeSpan.FromSeconds(10), new McpEndpointOptions().StreamAfter);
 
     [Theory]
     [InlineData("wait")]
@@ -112,7 +113,14 @@ public sealed class StreamingTests : IAsyncLifetime
         await _server.Application.Cancelled.Task.WaitAsync(TimeSpan.FromSeconds(10), Token);
     }
 
-    private async Task<McpClient> ConnectAsync(string version) => await McpClient.CreateAsync(
-        new HttpClientTransport(new() { Endpoint = _server.Url, TransportMode = HttpTransportMode.StreamableHttp }, _http, ownsHttpClient: false),
-        new() { ProtocolVersion = version }, cancellationToken: Token);
+    private async Task<McpClient> ConnectAsync(string version) =>
+        await McpClient.CreateAsync(
+            new HttpClientTransport(
+                new() { Endpoint = _server.Url, TransportMode = HttpTransportMode.StreamableHttp },
+                _http,
+                ownsHttpClient: false
+            ),
+            new() { ProtocolVersion = version },
+            cancellationToken: Token
+        );
 }

@@ -15,16 +15,21 @@ public sealed class CallDurationTests : IAsyncLifetime
     public async Task A_call_is_measured_by_its_tool()
     {
         await _edge.CallAsync("echo_thing", """{"thing":{}}""");
-        await ExpectAsync(line => line.Contains("mcp_method_name=\"tools/call\"", StringComparison.Ordinal)
-            && line.Contains("gen_ai_tool_name=\"echo_thing\"", StringComparison.Ordinal) && !line.Contains("error_type", StringComparison.Ordinal));
+        await ExpectAsync(line =>
+            line.Contains("mcp_method_name=\"tools/call\"", StringComparison.Ordinal)
+            && line.Contains("gen_ai_tool_name=\"echo_thing\"", StringComparison.Ordinal)
+            && !line.Contains("error_type", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
     public async Task A_call_that_fails_is_measured_by_its_reason()
     {
         await _edge.CallAsync("echo_thing", """{"thing":5}""");
-        await ExpectAsync(line => line.Contains("gen_ai_tool_name=\"echo_thing\"", StringComparison.Ordinal)
-            && line.Contains("error_type=\"INVALID_ARGUMENT\"", StringComparison.Ordinal));
+        await ExpectAsync(line =>
+            line.Contains("gen_ai_tool_name=\"echo_thing\"", StringComparison.Ordinal)
+            && line.Contains("error_type=\"INVALID_ARGUMENT\"", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -39,10 +44,16 @@ public sealed class CallDurationTests : IAsyncLifetime
     private async Task ExpectAsync(Predicate<string> line)
     {
         List<string> measured = [];
-        await Eventually.AsyncTrue(async () => (measured = await MeasuredAsync()).Exists(line), () => $"such a line among {string.Join('\n', measured)}");
+        await Eventually.AsyncTrue(
+            async () => (measured = await MeasuredAsync()).Exists(line),
+            () => $"such a line among {string.Join('\n', measured)}"
+        );
     }
 
     private async Task<List<string>> MeasuredAsync() =>
-        [.. (await _edge.Http.GetStringAsync(new Uri(_edge.Url, "/metrics"), TestContext.Current.CancellationToken)).Split('\n')
-            .Where(line => line.StartsWith("mcp_server_operation_duration_seconds_count", StringComparison.Ordinal))];
+        [
+            .. (await _edge.Http.GetStringAsync(new Uri(_edge.Url, "/metrics"), TestContext.Current.CancellationToken))
+                .Split('\n')
+                .Where(line => line.StartsWith("mcp_server_operation_duration_seconds_count", StringComparison.Ordinal)),
+        ];
 }

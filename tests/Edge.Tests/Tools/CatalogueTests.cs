@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Platform.Contracts;
-using Platform.Edge.Tools;
+using Platform.Edge.Catalogue;
 
 namespace Platform.Edge.Tests.Tools;
 
@@ -16,26 +16,30 @@ public sealed class CatalogueTests
 
     [Fact]
     public void Every_tool_has_a_short_name_and_a_scope_that_tokens_can_have() => Assert.All(_surface.Tools, tool =>
-    {
-        Assert.Matches("^[a-z][a-z0-9_]{0,39}$", tool.Name);
-        Assert.Contains(tool.Scope, Scopes.All);
-    });
+        {
+            Assert.Matches("^[a-z][a-z0-9_]{0,39}$", tool.Name);
+            Assert.Contains(tool.Scope, Scopes.All);
+        });
 
     [Fact]
-    public void No_answer_has_a_field_that_the_edge_adds() => Assert.All(_surface.Tools.Where(tool => tool.Definition.IsEnvironmentBound), tool =>
-    {
-        Assert.Null(tool.Definition.Method.OutputType.FindFieldByName("environment"));
-        Assert.Null(tool.Definition.Method.OutputType.FindFieldByName("dry_run"));
-        Assert.Null(tool.Definition.Method.OutputType.FindFieldByName("call_id"));
-    });
+    public void No_answer_has_a_field_that_the_edge_adds() =>
+        Assert.All(_surface.Tools.Where(tool => tool.Definition.IsEnvironmentBound), tool =>
+        {
+            Assert.Null(tool.Definition.Method.OutputType.FindFieldByName("environment"));
+            Assert.Null(tool.Definition.Method.OutputType.FindFieldByName("dry_run"));
+            Assert.Null(tool.Definition.Method.OutputType.FindFieldByName("call_id"));
+        });
 
     [Fact]
     public void Every_tool_sets_all_four_hints() => Assert.All(_surface.Tools, tool =>
-    {
-        using var entry = JsonDocument.Parse(tool.ListEntry);
-        var hints = entry.RootElement.GetProperty("annotations");
-        foreach (var hint in _hints)
-            Assert.True(hints.TryGetProperty(hint, out _));
-        Assert.Equal("object", entry.RootElement.GetProperty("inputSchema").GetProperty("type").GetString());
-    });
+        {
+            using var entry = JsonDocument.Parse(tool.ListEntry);
+            var hints = entry.RootElement.GetProperty("annotations");
+            foreach (var hint in _hints)
+            {
+                Assert.True(hints.TryGetProperty(hint, out _));
+            }
+
+            Assert.Equal("object", entry.RootElement.GetProperty("inputSchema").GetProperty("type").GetString());
+        });
 }

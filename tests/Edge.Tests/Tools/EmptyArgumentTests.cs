@@ -4,8 +4,8 @@ using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Platform.Contracts;
 using Platform.Contracts.Catalogue;
-using Platform.Edge.Protocol;
-using Platform.Edge.Tools;
+using Platform.Edge.Catalogue;
+using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Tests.Tools;
 
@@ -31,7 +31,9 @@ public sealed class EmptyArgumentTests
     {
         var tool = Product.Surface.Tools.Single(tool => tool.Name == name);
         foreach (var argument in SharedArguments.Of(tool.Definition).Where(argument => argument != SharedArguments.DryRun))
+        {
             Assert.Contains($"{argument}: is empty.", Check(tool, $$"""{"{{argument}}":""}""").What, StringComparison.Ordinal);
+        }
     }
 
     [Theory]
@@ -39,7 +41,12 @@ public sealed class EmptyArgumentTests
     [InlineData("create_records", """{"tableId":"tbl_1","records":[]}""", "records: is empty.", "Send records.")]
     [InlineData("list_records", """{"tableId":"tbl_1","cursor":""}""", "cursor: is empty.", "Send a value, or leave it out.")]
     [InlineData("list_records", """{"tableId":"tbl_1","returnFields":[]}""", "returnFields: is empty.", "Send a value, or leave it out.")]
-    [InlineData("invite_members", """{"invitations":[{"email":"ada@example.com","roles":[]}]}""", "invitations[0].roles: is empty.", "Send a value, or leave it out.")]
+    [InlineData(
+        "invite_members",
+        """{"invitations":[{"email":"ada@example.com","roles":[]}]}""",
+        "invitations[0].roles: is empty.",
+        "Send a value, or leave it out."
+    )]
     [InlineData("update_audit_stream", """{"streamId":"str_1","actions":[]}""", "actions: is empty.", "Send a value, or leave it out.")]
     [InlineData("update_table", """{"tableId":"tbl_1","name":""}""", "name: is empty.", "Send a value, or leave it out.")]
     public void A_refusal_names_the_field_and_what_to_do(string tool, string arguments, string what, string fix)
@@ -53,8 +60,14 @@ public sealed class EmptyArgumentTests
     private static bool IsIgnored(ToolBinding tool, Place place)
     {
         var given = place.Arguments(withIt: true);
-        if (Check(tool, given).What.Contains($"{place}: ", StringComparison.Ordinal) || place.Field.GetOptions()?.GetExtension(OptionsExtensions.Field)?.MayBeEmpty == true)
+        if (
+            Check(tool, given).What.Contains($"{place}: ", StringComparison.Ordinal)
+            || place.Field.GetOptions()?.GetExtension(OptionsExtensions.Field)?.MayBeEmpty == true
+        )
+        {
             return false;
+        }
+
         return Encode(tool, given).Equals(Encode(tool, place.Arguments(withIt: false)));
     }
 
@@ -80,11 +93,19 @@ public sealed class EmptyArgumentTests
         foreach (var field in message.Fields.InDeclarationOrder())
         {
             if (field.IsRepeated || field.FieldType == FieldType.String)
+            {
                 yield return new Place(above, field);
-            if (field is { FieldType: FieldType.Message, IsMap: false } && field.MessageType.FullName is not ("platform.Json" or "google.protobuf.Timestamp"))
+            }
+
+            if (
+                field is { FieldType: FieldType.Message, IsMap: false }
+                && field.MessageType.FullName is not ("platform.Json" or "google.protobuf.Timestamp")
+            )
             {
                 foreach (var below in Places(field.MessageType, [.. above, field]))
+                {
                     yield return below;
+                }
             }
         }
     }
@@ -95,12 +116,22 @@ public sealed class EmptyArgumentTests
         {
             var value = new JsonObject();
             if (withIt)
-                value[Field.JsonName] = Field.IsMap ? new JsonObject() : Field.IsRepeated ? new JsonArray() : "";
+            {
+                value[Field.JsonName] =
+                    Field.IsMap ? new JsonObject()
+                    : Field.IsRepeated ? new JsonArray()
+                    : "";
+            }
+
             foreach (var field in Above.Reverse())
+            {
                 value = new JsonObject { [field.JsonName] = field.IsRepeated ? new JsonArray(value) : value };
+            }
+
             return value.ToJsonString();
         }
 
-        public override string ToString() => string.Concat(Above.Select(field => field.JsonName + (field.IsRepeated ? "[0]." : "."))) + Field.JsonName;
+        public override string ToString() =>
+            string.Concat(Above.Select(field => field.JsonName + (field.IsRepeated ? "[0]." : "."))) + Field.JsonName;
     }
 }

@@ -13,7 +13,8 @@ public sealed class SharedCallsTests : IAsyncLifetime
 
     private FakeChanges Services => _edge.BackEnd.Changes;
 
-    public async ValueTask InitializeAsync() => _edge = await EdgeFixture.StartAsync(more: [ChangesContract.Of("fixture"), ChangesContract.Of("other")]);
+    public async ValueTask InitializeAsync() =>
+        _edge = await EdgeFixture.StartAsync(more: [ChangesContract.Of("fixture"), ChangesContract.Of("other")]);
 
     public ValueTask DisposeAsync() => _edge.DisposeAsync();
 
@@ -40,19 +41,34 @@ public sealed class SharedCallsTests : IAsyncLifetime
     public async Task Who_knows_nothing_of_it_has_no_part_unless_nobody_does()
     {
         Services.Unknowing.Add("other");
-        Assert.Equal("fixture", Assert.Single((await SummarizeAsync()).GetProperty("parts").EnumerateArray()).GetProperty("service").GetString());
+        Assert.Equal(
+            "fixture",
+            Assert.Single((await SummarizeAsync()).GetProperty("parts").EnumerateArray()).GetProperty("service").GetString()
+        );
         Services.Unknowing.Add("fixture");
-        Assert.StartsWith("TASK_NOT_FOUND", (await _edge.CallAsync("summarize_task", """{"taskId":"tsk_1"}""")).Text(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "TASK_NOT_FOUND",
+            (await _edge.CallAsync("summarize_task", """{"taskId":"tsk_1"}""")).Text(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task One_confirmation_shows_what_each_would_do_and_lets_each_do_it()
     {
         var asked = (await _edge.CallAsync("undo_task", """{"taskId":"tsk_1"}""")).Structured();
-        Assert.Equal(("fixture", "other"), (asked.GetProperty("preview").GetProperty("fixture").GetProperty("of").GetString(),
-            asked.GetProperty("preview").GetProperty("other").GetProperty("of").GetString()));
+        Assert.Equal(
+            ("fixture", "other"),
+            (
+                asked.GetProperty("preview").GetProperty("fixture").GetProperty("of").GetString(),
+                asked.GetProperty("preview").GetProperty("other").GetProperty("of").GetString()
+            )
+        );
         var undone = await UndoAsync(asked);
-        Assert.Equal([2, 2], undone.GetProperty("parts").EnumerateArray().Select(part => part.GetProperty("undone")[0].GetProperty("count").GetInt32()));
+        Assert.Equal(
+            [2, 2],
+            undone.GetProperty("parts").EnumerateArray().Select(part => part.GetProperty("undone")[0].GetProperty("count").GetInt32())
+        );
     }
 
     [Fact]
@@ -60,7 +76,10 @@ public sealed class SharedCallsTests : IAsyncLifetime
     {
         var asked = (await _edge.CallAsync("undo_task", """{"taskId":"tsk_stays"}""")).Structured();
         Assert.Equal("fixture", asked.GetProperty("preview").GetProperty("fixture").GetProperty("of").GetString());
-        Assert.Equal("CANNOT_BE_UNDONE", asked.GetProperty("preview").GetProperty("other").GetProperty("left")[0].GetProperty("reason").GetString());
+        Assert.Equal(
+            "CANNOT_BE_UNDONE",
+            asked.GetProperty("preview").GetProperty("other").GetProperty("left")[0].GetProperty("reason").GetString()
+        );
         var undone = await UndoAsync(asked, "tsk_stays");
         Assert.Equal(2, undone.GetProperty("parts").GetArrayLength());
     }
@@ -70,24 +89,33 @@ public sealed class SharedCallsTests : IAsyncLifetime
     {
         var asked = (await _edge.CallAsync("undo_task", """{"taskId":"tsk_1"}""")).Structured();
         Services.Failing.Add("other");
-        var parts = (await UndoAsync(asked)).GetProperty("parts").EnumerateArray().ToDictionary(part => part.GetProperty("service").GetString()!);
+        var parts = (await UndoAsync(asked))
+            .GetProperty("parts")
+            .EnumerateArray()
+            .ToDictionary(part => part.GetProperty("service").GetString()!);
         Assert.Equal(2, parts["fixture"].GetProperty("undone")[0].GetProperty("count").GetInt32());
         Assert.Equal("UNAVAILABLE: the other service gave no answer.", parts["other"].GetProperty("failed").GetString());
         Assert.DoesNotContain("10.0.0.7", parts["other"].ToString(), StringComparison.Ordinal);
 
-        var read = (await SummarizeAsync()).GetProperty("parts").EnumerateArray().ToDictionary(part => part.GetProperty("service").GetString()!);
+        var read = (await SummarizeAsync())
+            .GetProperty("parts")
+            .EnumerateArray()
+            .ToDictionary(part => part.GetProperty("service").GetString()!);
         Assert.StartsWith("UNAVAILABLE", read["other"].GetProperty("failed").GetString(), StringComparison.Ordinal);
         Services.Failing.Add("fixture");
         Assert.StartsWith("UNAVAILABLE", (await _edge.CallAsync("begin_task", """{"goal":"x"}""")).Text(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_shared_answer_is_one_list_of_parts_that_can_tell_of_a_failure_or_the_same_from_all() => Assert.All(
-        ToolCatalogue.Join(ChangesContract.Of("a"), ChangesContract.Of("b")).Tools, tool =>
+    public void A_shared_answer_is_one_list_of_parts_that_can_tell_of_a_failure_or_the_same_from_all() =>
+        Assert.All(ToolCatalogue.Join(ChangesContract.Of("a"), ChangesContract.Of("b")).Tools, tool =>
         {
             Assert.Equal(["a", "b"], tool.Services);
             if (tool.Name == "begin_task")
+            {
                 return;
+            }
+
             var part = SharedCalls.PartsOf(tool.Method.OutputType)!.MessageType;
             Assert.NotNull(part.FindFieldByName("service"));
             Assert.NotNull(part.FindFieldByName("failed"));
@@ -96,5 +124,10 @@ public sealed class SharedCallsTests : IAsyncLifetime
     private async Task<JsonElement> SummarizeAsync() => (await _edge.CallAsync("summarize_task", """{"taskId":"tsk_1"}""")).Structured();
 
     private async Task<JsonElement> UndoAsync(JsonElement asked, string task = "tsk_1") =>
-        (await _edge.CallAsync("undo_task", $$"""{"taskId":"{{task}}","confirmation":"{{asked.GetProperty("confirmation").GetString()}}"}""")).Structured();
+        (
+            await _edge.CallAsync(
+                "undo_task",
+                $$"""{"taskId":"{{task}}","confirmation":"{{asked.GetProperty("confirmation").GetString()}}"}"""
+            )
+        ).Structured();
 }

@@ -14,11 +14,20 @@ public sealed class StreamedToolTests : IAsyncLifetime
     [Fact]
     public async Task A_stream_tells_its_progress_to_those_who_ask_and_ends_with_the_answer()
     {
-        using var request = Post.ModernRequest(_edge.Url, "tools/call", "\"name\":\"stream_things\",\"arguments\":{\"count\":3}", "stream_things", token: "\"p1\"");
+        using var request = Post.ModernRequest(
+            _edge.Url,
+            "tools/call",
+            "\"name\":\"stream_things\",\"arguments\":{\"count\":3}",
+            "stream_things",
+            token: "\"p1\""
+        );
         request.Headers.Authorization = new("Bearer", _edge.Token);
         using var response = await _edge.Http.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType!.MediaType);
-        var events = (await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
+        var events = (await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Split(
+            "\n\n",
+            StringSplitOptions.RemoveEmptyEntries
+        );
         Assert.Equal(3, events.Length);
         Assert.Contains("\"progress\":1,\"total\":3", events[0], StringComparison.Ordinal);
         Assert.Contains("\"progress\":2,\"total\":3", events[1], StringComparison.Ordinal);

@@ -1,8 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Fixture.Contracts.V1;
-using ModelContextProtocol.Client;
-using ModelContextProtocol.Protocol;
 using Platform.Edge.Tests.Fixture;
 using Platform.Edge.Tests.Protocol;
 
@@ -11,8 +9,6 @@ namespace Platform.Edge.Tests.Tools;
 public sealed class ToolCallTests : IAsyncLifetime
 {
     private EdgeFixture _edge = null!;
-
-    private static readonly string[] Things = ["1"];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -24,9 +20,12 @@ public sealed class ToolCallTests : IAsyncLifetime
     public async Task Every_kind_of_value_comes_back_as_it_went()
     {
         const string Thing = """
-            {"text":"Zoë \"quoted\" \ud83d\ude00 \n","whole":-5,"long":9007199254740993,"maybe":0,"real":0.1,"flag":true,"colour":"dark_red","moment":"2026-11-20T15:04:05.123456+02:00",
-             "anything":{"a":[1,2.50,1e400,"é",null]},"tags":["a","b"],"numbers":[0,-1,7],"colours":["blue","dark_red"],"parts":[{"text":"inner","pieces":[{"whole":2}]}],
-             "counts":{"x":1,"y":-2},"named":{"n":{"text":"t"}},"blob":"AQID","signed":-123456789012,"fixed":18446744073709551615,"shortReal":1.5,"kind":"big","key":"s3cret-value"}
+            {"text":"Zoë \"quoted\" \ud83d\ude00 \n","whole":-5,"long":9007199254740993,"maybe":0,"real":0.1,"flag":true,
+             "colour":"dark_red","moment":"2026-11-20T15:04:05.123456+02:00",
+             "anything":{"a":[1,2.50,1e400,"é",null]},"tags":["a","b"],"numbers":[0,-1,7],
+             "colours":["blue","dark_red"],"parts":[{"text":"inner","pieces":[{"whole":2}]}],
+             "counts":{"x":1,"y":-2},"named":{"n":{"text":"t"}},"blob":"AQID","signed":-123456789012,
+             "fixed":18446744073709551615,"shortReal":1.5,"kind":"big","key":"s3cret-value"}
             """;
         var result = await _edge.CallAsync("echo_thing", $$"""{"thing":{{Thing}}}""");
         Assert.False(result.IsError(), string.Join("\n", _edge.Log.Lines.Where(line => line.Contains("Error", StringComparison.Ordinal))));
@@ -80,7 +79,9 @@ public sealed class ToolCallTests : IAsyncLifetime
         var record = await _edge.BackEnd.Audit.ArrivedAsync(r => r.Tool == "echo_thing");
         Assert.DoesNotContain(Canary, record.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain(_edge.Token, record.ToString(), StringComparison.Ordinal);
-        Assert.DoesNotContain(_edge.Log.Lines, line => line.Contains(Canary, StringComparison.Ordinal) || line.Contains(_edge.Token, StringComparison.Ordinal));
+        Assert.DoesNotContain(_edge.Log.Lines, line =>
+            line.Contains(Canary, StringComparison.Ordinal) || line.Contains(_edge.Token, StringComparison.Ordinal)
+        );
         Assert.NotEmpty(_edge.Log.Lines);
     }
 
@@ -99,17 +100,31 @@ public sealed class ToolCallTests : IAsyncLifetime
     [Fact]
     public async Task All_broken_rules_are_named_at_once()
     {
-        var result = await _edge.CallAsync("echo_thing", """
-            {"thing":{"text":"123456789012345678901","whole":-6,"flag":"yes","colour":"green","moment":"2026-11-20T15:04:05","tags":["A","b","c","d"],"parts":[{"kind":"odd"}],
+        var result = await _edge.CallAsync(
+            "echo_thing",
+            """
+            {"thing":{"text":"123456789012345678901","whole":-6,"flag":"yes","colour":"green",
+             "moment":"2026-11-20T15:04:05","tags":["A","b","c","d"],"parts":[{"kind":"odd"}],
              "anything":7,"numbers":[1.5],"extra":1}}
-            """);
+            """
+        );
         var text = result.Text();
-        foreach (var field in new[]
-        {
-            "thing.text: is longer", "thing.whole: is not between", "thing.flag: is not true or false", "thing.colour: is not one of", "thing.moment: is not a valid date-time",
-            "thing.tags[0]: does not match", "thing.tags: has 4 items", "thing.parts[0].kind: is not one of", "thing.anything: is not an object or an array or a string",
-            "thing.numbers[0]: is not an integer", "thing.extra: is not known here",
-        })
+        foreach (
+            var field in new[]
+            {
+                "thing.text: is longer",
+                "thing.whole: is not between",
+                "thing.flag: is not true or false",
+                "thing.colour: is not one of",
+                "thing.moment: is not a valid date-time",
+                "thing.tags[0]: does not match",
+                "thing.tags: has 4 items",
+                "thing.parts[0].kind: is not one of",
+                "thing.anything: is not an object or an array or a string",
+                "thing.numbers[0]: is not an integer",
+                "thing.extra: is not known here",
+            }
+        )
         {
             Assert.Contains(field, text, StringComparison.Ordinal);
         }
@@ -127,8 +142,11 @@ public sealed class ToolCallTests : IAsyncLifetime
 
     [Fact]
     public async Task A_number_past_its_wire_type_is_refused() =>
-        Assert.Contains("thing.whole: cannot be read as a 32-bit integer",
-            (await _edge.CallAsync("echo_thing", """{"thing":{"whole":4000000000}}""")).Text(), StringComparison.Ordinal);
+        Assert.Contains(
+            "thing.whole: cannot be read as a 32-bit integer",
+            (await _edge.CallAsync("echo_thing", """{"thing":{"whole":4000000000}}""")).Text(),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public async Task Null_counts_as_left_out_and_a_whole_number_may_be_written_as_a_real_one()
@@ -155,7 +173,11 @@ public sealed class ToolCallTests : IAsyncLifetime
 
     [Fact]
     public async Task A_header_cannot_be_smuggled_in_by_an_argument() =>
-        Assert.Contains("task: holds a character", (await _edge.CallAsync("echo_thing", """{"thing":{},"task":"a\r\nx-dry-run: true"}""")).Text(), StringComparison.Ordinal);
+        Assert.Contains(
+            "task: holds a character",
+            (await _edge.CallAsync("echo_thing", """{"thing":{},"task":"a\r\nx-dry-run: true"}""")).Text(),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public async Task Every_answer_names_its_environment_and_marks_what_people_wrote()
@@ -210,123 +232,32 @@ public sealed class ToolCallTests : IAsyncLifetime
         Assert.Equal("CANCELLED", (await _edge.BackEnd.Audit.ArrivedAsync(r => r.Outcome == "failed")).Reason);
     }
 
-    [Fact]
-    public async Task The_first_destructive_call_previews_and_the_confirmed_one_acts()
-    {
-        var first = await _edge.CallAsync("delete_things", """{"thingIds":["1","2"]}""");
-        Assert.False(first.IsError());
-        Assert.True(first.Structured().GetProperty("confirmationRequired").GetBoolean());
-        Assert.Equal(2, first.Structured().GetProperty("preview").GetProperty("things").GetInt32());
-        Assert.Equal("2030-01-02T03:04:05Z", first.Structured().GetProperty("expiresAt").GetString());
-        Assert.Contains("Nothing was changed yet", first.Text(), StringComparison.Ordinal);
-        var confirmation = first.Structured().GetProperty("confirmation").GetString();
-        var second = await _edge.CallAsync("delete_things", $$"""{"thingIds":["1","2"],"confirmation":"{{confirmation}}"}""");
-        Assert.Equal(2, second.Structured().GetProperty("deleted").GetInt32());
-        Assert.Equal("previewed", (await _edge.BackEnd.Audit.ArrivedAsync(r => r.Tool == "delete_things")).Outcome);
-    }
-
-    [Theory]
-    [InlineData("accept", true, "deleted")]
-    [InlineData("accept", false, "NOT_CONFIRMED")]
-    [InlineData("decline", true, "NOT_CONFIRMED")]
-    [InlineData("cancel", true, "NOT_CONFIRMED")]
-    public async Task A_client_that_can_ask_its_user_is_asked(string action, bool agrees, string expected)
-    {
-        const string Asks = """{"elicitation":{}}""";
-        var first = await _edge.CallAsync("delete_things", """{"thingIds":["1"]}""", capabilities: Asks);
-        Assert.Equal("input_required", first.GetProperty("resultType").GetString());
-        Assert.Equal("elicitation/create", first.GetProperty("inputRequests").GetProperty("confirm").GetProperty("method").GetString());
-        var state = first.GetProperty("requestState").GetString();
-        var second = await _edge.CallAsync("delete_things", """{"thingIds":["1"]}""", capabilities: Asks,
-            more: $$"""
-                "requestState":"{{state}}","inputResponses":{"confirm":{"action":"{{action}}","content":{"confirm":{{(agrees ? "true" : "false")}} } } },
-                """);
-        Assert.Contains(expected, second.ToString(), StringComparison.Ordinal);
-        Assert.Equal(expected == "deleted", _edge.BackEnd.Things.Calls.Any(call => call.Headers.GetValue("x-confirmation") == "sealed"));
-    }
-
-    [Fact]
-    public async Task A_client_that_can_open_pages_only_is_not_asked() =>
-        Assert.True((await _edge.CallAsync("delete_things", """{"thingIds":["1"]}""", capabilities: """{"elicitation":{"url":{}}}"""))
-            .Structured().GetProperty("confirmationRequired").GetBoolean());
-
     [Theory]
     [InlineData("2026-07-28")]
     [InlineData("2025-11-25")]
     [InlineData("2025-03-26")]
     public async Task The_official_client_works_in_every_era(string version)
     {
-        await using var client = await ConnectAsync(version, null);
+        await using var client = await _edge.ConnectAsync(version);
         Assert.Contains("whoami", client.ServerInstructions, StringComparison.Ordinal);
         var tools = await client.ListToolsAsync(cancellationToken: Token);
         var delete = tools.Single(tool => tool.Name == "delete_things").ProtocolTool;
-        Assert.Equal((false, true, false, false), (delete.Annotations!.ReadOnlyHint!.Value, delete.Annotations.DestructiveHint!.Value,
-            delete.Annotations.IdempotentHint!.Value, delete.Annotations.OpenWorldHint!.Value));
-        var result = await client.CallToolAsync("get_thing", new Dictionary<string, object?> { ["thingId"] = "42" }, cancellationToken: Token);
+        Assert.Equal(
+            (false, true, false, false),
+            (
+                delete.Annotations!.ReadOnlyHint!.Value,
+                delete.Annotations.DestructiveHint!.Value,
+                delete.Annotations.IdempotentHint!.Value,
+                delete.Annotations.OpenWorldHint!.Value
+            )
+        );
+        var result = await client.CallToolAsync(
+            "get_thing",
+            new Dictionary<string, object?> { ["thingId"] = "42" },
+            cancellationToken: Token
+        );
         Assert.Equal("thing 42", result.StructuredContent!.Value.GetProperty("text").GetString());
         var failed = await client.CallToolAsync("get_thing", new Dictionary<string, object?>(), cancellationToken: Token);
         Assert.True(failed.IsError);
-    }
-
-    [Fact]
-    public async Task The_official_client_asks_its_user_before_a_deletion()
-    {
-        var asked = new List<string>();
-        await using var client = await ConnectAsync("2026-07-28", (request, _) =>
-        {
-            asked.Add(request!.Message);
-            return ValueTask.FromResult(new ElicitResult
-            {
-                Action = "accept",
-                Content = new Dictionary<string, JsonElement> { ["confirm"] = JsonDocument.Parse("true").RootElement },
-            });
-        });
-        var result = await client.CallToolAsync("delete_things", new Dictionary<string, object?> { ["thingIds"] = Things }, cancellationToken: Token);
-        Assert.Equal(1, result.StructuredContent!.Value.GetProperty("deleted").GetInt32());
-        Assert.Contains("\"things\":1", Assert.Single(asked), StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_person_who_declines_keeps_everything_and_the_refusal_is_recorded()
-    {
-        await using var client = await ConnectAsync("2026-07-28", (_, _) => ValueTask.FromResult(new ElicitResult { Action = "decline" }));
-        var result = await client.CallToolAsync("delete_things", new Dictionary<string, object?> { ["thingIds"] = Things }, cancellationToken: Token);
-        Assert.True(result.IsError);
-        Assert.Contains("NOT_CONFIRMED: The user did not agree. Nothing was changed.", Assert.IsType<TextContentBlock>(result.Content.Single()).Text, StringComparison.Ordinal);
-        Assert.DoesNotContain(_edge.BackEnd.Things.Calls, call => call.Headers.GetValue("x-confirmation") is not null);
-        Assert.Equal("NOT_CONFIRMED", (await _edge.BackEnd.Audit.ArrivedAsync(record => record.Outcome == "refused")).Reason);
-    }
-
-    [Fact]
-    public async Task An_answer_to_another_question_makes_the_question_come_again()
-    {
-        var result = await _edge.CallAsync("delete_things", """{"thingIds":["1"]}""", capabilities: """{"elicitation":{}}""", more: """
-            "requestState":"sealed","inputResponses":{"other":{"action":"accept","content":{"confirm":true}}},
-            """);
-        Assert.Equal("input_required", result.GetProperty("resultType").GetString());
-    }
-
-    // Without sessions a server cannot ask a client of the older era, whatever that client can do.
-    [Theory]
-    [InlineData("2025-11-25")]
-    [InlineData("2025-06-18")]
-    public async Task A_client_of_the_older_era_gets_the_two_calls(string version)
-    {
-        await using var client = await ConnectAsync(version, (_, _) => throw new InvalidOperationException("Nobody may be asked."));
-        var arguments = new Dictionary<string, object?> { ["thingIds"] = Things };
-        var first = await client.CallToolAsync("delete_things", arguments, cancellationToken: Token);
-        Assert.True(first.StructuredContent!.Value.GetProperty("confirmationRequired").GetBoolean());
-        arguments["confirmation"] = first.StructuredContent.Value.GetProperty("confirmation").GetString();
-        var second = await client.CallToolAsync("delete_things", arguments, cancellationToken: Token);
-        Assert.Equal(1, second.StructuredContent!.Value.GetProperty("deleted").GetInt32());
-    }
-
-    private async Task<McpClient> ConnectAsync(string version, Func<ElicitRequestParams?, CancellationToken, ValueTask<ElicitResult>>? elicit)
-    {
-        var http = new HttpClient();
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", _edge.Token);
-        return await McpClient.CreateAsync(
-            new HttpClientTransport(new() { Endpoint = _edge.Url, TransportMode = HttpTransportMode.StreamableHttp }, http, ownsHttpClient: true),
-            new() { ProtocolVersion = version, Handlers = new() { ElicitationHandler = elicit } }, cancellationToken: Token);
     }
 }

@@ -1,12 +1,12 @@
 using System.Text;
 using System.Text.Json;
 using Platform.Contracts;
-using Platform.Edge.Access;
+using Platform.Edge.Callers;
+using Platform.Edge.Catalogue;
 using Platform.Edge.Compact;
-using Platform.Edge.Protocol;
 using Platform.Edge.Tests.Fixture;
 using Platform.Edge.Tests.Protocol;
-using Platform.Edge.Tools;
+using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Tests.Tools;
 
@@ -41,7 +41,10 @@ public sealed class ToolListTests
         Assert.Empty(Toolsets.Default.Except(_product.Toolsets));
         using var list = _product.List(_owner, _plain, isModern: true, pageSize: 1000, null);
         var listed = Names(list).Select(name => _product.Tools.Single(tool => tool.Name == name)).ToList();
-        Assert.Equal(Toolsets.Default.Order(StringComparer.Ordinal), listed.Select(tool => tool.Toolset).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            Toolsets.Default.Order(StringComparer.Ordinal),
+            listed.Select(tool => tool.Toolset).Distinct().Order(StringComparer.Ordinal)
+        );
         Assert.Empty(listed.Select(tool => tool.Scope).Intersect(Scopes.Administrative));
     }
 
@@ -54,11 +57,11 @@ public sealed class ToolListTests
 
     [Fact]
     public void Whatever_the_full_schema_takes_the_listed_one_takes_too() => Assert.All(_product.Tools, tool =>
-    {
-        using var full = JsonDocument.Parse(tool.Definition.InputSchema);
-        using var brief = JsonDocument.Parse(tool.Definition.BriefInputSchema);
-        IsWider(brief.RootElement, full.RootElement);
-    });
+        {
+            using var full = JsonDocument.Parse(tool.Definition.InputSchema);
+            using var brief = JsonDocument.Parse(tool.Definition.BriefInputSchema);
+            IsWider(brief.RootElement, full.RootElement);
+        });
 
     [Fact]
     public async Task The_plain_url_lists_the_default_toolsets_and_calls_the_others_all_the_same()
@@ -66,8 +69,14 @@ public sealed class ToolListTests
         await using var edge = await EdgeFixture.StartAsync();
         Assert.Equal(["delete_things", "echo_thing", "get_thing", "read_trail"], await edge.ListAsync());
         Assert.Equal(["administer", "stream_things"], await edge.ListAsync("?toolsets=administration"));
-        Assert.Equal(["administer", "delete_things", "echo_thing", "get_thing", "read_trail", "stream_things"], await edge.ListAsync("?toolsets=default,administration"));
-        Assert.Equal(["administer", "delete_things", "echo_thing", "get_table", "get_thing", "list_tables", "read_trail", "stream_things"], await edge.ListAsync("?toolsets=all"));
+        Assert.Equal(
+            ["administer", "delete_things", "echo_thing", "get_thing", "read_trail", "stream_things"],
+            await edge.ListAsync("?toolsets=default,administration")
+        );
+        Assert.Equal(
+            ["administer", "delete_things", "echo_thing", "get_table", "get_thing", "list_tables", "read_trail", "stream_things"],
+            await edge.ListAsync("?toolsets=all")
+        );
         Assert.False((await edge.CallAsync("administer")).IsError());
     }
 
@@ -81,7 +90,10 @@ public sealed class ToolListTests
         foreach (var page in pages.Split('|'))
         {
             var result = await ListAsync(edge, query, cursor);
-            Assert.Equal(page.Split(' '), result.GetProperty("tools").EnumerateArray().Select(tool => tool.GetProperty("name").GetString()));
+            Assert.Equal(
+                page.Split(' '),
+                result.GetProperty("tools").EnumerateArray().Select(tool => tool.GetProperty("name").GetString())
+            );
             cursor = result.TryGetProperty("nextCursor", out var next) ? next.GetString() : null;
         }
         Assert.Null(cursor);
@@ -114,15 +126,22 @@ public sealed class ToolListTests
     private static void IsWider(JsonElement brief, JsonElement full)
     {
         foreach (var keyword in brief.EnumerateObject().Where(keyword => keyword.Name is not "properties" and not "items"))
+        {
             Assert.True(full.TryGetProperty(keyword.Name, out var same) && JsonElement.DeepEquals(keyword.Value, same), keyword.ToString());
+        }
+
         if (full.TryGetProperty("properties", out var properties) && brief.TryGetProperty("properties", out var listed))
         {
             Assert.Equal(properties.EnumerateObject().Select(p => p.Name), listed.EnumerateObject().Select(p => p.Name));
             foreach (var property in listed.EnumerateObject())
+            {
                 IsWider(property.Value, properties.GetProperty(property.Name));
+            }
         }
         if (brief.TryGetProperty("items", out var items))
+        {
             IsWider(items, full.GetProperty("items"));
+        }
     }
 
     private static IEnumerable<string?> Names(PooledBuffer list)

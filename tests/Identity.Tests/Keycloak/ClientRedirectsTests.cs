@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Platform.Identity.Service.Keycloak;
+using Platform.Identity.Service.Realm;
 
 namespace Platform.Identity.Tests.Keycloak;
 
@@ -36,7 +37,7 @@ public sealed class ClientRedirectsTests
     public void Only_a_client_that_people_consent_to_takes_one(string client)
     {
         var failure = Assert.Single(Validate(client, "https://oauth.example.com/callback").Failures!);
-        Assert.Contains($"Keycloak:Clients:{client} is none of the clients", failure, StringComparison.Ordinal);
+        Assert.Contains($"Keycloak:Clients:{client} is not a client", failure, StringComparison.Ordinal);
         Assert.Contains("retool", failure, StringComparison.Ordinal);
     }
 
@@ -44,22 +45,35 @@ public sealed class ClientRedirectsTests
     public void An_address_is_added_once_to_those_of_the_file()
     {
         var file = RealmFile.Load(null, new Dictionary<string, string>());
-        file.AddRedirectUris("mistral", ["https://chat.example/callback", "https://callback.mistral.ai/v1/integrations_auth/oauth2_callback"]);
+        file.AddRedirectUris(
+            "mistral",
+            ["https://chat.example/callback", "https://callback.mistral.ai/v1/integrations_auth/oauth2_callback"]
+        );
         file.AddRedirectUris("mistral", ["https://chat.example/callback"]);
-        Assert.Equal(["https://callback.mistral.ai/v1/integrations_auth/oauth2_callback", "https://chat.example/callback"],
-            file.Json["clients"]!.AsArray().Single(client => (string?)client!["clientId"] == "mistral")!["redirectUris"]!.AsArray().Select(uri => (string)uri!));
+        Assert.Equal(
+            ["https://callback.mistral.ai/v1/integrations_auth/oauth2_callback", "https://chat.example/callback"],
+            file.Json["clients"]!.AsArray().Single(client => (string?)client!["clientId"] == "mistral")!["redirectUris"]!
+                .AsArray()
+                .Select(uri => (string)uri!)
+        );
     }
 
     [Fact]
     public void The_document_of_the_realm_names_the_source_of_every_address()
     {
-        var rows = System.IO.File.ReadAllLines(Path.Combine(RealmServer.Checkout, "identity", "realm", "README.md"));
+        var rows = System.IO.File.ReadAllLines(Path.Combine(LocalServers.LocalServer.Checkout, "identity", "realm", "README.md"));
         var file = RealmFile.Load(null, new Dictionary<string, string>());
-        Assert.All(file.ConsentedClientIds, id => Assert.Matches(@"^\| `[a-z-]+` \| [^|]+ \| [^|]{15,} \|$", rows.Single(row => row.StartsWith($"| `{id}` |", StringComparison.Ordinal))));
+        Assert.All(file.ConsentedClientIds, id =>
+            Assert.Matches(
+                @"^\| `[a-z-]+` \| [^|]+ \| [^|]{15,} \|$",
+                rows.Single(row => row.StartsWith($"| `{id}` |", StringComparison.Ordinal))
+            )
+        );
     }
 
-    private static ValidateOptionsResult Validate(string client, string address) => new ClientRedirects().Validate(null, new KeycloakOptions
-    {
-        Clients = { [client] = new ClientOptions { RedirectUris = [address] } },
-    });
+    private static ValidateOptionsResult Validate(string client, string address) =>
+        new ClientRedirects().Validate(
+            null,
+            new KeycloakOptions { Clients = { [client] = new ClientOptions { RedirectUris = [address] } } }
+        );
 }

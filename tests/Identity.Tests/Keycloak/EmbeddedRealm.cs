@@ -1,10 +1,10 @@
-using Platform.Native.Realm;
+using Platform.Identity.EmbeddedRealm;
 
 [assembly: AssemblyFixture(typeof(Platform.Identity.Tests.Keycloak.EmbeddedRealm))]
 
 namespace Platform.Identity.Tests.Keycloak;
 
-/// <summary>The embedded realm of native mode, in this process. It is always there.</summary>
+/// <summary>The embedded realm, in this process. It is always there.</summary>
 public sealed class EmbeddedRealm : RealmServer
 {
     internal const string Collection = "embedded realm";
@@ -23,7 +23,14 @@ public sealed class EmbeddedRealm : RealmServer
 
     private protected override async Task<string?> StartAsync()
     {
-        var options = new RealmOptions { DataDirectory = _data, Port = new Uri(Url).Port, PublicUrl = Url, AdminUserName = "admin", AdminPassword = AdminPassword };
+        var options = new RealmOptions
+        {
+            DataDirectory = _data,
+            Port = new Uri(Url).Port,
+            PublicUrl = Url,
+            AdminUserName = "admin",
+            AdminPassword = AdminPassword,
+        };
         _host = RealmHost.Build("Development", () => options, TimeProvider.System);
         await _host.StartAsync();
         return null;

@@ -1,8 +1,9 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Options;
+using Platform.Identity.EmbeddedRealm;
 using Platform.Identity.Service.Keycloak;
-using Platform.Native.Realm;
+using Platform.Identity.Service.Realm;
 
 namespace Platform.Identity.Tests.Keycloak;
 
@@ -25,13 +26,13 @@ public sealed class EmbeddedRealmStateTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var port = Platform.Native.Servers.Ports.Free();
+        var port = Platform.Servers.FreePorts.Next();
         _options = new RealmOptions
         {
             DataDirectory = _data,
             Port = port,
             PublicUrl = $"http://127.0.0.1:{port}",
-            Imports = [Path.Combine(RealmServer.Checkout, "identity", "realm")],
+            Imports = [Path.Combine(LocalServers.LocalServer.Checkout, "identity", "realm")],
             Placeholders = new Dictionary<string, string> { ["PLATFORM_EDGE_URL"] = RealmServer.EdgeUrl },
             AdminUserName = "admin",
             AdminPassword = AdminPassword,
@@ -68,9 +69,14 @@ public sealed class EmbeddedRealmStateTests : IAsyncLifetime
         using var admin = Admin();
         var changes = await new RealmReconciler(admin, RealmServer.File, "platform-identity", RealmServer.Secret).RunAsync(Cancellation);
         Assert.Equal(
-            ["client account-console: default scope account added", "client account-console: default scope email added",
-                "client account-console: default scope profile added", "client platform-identity: secret"],
-            changes.Order(StringComparer.Ordinal));
+            [
+                "client account-console: default scope account added",
+                "client account-console: default scope email added",
+                "client account-console: default scope profile added",
+                "client platform-identity: secret",
+            ],
+            changes.Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
@@ -162,15 +168,16 @@ public sealed class EmbeddedRealmStateTests : IAsyncLifetime
     public async Task A_sign_in_goes_on_in_the_browser_that_began_it_alone()
     {
         using var http = new HttpClient(new SocketsHttpHandler { UseCookies = false });
-        var query = $"response_type=code&client_id=mcp-public&redirect_uri={Uri.EscapeDataString(Redirect)}&scope=workspace:read"
+        var query =
+            $"response_type=code&client_id=mcp-public&redirect_uri={Uri.EscapeDataString(Redirect)}&scope=workspace:read"
             + $"&code_challenge={new string('x', 43)}&code_challenge_method=S256";
         var page = await http.GetStringAsync(new Uri($"{Issuer}/protocol/openid-connect/auth?{query}"), Cancellation);
         var action = System.Net.WebUtility.HtmlDecode(page.Split("action=\"")[1].Split('"')[0]);
-        using var response = await http.PostAsync(new Uri(action), new FormUrlEncodedContent(new Dictionary<string, string>
-        {
-            ["username"] = Username,
-            ["password"] = Password,
-        }), Cancellation);
+        using var response = await http.PostAsync(
+            new Uri(action),
+            new FormUrlEncodedContent(new Dictionary<string, string> { ["username"] = Username, ["password"] = Password }),
+            Cancellation
+        );
         Assert.Equal(400, (int)response.StatusCode);
     }
 
@@ -186,12 +193,23 @@ public sealed class EmbeddedRealmStateTests : IAsyncLifetime
     public async Task A_realm_file_that_it_cannot_serve_is_refused_by_name()
     {
         using var admin = Admin();
-        foreach (var (setting, value) in new (string, JsonNode)[]
-        {
-            ("identityProviders", new JsonArray()),
-            ("passwordPolicy", "regexPattern(x)"),
-            ("clientScopes", new JsonArray(new JsonObject { ["name"] = "x", ["protocolMappers"] = new JsonArray(new JsonObject { ["protocolMapper"] = "saml-role-list-mapper" }) })),
-        })
+        foreach (
+            var (setting, value) in new (string, JsonNode)[]
+            {
+                ("identityProviders", new JsonArray()),
+                ("passwordPolicy", "regexPattern(x)"),
+                (
+                    "clientScopes",
+                    new JsonArray(
+                        new JsonObject
+                        {
+                            ["name"] = "x",
+                            ["protocolMappers"] = new JsonArray(new JsonObject { ["protocolMapper"] = "saml-role-list-mapper" }),
+                        }
+                    )
+                ),
+            }
+        )
         {
             var file = new JsonObject { ["realm"] = "another", [setting] = value };
             var refused = await Assert.ThrowsAsync<KeycloakUnavailableException>(() => admin.CreateRealmAsync(file, Cancellation));
@@ -208,12 +226,19 @@ public sealed class EmbeddedRealmStateTests : IAsyncLifetime
         }
     }
 
-    private KeycloakAdmin Admin() => new(new HttpClient(), Options.Create(new KeycloakOptions
-    {
-        Url = _options.PublicUrl,
-        AdminUsername = "admin",
-        AdminPassword = AdminPassword,
-    }), TimeProvider.System);
+    private KeycloakAdmin Admin() =>
+        new(
+            new HttpClient(),
+            Options.Create(
+                new KeycloakOptions
+                {
+                    Url = _options.PublicUrl,
+                    AdminUsername = "admin",
+                    AdminPassword = AdminPassword,
+                }
+            ),
+            TimeProvider.System
+        );
 
     private async Task StartAsync()
     {

@@ -16,7 +16,13 @@ internal sealed class OAuthClient(string issuer, string clientId, string redirec
 
     /// <summary>The query that came back to the redirect address, and the verifier that belongs to it.</summary>
     public async Task<(Dictionary<string, string> Callback, string Verifier)> AuthorizeAsync(
-        string scope, string username, string password, bool consent = true, bool pkce = true, string? resource = null)
+        string scope,
+        string username,
+        string password,
+        bool consent = true,
+        bool pkce = true,
+        string? resource = null
+    )
     {
         var verifier = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
         var query = new Dictionary<string, string>
@@ -38,7 +44,10 @@ internal sealed class OAuthClient(string issuer, string clientId, string redirec
             query["resource"] = resource;
         }
 
-        var url = new Uri($"{issuer}/protocol/openid-connect/auth?" + string.Join('&', query.Select(pair => $"{pair.Key}={Uri.EscapeDataString(pair.Value)}")));
+        var url = new Uri(
+            $"{issuer}/protocol/openid-connect/auth?"
+                + string.Join('&', query.Select(pair => $"{pair.Key}={Uri.EscapeDataString(pair.Value)}"))
+        );
         return (await Browser.SignInAsync(url, redirect, username, password, consent), verifier);
     }
 
@@ -49,13 +58,16 @@ internal sealed class OAuthClient(string issuer, string clientId, string redirec
         return await ExchangeAsync(callback["code"], verifier);
     }
 
-    public Task<JsonNode> ExchangeAsync(string code, string verifier) => TokenAsync(new()
-    {
-        ["grant_type"] = "authorization_code",
-        ["code"] = code,
-        ["redirect_uri"] = redirect,
-        ["code_verifier"] = verifier,
-    });
+    public Task<JsonNode> ExchangeAsync(string code, string verifier) =>
+        TokenAsync(
+            new()
+            {
+                ["grant_type"] = "authorization_code",
+                ["code"] = code,
+                ["redirect_uri"] = redirect,
+                ["code_verifier"] = verifier,
+            }
+        );
 
     public Task<JsonNode> RefreshAsync(JsonNode tokens) =>
         TokenAsync(new() { ["grant_type"] = "refresh_token", ["refresh_token"] = (string)tokens["refresh_token"]! });

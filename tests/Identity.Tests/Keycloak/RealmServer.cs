@@ -1,5 +1,6 @@
 using Platform.Identity.Service.Keycloak;
-using Ports = Platform.Native.Servers.Ports;
+using Platform.Identity.Service.Realm;
+using Platform.Servers;
 
 namespace Platform.Identity.Tests.Keycloak;
 
@@ -17,7 +18,7 @@ public abstract class RealmServer : IAsyncDisposable
 
     private protected RealmServer() => _started = new(StartWithRealmAsync);
 
-    internal string Url { get; } = $"http://127.0.0.1:{Ports.Free()}";
+    internal string Url { get; } = $"http://127.0.0.1:{FreePorts.Next()}";
 
     internal string Issuer => $"{Url}/realms/platform";
 
@@ -32,13 +33,20 @@ public abstract class RealmServer : IAsyncDisposable
         }
     }
 
-    internal KeycloakAdmin Admin(bool bootstrap = false) => new(new HttpClient(), Microsoft.Extensions.Options.Options.Create(new KeycloakOptions
-    {
-        Url = Url,
-        ClientSecret = Secret,
-        AdminUsername = bootstrap ? "admin" : "",
-        AdminPassword = bootstrap ? AdminPassword : "",
-    }), TimeProvider.System);
+    internal KeycloakAdmin Admin(bool bootstrap = false) =>
+        new(
+            new HttpClient(),
+            Microsoft.Extensions.Options.Options.Create(
+                new KeycloakOptions
+                {
+                    Url = Url,
+                    ClientSecret = Secret,
+                    AdminUsername = bootstrap ? "admin" : "",
+                    AdminPassword = bootstrap ? AdminPassword : "",
+                }
+            ),
+            TimeProvider.System
+        );
 
     internal static RealmReconciler Reconciler(KeycloakAdmin admin) => new(admin, File, "platform-identity", Secret);
 
@@ -57,18 +65,5 @@ public abstract class RealmServer : IAsyncDisposable
         using var admin = Admin(bootstrap: true);
         await Reconciler(admin).RunAsync(CancellationToken.None);
         return null;
-    }
-
-    internal static string Checkout { get; } = FindCheckout();
-
-    private static string FindCheckout()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!System.IO.File.Exists(Path.Combine(folder, "Platform.sln")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests run outside their checkout.");
-        }
-
-        return folder;
     }
 }

@@ -15,14 +15,18 @@ public abstract partial class RealmTests
         using var client = new OAuthClient(Issuer, "mcp-public", Redirect);
         var before = await client.SignInAsync("workspace:read", Username, Password);
         var realm = (await _admin.GetAsync("", cancellation))!;
-        var component = await _admin.PostAsync("components", new JsonObject
-        {
-            ["name"] = "the next key",
-            ["providerId"] = "rsa-generated",
-            ["providerType"] = "org.keycloak.keys.KeyProvider",
-            ["parentId"] = (string)realm["id"]!,
-            ["config"] = new JsonObject { ["priority"] = new JsonArray("1000"), ["keySize"] = new JsonArray("2048") },
-        }, cancellation);
+        var component = await _admin.PostAsync(
+            "components",
+            new JsonObject
+            {
+                ["name"] = "the next key",
+                ["providerId"] = "rsa-generated",
+                ["providerType"] = "org.keycloak.keys.KeyProvider",
+                ["parentId"] = (string)realm["id"]!,
+                ["config"] = new JsonObject { ["priority"] = new JsonArray("1000"), ["keySize"] = new JsonArray("2048") },
+            },
+            cancellation
+        );
         try
         {
             var after = await client.RefreshAsync(before);
@@ -73,8 +77,9 @@ public abstract partial class RealmTests
 
         Assert.Equal("invalid_grant", (string)(await client.RefreshAsync(tokens))["error"]!);
         var subject = (string)OAuthClient.Claims(tokens)["sub"]!;
-        Assert.Contains(await _admin.ListAsync("events?type=REVOKE_GRANT&max=20", TestContext.Current.CancellationToken),
-            happened => (string?)happened!["userId"] == subject && (string?)happened["details"]?["revoked_client"] == "cursor");
+        Assert.Contains(await _admin.ListAsync("events?type=REVOKE_GRANT&max=20", TestContext.Current.CancellationToken), happened =>
+            (string?)happened!["userId"] == subject && (string?)happened["details"]?["revoked_client"] == "cursor"
+        );
     }
 
     [Fact]
@@ -90,7 +95,9 @@ public abstract partial class RealmTests
 
         Assert.Equal("invalid_grant", (string)(await client.RefreshAsync(tokens))["error"]!);
         var session = (string)OAuthClient.Claims(tokens)["sid"]!;
-        Assert.Contains(await _admin.ListAsync("events?type=LOGOUT&max=20", cancellation), happened => (string?)happened!["sessionId"] == session);
+        Assert.Contains(await _admin.ListAsync("events?type=LOGOUT&max=20", cancellation), happened =>
+            (string?)happened!["sessionId"] == session
+        );
     }
 
     [Fact]
@@ -122,9 +129,13 @@ public abstract partial class RealmTests
     public async Task Nobody_is_sent_to_an_address_that_the_client_does_not_have(string clientId, string redirect)
     {
         using var http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false });
-        var query = $"response_type=code&client_id={clientId}&redirect_uri={Uri.EscapeDataString(redirect)}&scope=workspace:read"
+        var query =
+            $"response_type=code&client_id={clientId}&redirect_uri={Uri.EscapeDataString(redirect)}&scope=workspace:read"
             + $"&code_challenge={new string('x', 43)}&code_challenge_method=S256";
-        using var response = await http.GetAsync(new Uri($"{Issuer}/protocol/openid-connect/auth?{query}"), TestContext.Current.CancellationToken);
+        using var response = await http.GetAsync(
+            new Uri($"{Issuer}/protocol/openid-connect/auth?{query}"),
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal(400, (int)response.StatusCode);
         Assert.Null(response.Headers.Location);
     }
@@ -139,12 +150,18 @@ public abstract partial class RealmTests
         async Task<bool> SignsInAsync(string secret)
         {
             using var http = new HttpClient();
-            using var response = await http.PostAsync(new Uri($"{Issuer}/protocol/openid-connect/token"), new FormUrlEncodedContent(new Dictionary<string, string>
-            {
-                ["grant_type"] = "client_credentials",
-                ["client_id"] = "platform-identity",
-                ["client_secret"] = secret,
-            }), TestContext.Current.CancellationToken);
+            using var response = await http.PostAsync(
+                new Uri($"{Issuer}/protocol/openid-connect/token"),
+                new FormUrlEncodedContent(
+                    new Dictionary<string, string>
+                    {
+                        ["grant_type"] = "client_credentials",
+                        ["client_id"] = "platform-identity",
+                        ["client_secret"] = secret,
+                    }
+                ),
+                TestContext.Current.CancellationToken
+            );
             return response.IsSuccessStatusCode;
         }
     }
@@ -157,7 +174,10 @@ public abstract partial class RealmTests
         using var http = new HttpClient { DefaultRequestHeaders = { Authorization = new("Bearer", (string)tokens["access_token"]!) } };
         foreach (var path in new[] { "users", "clients", "events", "components" })
         {
-            using var response = await http.GetAsync(new Uri($"{server.Url}/admin/realms/platform/{path}"), TestContext.Current.CancellationToken);
+            using var response = await http.GetAsync(
+                new Uri($"{server.Url}/admin/realms/platform/{path}"),
+                TestContext.Current.CancellationToken
+            );
             Assert.Equal((path, 403), (path, (int)response.StatusCode));
         }
     }
@@ -168,14 +188,21 @@ public abstract partial class RealmTests
     private async Task<IEnumerable<string>> PublishedAsync()
     {
         using var http = new HttpClient();
-        var keys = await http.GetFromJsonAsync<JsonNode>(new Uri($"{Issuer}/protocol/openid-connect/certs"), TestContext.Current.CancellationToken);
+        var keys = await http.GetFromJsonAsync<JsonNode>(
+            new Uri($"{Issuer}/protocol/openid-connect/certs"),
+            TestContext.Current.CancellationToken
+        );
         return keys!["keys"]!.AsArray().Select(key => (string)key!["kid"]!);
     }
 
     /// <summary>What the page says.</summary>
     private static async Task<string> RefusedAsync(OAuthClient client, string username, string password)
     {
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => client.AuthorizeAsync("workspace:read", username, password));
-        return refused.Message.Contains("Invalid username or password", StringComparison.Ordinal) ? "Invalid username or password" : refused.Message;
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            client.AuthorizeAsync("workspace:read", username, password)
+        );
+        return refused.Message.Contains("Invalid username or password", StringComparison.Ordinal)
+            ? "Invalid username or password"
+            : refused.Message;
     }
 }

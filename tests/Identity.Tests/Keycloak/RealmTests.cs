@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Platform.Identity.Service.Keycloak;
+using Platform.Identity.Service.Realm;
 
 namespace Platform.Identity.Tests.Keycloak;
 
@@ -25,7 +26,13 @@ public abstract partial class RealmTests(RealmServer server) : IAsyncLifetime
     {
         await server.RequireAsync();
         _admin = server.Admin();
-        await new KeycloakUsers(_admin).PutAsync(Username, "ada@example.com", "Ada Example", Password, TestContext.Current.CancellationToken);
+        await new KeycloakUsers(_admin).PutAsync(
+            Username,
+            "ada@example.com",
+            "Ada Example",
+            Password,
+            TestContext.Current.CancellationToken
+        );
     }
 
     public ValueTask DisposeAsync()
@@ -47,13 +54,17 @@ public abstract partial class RealmTests(RealmServer server) : IAsyncLifetime
     {
         var cancellation = TestContext.Current.CancellationToken;
         var scope = (await _admin.ListAsync("client-scopes", cancellation)).Single(scope => (string)scope!["name"]! == "basic")!;
-        await _admin.PostAsync($"client-scopes/{(string)scope["id"]!}/protocol-mappers/models", new JsonObject
-        {
-            ["name"] = "another audience",
-            ["protocol"] = "openid-connect",
-            ["protocolMapper"] = "oidc-audience-mapper",
-            ["config"] = new JsonObject { ["included.custom.audience"] = "https://elsewhere.example", ["access.token.claim"] = "true" },
-        }, cancellation);
+        await _admin.PostAsync(
+            $"client-scopes/{(string)scope["id"]!}/protocol-mappers/models",
+            new JsonObject
+            {
+                ["name"] = "another audience",
+                ["protocol"] = "openid-connect",
+                ["protocolMapper"] = "oidc-audience-mapper",
+                ["config"] = new JsonObject { ["included.custom.audience"] = "https://elsewhere.example", ["access.token.claim"] = "true" },
+            },
+            cancellation
+        );
         var client = (await _admin.ListAsync("clients?clientId=claude", cancellation)).Single()!.AsObject();
         client["redirectUris"] = new JsonArray("https://elsewhere.example/*");
         client["consentRequired"] = false;
@@ -64,7 +75,8 @@ public abstract partial class RealmTests(RealmServer server) : IAsyncLifetime
 
         Assert.Equal(
             ["client claude: consentRequired, redirectUris", "realm: revokeRefreshToken", "scope basic: mapper another audience removed"],
-            changes.Order(StringComparer.Ordinal));
+            changes.Order(StringComparer.Ordinal)
+        );
         Assert.Empty(await RealmServer.Reconciler(_admin).RunAsync(cancellation));
     }
 
@@ -78,7 +90,10 @@ public abstract partial class RealmTests(RealmServer server) : IAsyncLifetime
 
         var file = RealmFile.Load(null, new Dictionary<string, string> { ["PLATFORM_EDGE_URL"] = RealmServer.EdgeUrl });
         file.AddRedirectUris("retool", [Callback]);
-        Assert.Equal(["client retool: redirectUris"], await new RealmReconciler(_admin, file, "platform-identity", RealmServer.Secret).RunAsync(cancellation));
+        Assert.Equal(
+            ["client retool: redirectUris"],
+            await new RealmReconciler(_admin, file, "platform-identity", RealmServer.Secret).RunAsync(cancellation)
+        );
         Assert.Equal("retool", (string)OAuthClient.Claims(await client.SignInAsync("workspace:read", Username, Password))["azp"]!);
 
         Assert.Equal(["client retool: redirectUris"], await RealmServer.Reconciler(_admin).RunAsync(cancellation));
@@ -89,11 +104,27 @@ public abstract partial class RealmTests(RealmServer server) : IAsyncLifetime
     public async Task Metadata_lists_the_ordinary_scopes_and_no_others()
     {
         using var http = new HttpClient();
-        var metadata = await http.GetFromJsonAsync<JsonNode>(new Uri($"{server.Url}/.well-known/oauth-authorization-server/realms/platform"), TestContext.Current.CancellationToken);
+        var metadata = await http.GetFromJsonAsync<JsonNode>(
+            new Uri($"{server.Url}/.well-known/oauth-authorization-server/realms/platform"),
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal(
-            ["audit:read", "databases.records:delete", "databases.records:read", "databases.records:write", "databases.schema:delete", "databases.schema:write",
-                "directory:delete", "directory:read", "directory:write", "offline_access", "openid", "workspace:read"],
-            metadata!["scopes_supported"]!.AsArray().Select(scope => (string)scope!).Order(StringComparer.Ordinal));
+            [
+                "audit:read",
+                "databases.records:delete",
+                "databases.records:read",
+                "databases.records:write",
+                "databases.schema:delete",
+                "databases.schema:write",
+                "directory:delete",
+                "directory:read",
+                "directory:write",
+                "offline_access",
+                "openid",
+                "workspace:read",
+            ],
+            metadata!["scopes_supported"]!.AsArray().Select(scope => (string)scope!).Order(StringComparer.Ordinal)
+        );
         Assert.Equal(Issuer, (string)metadata["issuer"]!);
     }
 
@@ -110,7 +141,9 @@ public abstract partial class RealmTests(RealmServer server) : IAsyncLifetime
         Assert.Equal(300, (long)claims["exp"]! - (long)claims["iat"]!);
         Assert.NotNull(claims["sub"]);
         Assert.NotNull(claims["sid"]);
-        Assert.DoesNotContain(claims, claim => claim.Key is "email" or "name" or "preferred_username" or "realm_access" or "resource_access");
+        Assert.DoesNotContain(claims, claim =>
+            claim.Key is "email" or "name" or "preferred_username" or "realm_access" or "resource_access"
+        );
     }
 
     [Fact]
@@ -176,7 +209,10 @@ public abstract partial class RealmTests(RealmServer server) : IAsyncLifetime
     [Theory]
     [InlineData(null)]
     [InlineData("workspace:read directory:read")]
-    [InlineData("openid workspace:read databases.records:read databases.records:write databases.records:delete databases.schema:write databases.schema:delete directory:read directory:write directory:delete audit:read offline_access")]
+    [InlineData(
+        "openid workspace:read databases.records:read databases.records:write databases.records:delete "
+            + "databases.schema:write databases.schema:delete directory:read directory:write directory:delete audit:read offline_access"
+    )]
     public async Task A_client_that_registers_itself_signs_in_and_can_step_up(string? scope)
     {
         var cancellation = TestContext.Current.CancellationToken;
@@ -190,16 +226,23 @@ public abstract partial class RealmTests(RealmServer server) : IAsyncLifetime
         Assert.True(registered["client_id"] is not null, registered.ToJsonString());
         var clientId = (string)registered["client_id"]!;
 
-        var happened = Assert.Single((await events.ReadAsync(cancellation)).OfType<RealmEvent.ClientRegistered>(), happened => happened.ClientId == clientId);
+        var happened = Assert.Single((await events.ReadAsync(cancellation)).OfType<RealmEvent.ClientRegistered>(), happened =>
+            happened.ClientId == clientId
+        );
         // Several at once, as replicas of the service would.
-        var completed = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => new RegisteredClients(_admin, RealmServer.File).CompleteAsync(clientId, cancellation)));
+        var completed = await Task.WhenAll(
+            Enumerable.Range(0, 4).Select(_ => new RegisteredClients(_admin, RealmServer.File).CompleteAsync(clientId, cancellation))
+        );
         Assert.True(scope is not null || completed.All(changed => !changed));
         Assert.False(await new RegisteredClients(_admin, RealmServer.File).CompleteAsync(clientId, cancellation));
         events.Done(happened);
         Assert.DoesNotContain(await events.ReadAsync(cancellation), again => again.Id == happened.Id);
 
         using var client = new OAuthClient(Issuer, clientId, Redirect);
-        Assert.Equal(RealmServer.EdgeUrl, (string)OAuthClient.Claims(await client.SignInAsync("workspace:read directory:read", Username, Password))["aud"]!);
+        Assert.Equal(
+            RealmServer.EdgeUrl,
+            (string)OAuthClient.Claims(await client.SignInAsync("workspace:read directory:read", Username, Password))["aud"]!
+        );
         Assert.NotEmpty(client.Browser.ConsentLines);
         var claims = OAuthClient.Claims(await client.SignInAsync("workspace:read directory:read audit:write", Username, Password));
         Assert.Contains("audit:write", ((string)claims["scope"]!).Split(' '));
@@ -223,13 +266,19 @@ public abstract partial class RealmTests(RealmServer server) : IAsyncLifetime
         using var http = new HttpClient();
         foreach (var client in new[] { "mcp-public", "admin-cli", "platform-governance" })
         {
-            using var response = await http.PostAsync(new Uri($"{Issuer}/protocol/openid-connect/token"), new FormUrlEncodedContent(new Dictionary<string, string>
-            {
-                ["grant_type"] = "password",
-                ["client_id"] = client,
-                ["username"] = Username,
-                ["password"] = Password,
-            }), TestContext.Current.CancellationToken);
+            using var response = await http.PostAsync(
+                new Uri($"{Issuer}/protocol/openid-connect/token"),
+                new FormUrlEncodedContent(
+                    new Dictionary<string, string>
+                    {
+                        ["grant_type"] = "password",
+                        ["client_id"] = client,
+                        ["username"] = Username,
+                        ["password"] = Password,
+                    }
+                ),
+                TestContext.Current.CancellationToken
+            );
             Assert.False(response.IsSuccessStatusCode, client);
         }
     }
@@ -247,9 +296,15 @@ public abstract partial class RealmTests(RealmServer server) : IAsyncLifetime
     public async Task The_issuer_does_not_follow_the_host_header()
     {
         using var http = new HttpClient();
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"{Issuer}/.well-known/openid-configuration")) { Headers = { Host = "evil.example" } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"{Issuer}/.well-known/openid-configuration"))
+        {
+            Headers = { Host = "evil.example" },
+        };
         using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
-        Assert.Equal(Issuer, (string)(await response.Content.ReadFromJsonAsync<JsonNode>(TestContext.Current.CancellationToken))!["issuer"]!);
+        Assert.Equal(
+            Issuer,
+            (string)(await response.Content.ReadFromJsonAsync<JsonNode>(TestContext.Current.CancellationToken))!["issuer"]!
+        );
     }
 
     private async Task<JsonNode> RegisterAsync(string redirect, string? scope)

@@ -1,8 +1,7 @@
-using Grpc.Core;
+using System.Net;
 using Platform.Contracts;
-using Platform.Identity.Contracts.V1;
+using Platform.Identity.Service.Joining;
 using Platform.Identity.Service.Keycloak;
-using Platform.Testing;
 
 namespace Platform.Identity.Tests.Keycloak;
 
@@ -18,7 +17,7 @@ public abstract partial class SignInTests
         var asked = await CreateAsync(email, "", "");
         Assert.Equal(AccountOutcome.PasswordNeeded, asked.Outcome);
         Assert.Equal(["At least 12 characters.", "At most 128 characters.", "Not your address."], asked.PasswordRules);
-        Assert.Equal(AccountOutcome.AccountCreated, (await CreateAsync(email, name, Password)).Outcome);
+        Assert.Equal(AccountOutcome.Created, (await CreateAsync(email, name, Password)).Outcome);
 
         using var client = new OAuthClient(Issuer, "mcp-public", Redirect);
         var tokens = await client.SignInAsync("workspace:read", email, Password);
@@ -33,13 +32,15 @@ public abstract partial class SignInTests
         var before = (await admin.GetAsync($"users/{_user.Subject}", Cancellation))!.ToJsonString();
         foreach (var email in new[] { _user.Email!, _user.Email!.ToUpperInvariant(), _username })
         {
-            Assert.Equal(AccountOutcome.AccountExists, (await CreateAsync(email, "Eve Example", "another horse battery")).Outcome);
-            Assert.Equal(AccountOutcome.AccountExists, (await CreateAsync(email, "", "")).Outcome);
+            Assert.Equal(AccountOutcome.Exists, (await CreateAsync(email, "Eve Example", "another horse battery")).Outcome);
+            Assert.Equal(AccountOutcome.Exists, (await CreateAsync(email, "", "")).Outcome);
         }
 
         Assert.Equal(before, (await admin.GetAsync($"users/{_user.Subject}", Cancellation))!.ToJsonString());
         using var thief = new OAuthClient(Issuer, "mcp-public", Redirect);
-        await Assert.ThrowsAnyAsync<InvalidOperationException>(() => thief.SignInAsync("workspace:read", _username, "another horse battery"));
+        await Assert.ThrowsAnyAsync<InvalidOperationException>(() =>
+            thief.SignInAsync("workspace:read", _username, "another horse battery")
+        );
         using var owner = new OAuthClient(Issuer, "mcp-public", Redirect);
         Assert.NotNull((await owner.SignInAsync("workspace:read", _username, Password))["access_token"]);
     }
@@ -68,31 +69,41 @@ public abstract partial class SignInTests
     public async Task Of_eight_at_once_one_makes_the_account_and_its_password_is_the_one_that_counts()
     {
         var email = $"{Guid.NewGuid():N}@example.com";
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 8).Select(async i => (i, (await CreateAsync(email, "Ada Example", $"{Password} {i}")).Outcome)));
-        Assert.Equal(7, outcomes.Count(made => made.Outcome == AccountOutcome.AccountExists));
-        var winner = Assert.Single(outcomes, made => made.Outcome == AccountOutcome.AccountCreated);
+        var outcomes = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(async i => (i, (await CreateAsync(email, "Ada Example", $"{Password} {i}")).Outcome))
+        );
+        Assert.Equal(7, outcomes.Count(made => made.Outcome == AccountOutcome.Exists));
+        var winner = Assert.Single(outcomes, made => made.Outcome == AccountOutcome.Created);
         using var client = new OAuthClient(Issuer, "mcp-public", Redirect);
         Assert.NotNull((await client.SignInAsync("workspace:read", email, $"{Password} {winner.i}"))["access_token"]);
     }
 
     [Fact]
-    public async Task Nobody_but_the_directory_makes_accounts_and_strangers_cannot_register()
+    public async Task Without_an_invitation_nobody_gets_an_account_and_strangers_cannot_register()
     {
         var email = $"{Guid.NewGuid():N}@example.com";
-        foreach (var caller in new[] { TestCaller.AsService("edge"), new TestCaller { Role = Roles.Owner } })
+        foreach (var token in new[] { "", "x", new string('A', 43) })
         {
-            var refused = await Assert.ThrowsAsync<RpcException>(async () =>
-                await identity.Accounts.CreateAccountAsync(new() { Email = email, Name = "Eve", Password = Password }, identity.As(caller)));
-            Assert.Equal(StatusCode.PermissionDenied, refused.StatusCode);
+            using var http = identity.CreateHttpClient();
+            using var form = new FormUrlEncodedContent(
+                new Dictionary<string, string>
+                {
+                    ["token"] = token,
+                    ["username"] = email,
+                    ["name"] = "Eve",
+                    ["password"] = Password,
+                    ["again"] = Password,
+                }
+            );
+            using var refused = await http.PostAsync(new Uri("/join", UriKind.Relative), form, Cancellation);
+            Assert.Equal(HttpStatusCode.NotFound, refused.StatusCode);
         }
 
-        Assert.Equal(StatusCode.Unauthenticated, (await Assert.ThrowsAsync<RpcException>(async () =>
-            await identity.Accounts.CreateAccountAsync(new() { Email = email, Name = "Eve", Password = Password }))).StatusCode);
         using var admin = server.Admin();
         Assert.False(await new KeycloakUsers(admin).ExistsAsync(email, Cancellation));
         Assert.False((bool)(await admin.GetAsync("", Cancellation))!["registrationAllowed"]!);
     }
 
-    private async Task<CreateAccountResponse> CreateAsync(string email, string name, string password) => await identity.Accounts.CreateAccountAsync(
-        new CreateAccountRequest { Email = email, Name = name, Password = password }, identity.As(TestCaller.AsService("directory")));
+    private Task<AccountAnswer> CreateAsync(string email, string name, string password) =>
+        identity.Get<JoinAccounts>().EnsureAsync(email, new ChosenAccount(name, password), Cancellation);
 }

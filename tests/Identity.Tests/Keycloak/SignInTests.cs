@@ -3,20 +3,23 @@ using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.Keycloak;
+using Platform.Identity.Service.Realm;
 using Platform.Testing;
 
 namespace Platform.Identity.Tests.Keycloak;
 
 [Collection(KeycloakServer.Collection)]
 public sealed class KeycloakSignInTests(KeycloakSignInTests.BesideIt identity, KeycloakServer server)
-    : SignInTests(identity, server), IClassFixture<KeycloakSignInTests.BesideIt>
+    : SignInTests(identity, server),
+        IClassFixture<KeycloakSignInTests.BesideIt>
 {
     public sealed class BesideIt(PostgresFixture postgres, KeycloakServer server) : Fixture(postgres, server);
 }
 
 [Collection(EmbeddedRealm.Collection)]
 public sealed class EmbeddedSignInTests(EmbeddedSignInTests.BesideIt identity, EmbeddedRealm server)
-    : SignInTests(identity, server), IClassFixture<EmbeddedSignInTests.BesideIt>
+    : SignInTests(identity, server),
+        IClassFixture<EmbeddedSignInTests.BesideIt>
 {
     public sealed class BesideIt(PostgresFixture postgres, EmbeddedRealm server) : Fixture(postgres, server);
 }
@@ -93,8 +96,14 @@ public abstract partial class SignInTests(SignInTests.Fixture identity, RealmSer
 
         using var person = new OAuthClient(Issuer, "platform-governance", "http://127.0.0.1:50123/governance/callback");
         using var governance = identity.Governance((string)(await person.SignInAsync("openid", _username, Password))["access_token"]!);
-        Assert.Contains("mcp-public", await governance.GetStringAsync($"workspaces/{_member.WorkspaceId}/connected-apps", Cancellation), StringComparison.Ordinal);
-        (await governance.DeleteAsync($"workspaces/{_member.WorkspaceId}/connected-apps/mcp-public", Cancellation)).EnsureSuccessStatusCode();
+        Assert.Contains(
+            "mcp-public",
+            await governance.GetStringAsync($"workspaces/{_member.WorkspaceId}/connected-apps", Cancellation),
+            StringComparison.Ordinal
+        );
+        (
+            await governance.DeleteAsync($"workspaces/{_member.WorkspaceId}/connected-apps/mcp-public", Cancellation)
+        ).EnsureSuccessStatusCode();
 
         Assert.Equal(Refusal.Revoked, (await identity.ResolveAsync((string)tokens["access_token"]!)).Refusal);
         Assert.Equal("invalid_grant", (string)(await agent.RefreshAsync(tokens))["error"]!);
@@ -109,7 +118,11 @@ public abstract partial class SignInTests(SignInTests.Fixture identity, RealmSer
         }
 
         await identity.Get<Service.Demo.DemoTokens>().WriteAsync(Cancellation);
-        foreach (var member in System.Text.Json.Nodes.JsonNode.Parse(await File.ReadAllTextAsync(identity.CredentialsPath, Cancellation))!["members"]!.AsArray())
+        foreach (
+            var member in System.Text.Json.Nodes.JsonNode.Parse(await File.ReadAllTextAsync(identity.CredentialsPath, Cancellation))![
+                "members"
+            ]!.AsArray()
+        )
         {
             using var client = new OAuthClient(Issuer, "mcp-public", Redirect);
             var tokens = await client.SignInAsync("workspace:read", (string)member!["username"]!, (string)member["password"]!);
@@ -130,13 +143,18 @@ public abstract partial class SignInTests(SignInTests.Fixture identity, RealmSer
         Assert.Equal(Refusal.Unspecified, (await identity.ResolveAsync(access)).Refusal);
 
         using var admin = server.Admin();
-        await (what switch
-        {
-            "the administrator ends the session" => admin.DeleteAsync($"sessions/{(string)OAuthClient.Claims(tokens)["sid"]!}", Cancellation),
-            "the administrator signs the person out" => admin.PostAsync($"users/{_user.Subject}/logout", null, Cancellation),
-            "the administrator withdraws the consent" => admin.DeleteAsync($"users/{_user.Subject}/consents/mcp-public", Cancellation),
-            _ => admin.PutAsync($"users/{_user.Subject}", new System.Text.Json.Nodes.JsonObject { ["enabled"] = false }, Cancellation),
-        });
+        await (
+            what switch
+            {
+                "the administrator ends the session" => admin.DeleteAsync(
+                    $"sessions/{(string)OAuthClient.Claims(tokens)["sid"]!}",
+                    Cancellation
+                ),
+                "the administrator signs the person out" => admin.PostAsync($"users/{_user.Subject}/logout", null, Cancellation),
+                "the administrator withdraws the consent" => admin.DeleteAsync($"users/{_user.Subject}/consents/mcp-public", Cancellation),
+                _ => admin.PutAsync($"users/{_user.Subject}", new System.Text.Json.Nodes.JsonObject { ["enabled"] = false }, Cancellation),
+            }
+        );
 
         var waited = Stopwatch.StartNew();
         while ((await identity.ResolveAsync(access)).Refusal != Refusal.Revoked)
@@ -168,13 +186,17 @@ public abstract partial class SignInTests(SignInTests.Fixture identity, RealmSer
         protected override void Configure(Microsoft.Extensions.DependencyInjection.IServiceCollection services) =>
             Microsoft.Extensions.DependencyInjection.ServiceCollectionServiceExtensions.AddSingleton<RealmWorkerProbe>(services);
 
-        protected override IEnumerable<KeyValuePair<string, string?>> Settings() => base.Settings().Concat(new Dictionary<string, string?>
-        {
-            ["environment"] = "Development",
-            ["Demo:Seed"] = "true",
-            ["Demo:CredentialsPath"] = CredentialsPath,
-            ["Keycloak:Url"] = server.Url,
-            ["Keycloak:ClientSecret"] = RealmServer.Secret,
-        });
+        protected override IEnumerable<KeyValuePair<string, string?>> Settings() =>
+            base.Settings()
+                .Concat(
+                    new Dictionary<string, string?>
+                    {
+                        ["environment"] = "Development",
+                        ["Demo:Seed"] = "true",
+                        ["Demo:CredentialsPath"] = CredentialsPath,
+                        ["Keycloak:Url"] = server.Url,
+                        ["Keycloak:ClientSecret"] = RealmServer.Secret,
+                    }
+                );
     }
 }

@@ -5,5 +5,4 @@ namespace Platform.Audit.Service.Calls;
 
 /// <summary>Where the edge records the calls that no committed change records.</summary>
 [ServicesOnly("edge")]
-internal sealed partial class CallsService(Arrivals arrivals, TimeProvider time)
-    : Contracts.V1.Calls.CallsBase;
+internal sealed partial class CallsService(Arrivals arrivals, TimeProvider time) : Contracts.V1.Calls.CallsBase;

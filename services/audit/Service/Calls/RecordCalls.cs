@@ -4,7 +4,7 @@ using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Log;
 using Platform.Contracts;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Audit.Service.Calls;
 
@@ -40,10 +40,15 @@ internal sealed partial class CallsService
         }
 
         var events = request.Records.Select(ToCanonical).ToList();
-        var (workspaces, numbers) = (events.ConvertAll(happened => happened.WorkspaceId).ToArray(), request.Records.Select(record => record.Number).ToArray());
+        var (workspaces, numbers) = (
+            events.ConvertAll(happened => happened.WorkspaceId).ToArray(),
+            request.Records.Select(record => record.Number).ToArray()
+        );
         return new RecordCallsResponse
         {
-            Added = await arrivals.StoreAsync(events, context.CancellationToken, batch => batch.Add(Number, instance, time.GetUtcNow().UtcDateTime, workspaces, numbers)),
+            Added = await arrivals.StoreAsync(events, context.CancellationToken, batch =>
+                batch.Add(Number, instance, time.GetUtcNow().UtcDateTime, workspaces, numbers)
+            ),
         };
     }
 
@@ -57,8 +62,11 @@ internal sealed partial class CallsService
 
         if (record.Outcome == AuditOutcomes.Committed || !AuditOutcomes.All.Contains(record.Outcome))
         {
-            throw Problem.Invalid($"{path}.outcome", "is not an outcome that the edge records",
-                "A committed change is recorded by its own event.");
+            throw Problem.Invalid(
+                $"{path}.outcome",
+                "is not an outcome that the edge records",
+                "A committed change is recorded by its own event."
+            );
         }
 
         if (record.Action.Length == 0 || record.OccurredAt is null)
@@ -93,7 +101,8 @@ internal sealed partial class CallsService
 
     private static Guid Id(string prefix, string text, string field) =>
         Ids.TryParse(prefix, text, out var id)
-            ? id : throw Problem.Invalid(field, $"is not an id of the form {prefix}_…", "Send the id as the API shows it.");
+            ? id
+            : throw Problem.Invalid(field, $"is not an id of the form {prefix}_…", "Send the id as the API shows it.");
 
     private static JsonElement? Details(CallRecord record, string field)
     {

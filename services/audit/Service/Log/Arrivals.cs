@@ -7,7 +7,7 @@ using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.Audit.Service.Log;
 
-/// <summary>Stores what arrives, whichever way it came. What the log or an earlier arrival has by event id is left alone.</summary>
+/// <summary>Stores what arrives, by whichever way. An event id that the log or an earlier arrival already has is skipped.</summary>
 internal sealed class Arrivals(NpgsqlDataSource database, ArrivalSignal signal, TimeProvider time)
 {
     // Between the look into the log and the insert an arrival may have moved there; the sequencer looks again, alone.
@@ -27,47 +27,68 @@ internal sealed class Arrivals(NpgsqlDataSource database, ArrivalSignal signal, 
     // Longer texts are in the body; an index takes no more than this.
     private const int MaxIndexed = 200;
 
-    private static readonly Counter<long> _arrived =
-        PlatformMeter.Instance.CreateCounter<long>("platform.audit.arrived", "{event}", "Audit events stored on arrival.");
-    private static readonly Counter<long> _known =
-        PlatformMeter.Instance.CreateCounter<long>("platform.audit.duplicates", "{event}", "Audit events that came again.");
+    private static readonly Counter<long> _arrived = PlatformMeter.Instance.CreateCounter<long>(
+        "platform.audit.arrived",
+        "{event}",
+        "Audit events stored on arrival."
+    );
+    private static readonly Counter<long> _known = PlatformMeter.Instance.CreateCounter<long>(
+        "platform.audit.duplicates",
+        "{event}",
+        "Audit events that came again."
+    );
 
     /// <summary>Returns how many were new, once all are stored.</summary>
     /// <param name="events">What arrived.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <param name="addBeside">Adds what is stored in the same transaction.</param>
-    public async Task<int> StoreAsync(IReadOnlyList<CanonicalEvent> events, CancellationToken cancellationToken, Action<NpgsqlBatch>? addBeside = null)
+    public async Task<int> StoreAsync(
+        IReadOnlyList<CanonicalEvent> events,
+        CancellationToken cancellationToken,
+        Action<NpgsqlBatch>? addBeside = null
+    )
     {
         if (events.Count == 0)
         {
             return 0;
         }
 
-        // The same events may come at once in another order: then one of the two waits in vain, and finds the other's there when it comes again.
-        return Stored(await Transient.RepeatAsync(async () =>
-        {
-            await using var batch = database.CreateBatch(AuditRoles.Intake);
-            AddTo(batch, events);
-            addBeside?.Invoke(batch);
-            await batch.ExecuteNonQueryAsync(cancellationToken);
-            return (int)batch.BatchCommands[1].RecordsAffected;
-        }, time, cancellationToken), events.Count);
+        // The same events may arrive twice at once, in different orders: a deadlock. PostgreSQL ends one of the two; repeated, it finds the
+        // events of the other already there.
+        return Stored(
+            await Transient.RepeatAsync(
+                async () =>
+                {
+                    await using var batch = database.CreateBatch(AuditRoles.Intake);
+                    AddTo(batch, events);
+                    addBeside?.Invoke(batch);
+                    await batch.ExecuteNonQueryAsync(cancellationToken);
+                    return (int)batch.BatchCommands[1].RecordsAffected;
+                },
+                time,
+                cancellationToken
+            ),
+            events.Count
+        );
     }
 
     /// <summary>Adds the insert to a batch that runs as <see cref="AuditRoles.Intake"/>.</summary>
-    public static void AddTo(NpgsqlBatch batch, IReadOnlyList<CanonicalEvent> events) => batch.Add(Insert,
-        Column(events, happened => happened.WorkspaceId),
-        Column(events, happened => happened.Id),
-        Column(events, happened => happened.EnvironmentId),
-        Column(events, happened => happened.OccurredAt.UtcDateTime),
-        Column(events, happened => Indexed(happened.Action)),
-        Column(events, happened => happened.Outcome),
-        Column(events, happened => Indexed(happened.Actor.Id)),
-        Texts(events, happened => OptionalIndexed(happened.Call.Tool)),
-        Texts(events, happened => OptionalIndexed(happened.Call.Task)),
-        Texts(events, happened => OptionalIndexed(happened.Call.CallId)),
-        Column(events, Targets),
-        Column(events, happened => happened.ToBytes()));
+    public static void AddTo(NpgsqlBatch batch, IReadOnlyList<CanonicalEvent> events) =>
+        batch.Add(
+            Insert,
+            Column(events, happened => happened.WorkspaceId),
+            Column(events, happened => happened.Id),
+            Column(events, happened => happened.EnvironmentId),
+            Column(events, happened => happened.OccurredAt.UtcDateTime),
+            Column(events, happened => Indexed(happened.Action)),
+            Column(events, happened => happened.Outcome),
+            Column(events, happened => Indexed(happened.Actor.Id)),
+            Texts(events, happened => OptionalIndexed(happened.Call.Tool)),
+            Texts(events, happened => OptionalIndexed(happened.Call.Task)),
+            Texts(events, happened => OptionalIndexed(happened.Call.CallId)),
+            Column(events, Targets),
+            Column(events, happened => happened.ToBytes())
+        );
 
     /// <summary>Counts what a batch stored, and wakes the sequencer.</summary>
     public int Stored(int added, int received)
@@ -82,10 +103,15 @@ internal sealed class Arrivals(NpgsqlDataSource database, ArrivalSignal signal, 
         return added;
     }
 
-    private static string Targets(CanonicalEvent happened) => JsonSerializer.Serialize(happened.Targets
-        .SelectMany(target => target.Ids.Where(id => id.Length <= MaxIndexed).Select(id => (Kind: Indexed(target.Kind), Id: Indexed(id))))
-        .Distinct()
-        .Select(target => new[] { target.Kind, target.Id }));
+    private static string Targets(CanonicalEvent happened) =>
+        JsonSerializer.Serialize(
+            happened
+                .Targets.SelectMany(target =>
+                    target.Ids.Where(id => id.Length <= MaxIndexed).Select(id => (Kind: Indexed(target.Kind), Id: Indexed(id)))
+                )
+                .Distinct()
+                .Select(target => new[] { target.Kind, target.Id })
+        );
 
     private static T[] Column<T>(IReadOnlyList<CanonicalEvent> events, Func<CanonicalEvent, T> value) => [.. events.Select(value)];
 

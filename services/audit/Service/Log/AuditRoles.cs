@@ -18,8 +18,12 @@ internal static class AuditRoles
         return batch;
     }
 
-    /// <summary>Enters a role for the rest of the transaction, with plans that keep up with the growing log. It is a query, whose row <see cref="ReadAsync"/> passes over.</summary>
-    public static void Enter(this NpgsqlBatch batch, string role) => batch.Add($"select set_config('role', $1, true), {Plans.PerCall}", role);
+    /// <summary>
+    /// Enters a role for the rest of the transaction, with plans that keep up with the growing log. This is a query;
+    /// <see cref="ReadAsync"/> skips its row.
+    /// </summary>
+    public static void Enter(this NpgsqlBatch batch, string role) =>
+        batch.Add($"select set_config('role', $1, true), {Plans.PerCall}", role);
 
     public static void Add(this NpgsqlBatch batch, string sql, params IReadOnlyList<object?> arguments)
     {

@@ -57,12 +57,16 @@ internal sealed record CanonicalEvent
 
         // Too large for any sink. The log says so and keeps a digest of what was left out; the owner of the change has the rest.
         var omitted = JsonSerializer.SerializeToUtf8Bytes(details);
-        return Write(JsonSerializer.SerializeToElement(new
-        {
-            omitted = "too large",
-            bytes = omitted.Length,
-            sha256 = Convert.ToHexStringLower(SHA256.HashData(omitted)),
-        }));
+        return Write(
+            JsonSerializer.SerializeToElement(
+                new
+                {
+                    omitted = "too large",
+                    bytes = omitted.Length,
+                    sha256 = Convert.ToHexStringLower(SHA256.HashData(omitted)),
+                }
+            )
+        );
     }
 
     private byte[] Write(JsonElement? details)

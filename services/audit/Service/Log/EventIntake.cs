@@ -12,19 +12,20 @@ internal sealed class EventIntake(Arrivals arrivals) : IEventConsumer
     public Task ConsumeAsync(EventBatch batch, CancellationToken cancellationToken) =>
         arrivals.StoreAsync([.. batch.Events.Select(ToCanonical)], cancellationToken);
 
-    private static CanonicalEvent ToCanonical(EventEnvelope happened) => new()
-    {
-        Id = happened.EventId,
-        WorkspaceId = happened.WorkspaceId,
-        EnvironmentId = happened.EnvironmentId,
-        OccurredAt = happened.OccurredAt,
-        Action = happened.Action,
-        Outcome = AuditOutcomes.Committed,
-        Source = happened.Source,
-        Type = happened.Type,
-        Actor = happened.Actor,
-        Call = happened.Call,
-        Targets = happened.Targets,
-        Details = happened.Payload,
-    };
+    private static CanonicalEvent ToCanonical(EventEnvelope happened) =>
+        new()
+        {
+            Id = happened.EventId,
+            WorkspaceId = happened.WorkspaceId,
+            EnvironmentId = happened.EnvironmentId,
+            OccurredAt = happened.OccurredAt,
+            Action = happened.Action,
+            Outcome = AuditOutcomes.Committed,
+            Source = happened.Source,
+            Type = happened.Type,
+            Actor = happened.Actor,
+            Call = happened.Call,
+            Targets = happened.Targets,
+            Details = happened.Payload,
+        };
 }

@@ -1,6 +1,6 @@
 namespace Platform.Audit.Service.Log;
 
-/// <summary>Tells a worker of this process that there is work, so that it need not wait for its next look.</summary>
+/// <summary>Tells a worker of this process that there is work, so that it does not wait for its next look.</summary>
 internal abstract class Signal : IDisposable
 {
     private readonly SemaphoreSlim _set = new(0, 1);

@@ -1,35 +1,44 @@
+using System.Data;
 using System.Diagnostics;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Npgsql;
 using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Log;
+using Platform.Audit.Service.Sinks;
 using Platform.Audit.Service.Streams;
 using Platform.Contracts;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Audit.Service.Secrets;
 
 /// <summary>
-/// The signing secrets of https streams, for identity's governance API; one file per rpc. Identity's assertion names the member who asked:
-/// what the edge holds for an agent's token names no service, and does not get in.
+/// The signing secrets of streams, for identity's governance API; one file per rpc. Identity's assertion names itself and the member who
+/// asked. The edge's assertion for an agent's token names no service, so it is refused.
 /// </summary>
 [ServicesOnly("identity")]
 internal sealed partial class SigningSecretsService(
-    UnitOfWork work, StreamSecrets secrets, StreamChanges changes, Arrivals arrivals, LogSignal streamsChanged, TimeProvider time)
-    : SigningSecrets.SigningSecretsBase
+    UnitOfWork work,
+    StreamSecrets secrets,
+    StreamChanges changes,
+    SinkSet sinks,
+    Arrivals arrivals,
+    LogSignal streamsChanged,
+    TimeProvider time
+) : SigningSecrets.SigningSecretsBase
 {
-    // As the tools that change a stream have it in their contract.
-    private const string Permission = "audit:write";
+    // The same that the tools that change a stream need by their contract.
+    private const string Permission = Scopes.AuditWrite;
 
     private const string FindSecret = """
-        select name, coalesce(site, url), type, secret, secret_set_at, case when previous_secret_until > $2 then previous_secret end, previous_secret_until
+        select name, coalesce(site, url) as address, type, secret, secret_set_at,
+            case when previous_secret_until > $2 then previous_secret end as previous_secret, previous_secret_until
         from audit.stream where id = $1
         """;
 
-    /// <summary>Refuses, on record, whom the role does not let.</summary>
+    /// <summary>Refuses a caller whose role does not allow it, and records the refusal.</summary>
     private async Task AuthorizeAsync(ServerCallContext context, string action, string stream)
     {
         var call = context.Call();
@@ -40,30 +49,49 @@ internal sealed partial class SigningSecretsService(
 
         if (!call.Caller.Permissions.Contains(Permission))
         {
-            await RecordAsync(call, action, AuditOutcomes.Refused, "PERMISSION_DENIED", stream, context.CancellationToken);
+            await RecordAsync(call, action, AuditOutcomes.Refused, Reasons.PermissionDenied, stream, context.CancellationToken);
             throw Problem.PermissionDenied(Permission);
         }
     }
 
-    /// <summary>Returns once it is stored, so that nobody gets an answer that is not on record.</summary>
-    private async Task RecordAsync(Call call, string action, string outcome, string? reason, string stream, CancellationToken cancellationToken) =>
-        await arrivals.StoreAsync([new CanonicalEvent
-        {
-            Id = Ids.New(),
-            WorkspaceId = call.WorkspaceId,
-            OccurredAt = time.GetUtcNow(),
-            Action = action,
-            Outcome = outcome,
-            Reason = reason,
-            Source = "audit",
-            Actor = new Actor("member", call.ActorId, call.Caller.Role, call.Caller.TokenId, call.Caller.ClientId),
-            Call = new CallInfo(call.CallId, "", null, Activity.Current?.Id, [.. call.Caller.Permissions.Order(StringComparer.Ordinal)], null),
-            Targets = [new Target("audit_stream", stream)],
-        }], cancellationToken);
+    /// <summary>Returns once it is stored, so that every answer is on record.</summary>
+    private async Task RecordAsync(
+        Call call,
+        string action,
+        string outcome,
+        string? reason,
+        string stream,
+        CancellationToken cancellationToken
+    ) =>
+        await arrivals.StoreAsync(
+            [
+                new CanonicalEvent
+                {
+                    Id = Ids.New(),
+                    WorkspaceId = call.WorkspaceId,
+                    OccurredAt = time.GetUtcNow(),
+                    Action = action,
+                    Outcome = outcome,
+                    Reason = reason,
+                    Source = "audit",
+                    Actor = new Actor("member", call.ActorId, call.Caller.Role, call.Caller.TokenId, call.Caller.ClientId),
+                    Call = new CallInfo(
+                        call.CallId,
+                        "",
+                        null,
+                        Activity.Current?.Id,
+                        [.. call.Caller.Permissions.Order(StringComparer.Ordinal)],
+                        null
+                    ),
+                    Targets = [new Target("audit_stream", stream)],
+                },
+            ],
+            cancellationToken
+        );
 
     private SigningSecret Read(NpgsqlDataReader row, string stream)
     {
-        if (row.GetString(2) != "https")
+        if (!sinks.Of(row.GetString("type")).IsSecretOurs)
         {
             throw NothingSigns();
         }
@@ -71,20 +99,24 @@ internal sealed partial class SigningSecretsService(
         var secret = new SigningSecret
         {
             StreamId = stream,
-            Name = row.GetString(0),
-            Url = row.GetString(1),
-            Secret = changes.Open((byte[])row[3]),
-            SetAt = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(row.GetFieldValue<DateTimeOffset>(4)),
+            Name = row.GetString("name"),
+            Url = row.GetString("address"),
+            Secret = changes.Open((byte[])row["secret"]),
+            SetAt = Timestamp.FromDateTimeOffset(row.GetFieldValue<DateTimeOffset>("secret_set_at")),
         };
-        if (!row.IsDBNull(5) && secrets.TryOpen((byte[])row[5]) is { } previous)
+        if (!row.IsDBNull("previous_secret") && secrets.TryOpen((byte[])row["previous_secret"]) is { } previous)
         {
             secret.PreviousSecret = previous;
-            secret.PreviousUntil = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(row.GetFieldValue<DateTimeOffset>(6));
+            secret.PreviousUntil = Timestamp.FromDateTimeOffset(row.GetFieldValue<DateTimeOffset>("previous_secret_until"));
         }
 
         return secret;
     }
 
-    private static RpcException NothingSigns() => Problem.Conflict("NO_SIGNING_SECRET", "The stream goes to Datadog, where an API key signs in. It is shown nowhere.",
-        "Set a new key with update_audit_stream.");
+    private static RpcException NothingSigns() =>
+        Problem.Conflict(
+            Reasons.NoSigningSecret,
+            "The stream has a key that its destination gave out. It is never shown.",
+            "Set a new key with update_audit_stream."
+        );
 }

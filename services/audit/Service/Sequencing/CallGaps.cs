@@ -1,3 +1,4 @@
+using System.Data;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
 using Npgsql;
@@ -11,13 +12,14 @@ using Platform.ServiceDefaults.Telemetry;
 namespace Platform.Audit.Service.Sequencing;
 
 /// <summary>
-/// Turns numbers of an edge instance that stayed away for a minute into events of the workspace's own log. What an instance numbered last,
-/// and never sent, shows only in its own metrics.
+/// Numbers of an edge instance that are missing for a minute become events of the workspace's own log. The last numbers of an instance, if
+/// they were never sent, show only in its own metrics.
 /// </summary>
 internal sealed class CallGaps(NpgsqlDataSource database, Arrivals arrivals, TimeProvider time)
 {
     private const string Missing = """
-        select workspace_id, instance, int8multirange(int8range(1, upper(received))) - received - reported from audit.call_numbers
+        select workspace_id, instance, int8multirange(int8range(1, upper(received))) - received - reported as missing
+        from audit.call_numbers
         where received + reported <> int8multirange(int8range(1, upper(received))) and changed_at < $1
         for update skip locked limit 100
         """;
@@ -25,8 +27,11 @@ internal sealed class CallGaps(NpgsqlDataSource database, Arrivals arrivals, Tim
     private const string Report = "update audit.call_numbers set reported = reported + $3 where workspace_id = $1 and instance = $2";
 
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(1);
-    private static readonly Counter<long> _missing =
-        PlatformMeter.Instance.CreateCounter<long>("platform.audit.missing_calls", "{record}", "Numbered call records that never arrived.");
+    private static readonly Counter<long> _missing = PlatformMeter.Instance.CreateCounter<long>(
+        "platform.audit.missing_calls",
+        "{record}",
+        "Numbered call records that never arrived."
+    );
 
     /// <summary>Stores an event for each gap; the gap is marked as reported in the same transaction.</summary>
     public async Task ReportAsync(CancellationToken cancellationToken)
@@ -51,7 +56,9 @@ internal sealed class CallGaps(NpgsqlDataSource database, Arrivals arrivals, Tim
             await using var reader = await look.ReadAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
-                found.Add((reader.GetGuid(0), reader.GetGuid(1), reader.GetFieldValue<NpgsqlRange<long>[]>(2)));
+                found.Add(
+                    (reader.GetGuid("workspace_id"), reader.GetGuid("instance"), reader.GetFieldValue<NpgsqlRange<long>[]>("missing"))
+                );
             }
         }
 

@@ -13,11 +13,16 @@ internal sealed record Checkpoint(Guid WorkspaceId, long Size, byte[] Root, Date
     public static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(8);
 
     /// <summary>Four lines: origin, size, root in base64, time. This text is what is signed.</summary>
-    public string ToText() => string.Create(CultureInfo.InvariantCulture, $"""
-        platform-audit/{Ids.Format("wks", WorkspaceId)}
-        {Size}
-        {Convert.ToBase64String(Root)}
-        {MadeAt.UtcDateTime:yyyy-MM-ddTHH:mm:ss.fffZ}
+    public string ToText() =>
+        string.Create(
+                CultureInfo.InvariantCulture,
+                $"""
+                platform-audit/{Ids.Format("wks", WorkspaceId)}
+                {Size}
+                {Convert.ToBase64String(Root)}
+                {MadeAt.UtcDateTime:yyyy-MM-ddTHH:mm:ss.fffZ}
 
-        """).ReplaceLineEndings("\n");
+                """
+            )
+            .ReplaceLineEndings("\n");
 }

@@ -19,7 +19,8 @@ internal sealed class MerkleTree
         if (frontier.Length != long.PopCount(size) * HashSize)
         {
             throw new InvalidDataException(
-                $"A tree of {size} leaves has {long.PopCount(size)} perfect subtrees, not {frontier.Length / HashSize}.");
+                $"A tree of {size} leaves has {long.PopCount(size)} perfect subtrees, not {frontier.Length / HashSize}."
+            );
         }
 
         Size = size;

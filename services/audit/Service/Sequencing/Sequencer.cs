@@ -7,20 +7,35 @@ namespace Platform.Audit.Service.Sequencing;
 
 /// <summary>
 /// Moves arrivals into the log: one leader per database gives each workspace its gapless sequence in order of arrival,
-/// appends to its Merkle tree and signs checkpoints. All of it happens in the session that holds the lock, so that who has lost the lock
-/// cannot write either.
+/// appends to its Merkle tree and signs checkpoints. All of it happens in the session that holds the lock, so that a replica that has lost
+/// the lock cannot write either.
 /// </summary>
 internal sealed class Sequencer(
-    LeaderLoop leader, SigningKeys keys, CallGaps gaps, ArrivalSignal arrivals, LogSignal appended, TimeProvider time) : BackgroundService
+    LeaderLoop leader,
+    SigningKeys keys,
+    CallGaps gaps,
+    ArrivalSignal arrivals,
+    LogSignal appended,
+    TimeProvider time
+) : BackgroundService
 {
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan _gapLook = TimeSpan.FromSeconds(10);
-    private static readonly Counter<long> _sequenced =
-        PlatformMeter.Instance.CreateCounter<long>("platform.audit.sequenced", "{event}", "Events that got a sequence.");
-    private static readonly Counter<long> _checkpoints =
-        PlatformMeter.Instance.CreateCounter<long>("platform.audit.checkpoints", "{checkpoint}", "Checkpoints signed.");
-    private static readonly Histogram<double> _age =
-        PlatformMeter.Instance.CreateHistogram<double>("platform.audit.unchained_age", "s", "How long an event waited for its sequence.");
+    private static readonly Counter<long> _sequenced = PlatformMeter.Instance.CreateCounter<long>(
+        "platform.audit.sequenced",
+        "{event}",
+        "Events that got a sequence."
+    );
+    private static readonly Counter<long> _checkpoints = PlatformMeter.Instance.CreateCounter<long>(
+        "platform.audit.checkpoints",
+        "{checkpoint}",
+        "Checkpoints signed."
+    );
+    private static readonly Histogram<double> _age = PlatformMeter.Instance.CreateHistogram<double>(
+        "platform.audit.unchained_age",
+        "s",
+        "How long an event waited for its sequence."
+    );
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         leader.RunAsync("platform.audit.sequencer", AuditRoles.Sequencer, SequenceAsync, stoppingToken);

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Diagnostics;
 using Npgsql;
 using Platform.Audit.Service.Log;
@@ -11,8 +12,8 @@ internal sealed class SequencingPass(NpgsqlConnection connection, SigningKey key
     public const int MaxArrivals = 1000;
 
     private const string Waiting = """
-        select a.position, a.workspace_id, sha256('\x00'::bytea || a.body),
-            exists (select from audit.event e where e.workspace_id = a.workspace_id and e.event_id = a.event_id), a.arrived_at
+        select a.position, a.workspace_id, sha256('\x00'::bytea || a.body) as leaf,
+            exists (select from audit.event e where e.workspace_id = a.workspace_id and e.event_id = a.event_id) as known, a.arrived_at
         from audit.arrival a order by a.position limit $1
         """;
 
@@ -94,8 +95,12 @@ internal sealed class SequencingPass(NpgsqlConnection connection, SigningKey key
 
         if (fresh.Count > 0)
         {
-            batch.Add(Move, fresh.ConvertAll(arrival => arrival.Position).ToArray(), sequences.ToArray(),
-                fresh.ConvertAll(arrival => arrival.Leaf).ToArray());
+            batch.Add(
+                Move,
+                fresh.ConvertAll(arrival => arrival.Position).ToArray(),
+                sequences.ToArray(),
+                fresh.ConvertAll(arrival => arrival.Leaf).ToArray()
+            );
         }
 
         Save(batch);
@@ -115,8 +120,15 @@ internal sealed class SequencingPass(NpgsqlConnection connection, SigningKey key
         var arrivals = new List<Arrival>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            arrivals.Add(new Arrival(
-                reader.GetInt64(0), reader.GetGuid(1), (byte[])reader[2], reader.GetBoolean(3), reader.GetFieldValue<DateTimeOffset>(4)));
+            arrivals.Add(
+                new Arrival(
+                    reader.GetInt64("position"),
+                    reader.GetGuid("workspace_id"),
+                    (byte[])reader["leaf"],
+                    reader.GetBoolean("known"),
+                    reader.GetFieldValue<DateTimeOffset>("arrived_at")
+                )
+            );
         }
 
         return arrivals;
@@ -126,16 +138,23 @@ internal sealed class SequencingPass(NpgsqlConnection connection, SigningKey key
     {
         await using var load = new NpgsqlCommand(LoadTrees, connection)
         {
-            Parameters = { new() { Value = workspaces }, new() { Value = (_now - Checkpoint.MaxAge).UtcDateTime } },
+            Parameters =
+            {
+                new() { Value = workspaces },
+                new() { Value = (_now - Checkpoint.MaxAge).UtcDateTime },
+            },
         };
         await using var reader = await load.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            _edges.Add(reader.GetGuid(0), new Edge(new MerkleTree(reader.GetInt64(1), (byte[])reader[2]))
-            {
-                Checkpointed = reader.GetInt64(3),
-                UncoveredSince = reader.IsDBNull(4) ? null : reader.GetFieldValue<DateTimeOffset>(4),
-            });
+            _edges.Add(
+                reader.GetGuid("workspace_id"),
+                new Edge(new MerkleTree(reader.GetInt64("size"), (byte[])reader["frontier"]))
+                {
+                    Checkpointed = reader.GetInt64("checkpointed"),
+                    UncoveredSince = reader.IsDBNull("uncovered_since") ? null : reader.GetFieldValue<DateTimeOffset>("uncovered_since"),
+                }
+            );
         }
     }
 
@@ -174,8 +193,13 @@ internal sealed class SequencingPass(NpgsqlConnection connection, SigningKey key
     {
         if (_nodes.Count > 0)
         {
-            batch.Add(InsertNodes, _nodes.ConvertAll(node => node.Workspace).ToArray(), _nodes.ConvertAll(node => node.Level).ToArray(),
-                _nodes.ConvertAll(node => node.Index).ToArray(), _nodes.ConvertAll(node => node.Hash).ToArray());
+            batch.Add(
+                InsertNodes,
+                _nodes.ConvertAll(node => node.Workspace).ToArray(),
+                _nodes.ConvertAll(node => node.Level).ToArray(),
+                _nodes.ConvertAll(node => node.Index).ToArray(),
+                _nodes.ConvertAll(node => node.Hash).ToArray()
+            );
         }
 
         foreach (var (workspace, edge) in _edges)
@@ -187,8 +211,16 @@ internal sealed class SequencingPass(NpgsqlConnection connection, SigningKey key
         {
             Debug.Assert(checkpoint.Size > 0, "An empty tree has nothing to state.");
             var text = checkpoint.ToText();
-            batch.Add(InsertCheckpoint,
-                checkpoint.WorkspaceId, checkpoint.Size, checkpoint.Root, checkpoint.MadeAt.UtcDateTime, key.Id, text, key.Sign(text));
+            batch.Add(
+                InsertCheckpoint,
+                checkpoint.WorkspaceId,
+                checkpoint.Size,
+                checkpoint.Root,
+                checkpoint.MadeAt.UtcDateTime,
+                key.Id,
+                text,
+                key.Sign(text)
+            );
         }
     }
 

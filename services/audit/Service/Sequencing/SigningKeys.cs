@@ -1,3 +1,4 @@
+using System.Data;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.DataProtection;
 using Npgsql;
@@ -26,8 +27,8 @@ internal sealed class SigningKeys(IDataProtectionProvider protection, TimeProvid
             if (await reader.ReadAsync(cancellationToken))
             {
                 var known = ECDsa.Create();
-                known.ImportPkcs8PrivateKey(_protector.Unprotect((byte[])reader[1]), out _);
-                return new SigningKey(reader.GetString(0), known);
+                known.ImportPkcs8PrivateKey(_protector.Unprotect((byte[])reader["private_key"]), out _);
+                return new SigningKey(reader.GetString("id"), known);
             }
         }
 

@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Platform.Audit.Contracts.V1;
 
 namespace Platform.Audit.Service.Sinks;
 
@@ -13,7 +14,7 @@ namespace Platform.Audit.Service.Sinks;
 /// </summary>
 internal sealed class DatadogSink(SinkClient client, IOptions<SinkOptions> options) : ISink
 {
-    public const string KeyHeader = "DD-API-KEY";
+    private const string KeyHeader = "DD-API-KEY";
 
     private const string Source = "platform-audit";
     private const string Service = "platform";
@@ -23,21 +24,31 @@ internal sealed class DatadogSink(SinkClient client, IOptions<SinkOptions> optio
 
     public string Type => "datadog";
 
+    public AddressForm AddressForm => AddressForm.Site;
+
+    public bool IsSecretOurs => false;
+
+    public string FixOfRefusal => "Check that the key is an API key (not an application key) of this site.";
+
     public int MaxEntries => 1000;
 
     public int MaxPayloadBytes => 5 * Megabyte;
 
     public int MaxEntryBytes => Megabyte;
 
-    // Datadog takes 18 h; the rest is for the way and for clocks.
+    // Datadog takes 18 h; the margin is for the transport and for clocks.
     public TimeSpan MaxAge => TimeSpan.FromHours(18) - TimeSpan.FromMinutes(5);
+
+    public NewDestination? Read(CreateAuditStreamRequest request) =>
+        request.Datadog is { } datadog ? new NewDestination(datadog.Site, datadog.ApiKey, datadog.Tags) : null;
 
     public byte[] Encode(Destination destination, OutgoingEvent happened) =>
         Write(destination, "event", happened.OccurredAt, happened.Body, json => SinkEntry.Describe(json, happened));
 
     public byte[] Encode(Destination destination, OutgoingCheckpoint checkpoint) =>
-        Write(destination, "checkpoint", checkpoint.MadeAt, Encoding.UTF8.GetBytes(checkpoint.Body),
-            json => SinkEntry.Describe(json, checkpoint));
+        Write(destination, "checkpoint", checkpoint.MadeAt, Encoding.UTF8.GetBytes(checkpoint.Body), json =>
+            SinkEntry.Describe(json, checkpoint)
+        );
 
     public byte[] EncodeTest(Destination destination, string id, DateTimeOffset now) =>
         Write(destination, "test", now, SinkEntry.Test.ToArray(), json => json.WriteString("id", id));
@@ -45,7 +56,9 @@ internal sealed class DatadogSink(SinkClient client, IOptions<SinkOptions> optio
     public async Task<SinkAnswer> SendAsync(Destination destination, IReadOnlyList<byte[]> entries, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(
-            HttpMethod.Post, new Uri(options.Value.DatadogAddress(destination.Address), "/api/v2/logs"))
+            HttpMethod.Post,
+            new Uri(options.Value.DatadogAddress(destination.Address), "/api/v2/logs")
+        )
         {
             Content = Compress(entries),
         };
@@ -53,19 +66,24 @@ internal sealed class DatadogSink(SinkClient client, IOptions<SinkOptions> optio
         return await client.SendAsync(request, destination, Judge, cancellationToken);
     }
 
-    // Only 202 says that the entries are theirs now. What is not known to be hopeless is tried again.
-    private static SinkVerdict Judge(HttpStatusCode status) => status switch
-    {
-        HttpStatusCode.Accepted => SinkVerdict.Accepted,
-        HttpStatusCode.BadRequest => SinkVerdict.Rejected,
-        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => SinkVerdict.Unauthorized,
-        HttpStatusCode.RequestEntityTooLarge => SinkVerdict.TooLarge,
-        _ => SinkVerdict.Retry,
-    };
+    // Only 202 says that Datadog has accepted the entries. Every other answer that may be temporary is tried again.
+    private static SinkVerdict Judge(HttpStatusCode status) =>
+        status switch
+        {
+            HttpStatusCode.Accepted => SinkVerdict.Accepted,
+            HttpStatusCode.BadRequest => SinkVerdict.Rejected,
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => SinkVerdict.Unauthorized,
+            HttpStatusCode.RequestEntityTooLarge => SinkVerdict.TooLarge,
+            _ => SinkVerdict.Retry,
+        };
 
     private static byte[] Write(
-        Destination destination, string kind, DateTimeOffset at, byte[] message, Action<Utf8JsonWriter> attributes) =>
-        SinkEntry.Write(message, json =>
+        Destination destination,
+        string kind,
+        DateTimeOffset at,
+        byte[] message,
+        Action<Utf8JsonWriter> attributes
+    ) => SinkEntry.Write(message, json =>
         {
             json.WriteString("ddsource", Source);
             json.WriteString("service", Service);

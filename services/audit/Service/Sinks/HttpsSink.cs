@@ -4,22 +4,29 @@ using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Platform.Audit.Contracts.V1;
 
 namespace Platform.Audit.Service.Sinks;
 
 /// <summary>
 /// Any HTTPS endpoint, by Standard Webhooks
 /// (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md):
-/// <c>{"type":"audit.entries","data":{"workspaceId","streamId","entries":[…]}}</c>, signed with HMAC-SHA256. The id is a digest of the body,
-/// so that the same request tried again is the same message.
+/// <c>{"type":"audit.entries","data":{"workspaceId","streamId","entries":[…]}}</c>, signed with HMAC-SHA256. The id is a digest of the
+/// body, so that a request that is sent again is the same message.
 /// </summary>
-internal sealed class HttpsSink(SinkClient client, TimeProvider time) : ISink
+internal sealed class HttpsSink(SinkClient client, HttpsAddress addresses, TimeProvider time) : ISink
 {
-    public const string SignatureHeader = "webhook-signature";
+    private const string SignatureHeader = "webhook-signature";
 
     private const int Megabyte = 1_000_000;
 
     public string Type => "https";
+
+    public AddressForm AddressForm => AddressForm.Url;
+
+    public bool IsSecretOurs => true;
+
+    public string FixOfRefusal => "Check the URL. Private networks are opened by the operator (Audit:Sinks:AllowedNetworks).";
 
     public int MaxEntries => 500;
 
@@ -28,15 +35,28 @@ internal sealed class HttpsSink(SinkClient client, TimeProvider time) : ISink
 
     public int MaxEntryBytes => Megabyte;
 
-    // Older than any event there can be: this destination takes all.
+    // Longer than any event can be ago: this destination takes all of them.
     public TimeSpan MaxAge => TimeSpan.FromDays(36_500);
 
+    public NewDestination? Read(CreateAuditStreamRequest request) =>
+        request.Https is { } https
+            ? new NewDestination(
+                CheckAddress(https.Url, "https.url"),
+                https.Secret.Length == 0 ? null : CheckSecret(https.Secret, "https.secret"),
+                []
+            )
+            : null;
+
+    public string CheckAddress(string address, string field) => addresses.Check(address, field);
+
+    public string CheckSecret(string secret, string field) => WebhookSecret.Check(secret, field);
+
     public byte[] Encode(Destination destination, OutgoingEvent happened) => SinkEntry.Write(happened.Body, json =>
-    {
-        json.WriteString("kind", "event");
-        json.WriteString("occurredAt", happened.OccurredAt.UtcDateTime);
-        SinkEntry.Describe(json, happened);
-    });
+        {
+            json.WriteString("kind", "event");
+            json.WriteString("occurredAt", happened.OccurredAt.UtcDateTime);
+            SinkEntry.Describe(json, happened);
+        });
 
     public byte[] Encode(Destination destination, OutgoingCheckpoint checkpoint) =>
         SinkEntry.Write(Encoding.UTF8.GetBytes(checkpoint.Body), json =>
@@ -47,11 +67,11 @@ internal sealed class HttpsSink(SinkClient client, TimeProvider time) : ISink
         });
 
     public byte[] EncodeTest(Destination destination, string id, DateTimeOffset now) => SinkEntry.Write(SinkEntry.Test, json =>
-    {
-        json.WriteString("kind", "test");
-        json.WriteString("occurredAt", now.UtcDateTime);
-        json.WriteString("id", id);
-    });
+        {
+            json.WriteString("kind", "test");
+            json.WriteString("occurredAt", now.UtcDateTime);
+            json.WriteString("id", id);
+        });
 
     public async Task<SinkAnswer> SendAsync(Destination destination, IReadOnlyList<byte[]> entries, CancellationToken cancellationToken)
     {
@@ -62,20 +82,23 @@ internal sealed class HttpsSink(SinkClient client, TimeProvider time) : ISink
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         request.Headers.Add("webhook-id", id);
         request.Headers.Add("webhook-timestamp", timestamp);
-        request.Headers.Add(SignatureHeader, string.Join(' ', destination.Secrets.Select(secret =>
-            WebhookSecret.Sign(secret, id, timestamp, body))));
+        request.Headers.Add(
+            SignatureHeader,
+            string.Join(' ', destination.Secrets.Select(secret => WebhookSecret.Sign(secret, id, timestamp, body)))
+        );
         return await client.SendAsync(request, destination, Judge, cancellationToken);
     }
 
-    // A redirect is not followed, and no answer to trust. 410 is how an endpoint asks to be left alone.
-    private static SinkVerdict Judge(HttpStatusCode status) => status switch
-    {
-        >= HttpStatusCode.OK and < HttpStatusCode.MultipleChoices => SinkVerdict.Accepted,
-        HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity => SinkVerdict.Rejected,
-        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.Gone => SinkVerdict.Unauthorized,
-        HttpStatusCode.RequestEntityTooLarge => SinkVerdict.TooLarge,
-        _ => SinkVerdict.Retry,
-    };
+    // A redirect is not followed, and does not count as accepted. With 410 an endpoint asks for nothing more to be sent.
+    private static SinkVerdict Judge(HttpStatusCode status) =>
+        status switch
+        {
+            >= HttpStatusCode.OK and < HttpStatusCode.MultipleChoices => SinkVerdict.Accepted,
+            HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity => SinkVerdict.Rejected,
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden or HttpStatusCode.Gone => SinkVerdict.Unauthorized,
+            HttpStatusCode.RequestEntityTooLarge => SinkVerdict.TooLarge,
+            _ => SinkVerdict.Retry,
+        };
 
     private static byte[] Write(Destination destination, IReadOnlyList<byte[]> entries)
     {

@@ -1,10 +1,18 @@
+using Platform.Audit.Contracts.V1;
+
 namespace Platform.Audit.Service.Sinks;
 
 /// <summary>Where a stream goes, opened for one delivery. Never stored or logged.</summary>
 /// <param name="Address">The Datadog site, or the URL.</param>
 /// <param name="PreviousSecret">Still valid beside the secret, for a while after a rotation.</param>
 internal sealed record Destination(
-    string Address, string Secret, string? PreviousSecret, IReadOnlyList<string> Tags, string StreamId, string WorkspaceId)
+    string Address,
+    string Secret,
+    string? PreviousSecret,
+    IReadOnlyList<string> Tags,
+    string StreamId,
+    string WorkspaceId
+)
 {
     public IEnumerable<string> Secrets => PreviousSecret is null ? [Secret] : [Secret, PreviousSecret];
 }
@@ -12,28 +20,85 @@ internal sealed record Destination(
 /// <summary>One event of the log on its way out.</summary>
 /// <param name="Body">The exact bytes that the log hashed.</param>
 internal sealed record OutgoingEvent(
-    long Sequence, string Id, string Action, string Outcome, DateTimeOffset OccurredAt, DateTimeOffset RecordedAt, byte[] Body);
+    long Sequence,
+    string Id,
+    string Action,
+    string Outcome,
+    DateTimeOffset OccurredAt,
+    DateTimeOffset RecordedAt,
+    byte[] Body
+);
 
 /// <summary>A signed checkpoint on its way out, so that the receiver becomes a witness.</summary>
 internal sealed record OutgoingCheckpoint(
-    long Size, byte[] Root, DateTimeOffset MadeAt, string Body, string KeyId, string KeyType, byte[] PublicKey, byte[] Signature);
+    long Size,
+    byte[] Root,
+    DateTimeOffset MadeAt,
+    string Body,
+    string KeyId,
+    string KeyType,
+    byte[] PublicKey,
+    byte[] Signature
+);
 
-/// <summary>A kind of destination: its wire format, its limits, what its answers mean.</summary>
+/// <summary>What a request for a new stream says about its destination.</summary>
+/// <param name="Secret">Null when none was given, and one is to be made.</param>
+internal sealed record NewDestination(string Address, string? Secret, IReadOnlyList<string> Tags);
+
+/// <summary>What the address of a destination is.</summary>
+internal enum AddressForm
+{
+    /// <summary>The name of a site that the sink knows how to reach.</summary>
+    Site,
+
+    /// <summary>A URL that the caller chose, and may change.</summary>
+    Url,
+}
+
+/// <summary>
+/// A kind of destination. The class is the one place that knows its name, the form of its address, whose its secret is, its wire format,
+/// its limits, and what its answers mean. It is found by being here.
+/// </summary>
 internal interface ISink
 {
-    /// <summary>As <c>audit.stream.type</c> names it.</summary>
+    /// <summary>
+    /// As <c>audit.stream.type</c> has it. The contract (trail.proto) allows the same name, and has a field of that name for what a new
+    /// stream of this type needs.
+    /// </summary>
     string Type { get; }
+
+    AddressForm AddressForm { get; }
+
+    /// <summary>
+    /// Whether we make the secret: then it signs, people with audit:write can read it, and the one before signs too for a while after a
+    /// change. Otherwise the destination gave it out, and it is never shown.
+    /// </summary>
+    bool IsSecretOurs { get; }
+
+    /// <summary>What to do when the destination refuses a test.</summary>
+    string FixOfRefusal { get; }
 
     int MaxEntries { get; }
 
-    /// <summary>Of a whole payload, before compression.</summary>
+    /// <summary>The limit of a whole payload, before compression.</summary>
     int MaxPayloadBytes { get; }
 
-    /// <summary>Of one entry; a longer one is never sent, because it would be cut off.</summary>
+    /// <summary>The limit of one entry. A longer one is never sent, because the destination would cut it off.</summary>
     int MaxEntryBytes { get; }
 
-    /// <summary>Events that happened longer ago are not taken by the destination.</summary>
+    /// <summary>The destination does not take events that happened longer ago.</summary>
     TimeSpan MaxAge { get; }
+
+    /// <summary>The destination in the field of this type; null when it is missing.</summary>
+    NewDestination? Read(CreateAuditStreamRequest request);
+
+    /// <summary>A new address in its normal form.</summary>
+    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a stream may not have it.</exception>
+    string CheckAddress(string address, string field) => address;
+
+    /// <summary>A new secret, as it is.</summary>
+    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: it does not have the form of one.</exception>
+    string CheckSecret(string secret, string field) => secret;
 
     byte[] Encode(Destination destination, OutgoingEvent happened);
 
@@ -58,10 +123,10 @@ internal enum SinkVerdict
     /// <summary>The destination will not take this content.</summary>
     Rejected,
 
-    /// <summary>The destination does not know the secret, or is gone for good. Nobody but a person can mend that.</summary>
+    /// <summary>The destination does not accept the secret, or is gone for good. Only a person can fix that.</summary>
     Unauthorized,
 
-    /// <summary>The address is none that a stream may go to. Nothing was sent.</summary>
+    /// <summary>A stream may not go to this address. Nothing was sent.</summary>
     Forbidden,
 }
 

@@ -11,7 +11,11 @@ internal sealed class SinkClient(IHttpClientFactory clients, IOptions<SinkOption
 
     /// <param name="judge">What a status of this destination means.</param>
     public async Task<SinkAnswer> SendAsync(
-        HttpRequestMessage request, Destination destination, Func<HttpStatusCode, SinkVerdict> judge, CancellationToken cancellationToken)
+        HttpRequestMessage request,
+        Destination destination,
+        Func<HttpStatusCode, SinkVerdict> judge,
+        CancellationToken cancellationToken
+    )
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(TimeSpan.FromSeconds(options.Value.TimeoutSeconds));
@@ -42,9 +46,10 @@ internal sealed class SinkClient(IHttpClientFactory clients, IOptions<SinkOption
         return wait > TimeSpan.Zero ? wait : null;
     }
 
-    private static string Describe(Exception exception) => exception switch
-    {
-        HttpRequestException { HttpRequestError: var error and not HttpRequestError.Unknown } => $"The connection failed: {error}.",
-        _ => "The connection failed.",
-    };
+    private static string Describe(Exception exception) =>
+        exception switch
+        {
+            HttpRequestException { HttpRequestError: var error and not HttpRequestError.Unknown } => $"The connection failed: {error}.",
+            _ => "The connection failed.",
+        };
 }

@@ -11,7 +11,7 @@ internal static class SinkEntry
 {
     private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static ReadOnlySpan<byte> Test => "A test of the audit stream. It is no event of the log."u8;
+    public static ReadOnlySpan<byte> Test => "A test of the audit stream. It is not an event of the log."u8;
 
     public static void Describe(Utf8JsonWriter json, OutgoingEvent happened)
     {

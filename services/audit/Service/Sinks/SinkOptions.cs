@@ -10,8 +10,8 @@ internal sealed record SinkOptions
     public Dictionary<string, Uri> Datadog { get; init; } = [];
 
     /// <summary>
-    /// Private networks that streams may reach all the same, such as <c>10.20.0.0/16</c>: a receiver of one's own stands there. Nothing
-    /// opens loopback or link-local addresses.
+    /// Private networks that streams may reach, such as <c>10.20.0.0/16</c>, for receivers of your own. Nothing opens loopback or
+    /// link-local addresses.
     /// </summary>
     public List<string> AllowedNetworks { get; init; } = [];
 
@@ -22,7 +22,7 @@ internal sealed record SinkOptions
     public Uri DatadogAddress(string site) =>
         Datadog.TryGetValue(site, out var address) ? address : new Uri($"https://http-intake.logs.{site}");
 
-    /// <summary>Null when one of them is no network, or is none of the private ones.</summary>
+    /// <summary>Null when one of them is not a network, or not a private one.</summary>
     public IReadOnlyList<IPNetwork>? ParseNetworks()
     {
         var networks = new List<IPNetwork>();

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Audit.Service.Sinks;
 
@@ -11,12 +11,14 @@ internal static class WebhookSecret
 
     public static string Create() => Prefix + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
 
-    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: it is none.</exception>
+    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: it is not such a secret.</exception>
     public static string Check(string secret, string field)
     {
         Span<byte> key = stackalloc byte[80];
-        return secret.StartsWith(Prefix, StringComparison.Ordinal)
-            && Convert.TryFromBase64String(secret[Prefix.Length..], key, out var length) && length is >= 24 and <= 64
+        return
+            secret.StartsWith(Prefix, StringComparison.Ordinal)
+            && Convert.TryFromBase64String(secret[Prefix.Length..], key, out var length)
+            && length is >= 24 and <= 64
             ? secret
             : throw Problem.Invalid(field, "is not whsec_ and 24 to 64 bytes in base64", "Leave it out to have one made.");
     }

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Audit.Service.Streams;
 
@@ -13,13 +13,18 @@ internal sealed partial class ActionFilter(IReadOnlyCollection<string> patterns)
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: one of them is neither.</exception>
     public static ActionFilter Parse(IReadOnlyCollection<string> patterns, string field) =>
         patterns.FirstOrDefault(pattern => !Form().IsMatch(pattern)) is { } wrong
-            ? throw Problem.Invalid(field, $"'{wrong}' is neither an action nor a prefix",
-                "Send names such as organization.created, or prefixes such as organization.*")
+            ? throw Problem.Invalid(
+                field,
+                $"'{wrong}' is neither an action nor a prefix",
+                "Send names such as organization.created, or prefixes such as organization.*"
+            )
             : new ActionFilter(patterns);
 
     /// <summary>No pattern lets everything pass.</summary>
-    public bool Passes(string action) => Exact.Count + Prefixes.Count == 0
-        || Exact.Contains(action) || Prefixes.Any(prefix => action.StartsWith(prefix, StringComparison.Ordinal));
+    public bool Passes(string action) =>
+        Exact.Count + Prefixes.Count == 0
+        || Exact.Contains(action)
+        || Prefixes.Any(prefix => action.StartsWith(prefix, StringComparison.Ordinal));
 
     [GeneratedRegex(@"^[a-z0-9_.]{1,100}\*?$")]
     private static partial Regex Form();

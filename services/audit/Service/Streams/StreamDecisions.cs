@@ -1,6 +1,6 @@
-using System.Collections.Frozen;
 using Google.Protobuf.WellKnownTypes;
 using Platform.Audit.Contracts;
+using Platform.Audit.Service.Log;
 using Platform.Contracts;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
@@ -34,29 +34,55 @@ internal sealed class StreamDecisions(UnitOfWork work)
         """;
 
     public Task InvalidateAsync(StreamState stream, int? status, string error, CancellationToken cancellationToken) =>
-        DecideAsync(stream, async tx =>
-        {
-            if (await tx.ExecuteAsync(Invalidate, stream.WorkspaceId, stream.Id, error, tx.Now.UtcDateTime, stream.DeliveredThrough,
-                stream.Version) == 1)
+        DecideAsync(
+            stream,
+            async tx =>
             {
-                var id = stream.Destination.StreamId;
-                tx.Announce(new AuditStreamInvalidated(tx.NewEventId(), stream.WorkspaceId, tx.Now, id, status, stream.DeliveredThrough),
-                    "audit_stream.invalidated", new Target("audit_stream", id));
-            }
-        }, cancellationToken);
+                if (
+                    await tx.ExecuteAsync(
+                        Invalidate,
+                        stream.WorkspaceId,
+                        stream.Id,
+                        error,
+                        tx.Now.UtcDateTime,
+                        stream.DeliveredThrough,
+                        stream.Version
+                    ) == 1
+                )
+                {
+                    var id = stream.Destination.StreamId;
+                    tx.Announce(
+                        new AuditStreamInvalidated(tx.NewEventId(), stream.WorkspaceId, tx.Now, id, status, stream.DeliveredThrough),
+                        "audit_stream.invalidated",
+                        new Target("audit_stream", id)
+                    );
+                }
+            },
+            cancellationToken
+        );
 
     /// <summary>Leaves out everything up to the first event that happened at <paramref name="notBefore"/> or later.</summary>
     public Task SkipTooOldAsync(StreamState stream, DateTimeOffset notBefore, CancellationToken cancellationToken) =>
-        DecideAsync(stream, async tx =>
-        {
-            var last = await tx.ScalarAsync<long>(FindTooOld, stream.WorkspaceId, stream.DeliveredThrough, notBefore.UtcDateTime);
-            if (last > stream.DeliveredThrough)
+        DecideAsync(
+            stream,
+            async tx =>
             {
-                var count = await tx.ScalarAsync<long>(CountPassing, stream.WorkspaceId, stream.DeliveredThrough, last,
-                    stream.Filter.Exact.ToArray(), stream.Filter.Prefixes.ToArray());
-                await SkipAsync(tx, stream, "too_old", stream.DeliveredThrough + 1, last, count);
-            }
-        }, cancellationToken);
+                var last = await tx.ScalarAsync<long>(FindTooOld, stream.WorkspaceId, stream.DeliveredThrough, notBefore.UtcDateTime);
+                if (last > stream.DeliveredThrough)
+                {
+                    var count = await tx.ScalarAsync<long>(
+                        CountPassing,
+                        stream.WorkspaceId,
+                        stream.DeliveredThrough,
+                        last,
+                        stream.Filter.Exact.ToArray(),
+                        stream.Filter.Prefixes.ToArray()
+                    );
+                    await SkipAsync(tx, stream, "too_old", stream.DeliveredThrough + 1, last, count);
+                }
+            },
+            cancellationToken
+        );
 
     /// <summary>Leaves out one event that the destination refuses although it takes others.</summary>
     public Task SkipRefusedAsync(StreamState stream, long sequence, CancellationToken cancellationToken) =>
@@ -67,8 +93,11 @@ internal sealed class StreamDecisions(UnitOfWork work)
         if (await tx.ExecuteAsync(Skip, stream.WorkspaceId, stream.Id, stream.DeliveredThrough, last, count) == 1 && count > 0)
         {
             var id = stream.Destination.StreamId;
-            tx.Announce(new AuditEventsSkipped(tx.NewEventId(), stream.WorkspaceId, tx.Now, id, reason, first, last, count),
-                "audit_stream.skipped", new Target("audit_stream", id));
+            tx.Announce(
+                new AuditEventsSkipped(tx.NewEventId(), stream.WorkspaceId, tx.Now, id, reason, first, last, count),
+                "audit_stream.skipped",
+                new Target("audit_stream", id)
+            );
         }
     }
 
@@ -77,14 +106,10 @@ internal sealed class StreamDecisions(UnitOfWork work)
         var call = new Call
         {
             CallId = Ids.New().ToString(),
-            Caller = new Caller(stream.WorkspaceId, null, null, null, null, FrozenSet<string>.Empty, null, null, "audit", null),
+            Caller = Caller.ForService("audit", stream.WorkspaceId),
             Definition = null,
             Request = new Empty(),
         };
-        await work.WriteAsync(call, async tx =>
-        {
-            await body(tx);
-            return new Empty();
-        }, new SessionSettings(Role: Log.AuditRoles.Streamer), cancellationToken);
+        await work.WriteAsync(call, body, new SessionSettings(Role: AuditRoles.Streamer), cancellationToken);
     }
 }

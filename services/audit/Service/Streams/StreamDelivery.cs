@@ -11,23 +11,33 @@ namespace Platform.Audit.Service.Streams;
 /// skipped by a recorded decision; a lost answer sends the same events, under the same ids and sequences, again.
 /// </summary>
 internal sealed partial class StreamDelivery(
-    StreamStore store, StreamDecisions decisions, IEnumerable<ISink> sinks, TimeProvider time, ILogger<StreamDelivery> log)
+    StreamStore store,
+    StreamDecisions decisions,
+    SinkSet sinks,
+    TimeProvider time,
+    ILogger<StreamDelivery> log
+)
 {
     public const string UnreadableSecret = "The stored secret cannot be opened. Set a new one with update_audit_stream.";
 
     private static readonly TimeSpan _longestBackoff = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan _longestRetryAfter = TimeSpan.FromHours(1);
-    private static readonly Counter<long> _delivered =
-        PlatformMeter.Instance.CreateCounter<long>("platform.audit.stream.events", "{event}", "Events by what became of their delivery.");
-    private static readonly Histogram<double> _lag =
-        PlatformMeter.Instance.CreateHistogram<double>("platform.audit.stream.lag", "s",
-            "From an event's arrival to its acceptance by a destination.");
+    private static readonly Counter<long> _delivered = PlatformMeter.Instance.CreateCounter<long>(
+        "platform.audit.stream.events",
+        "{event}",
+        "Events by what became of their delivery."
+    );
+    private static readonly Histogram<double> _lag = PlatformMeter.Instance.CreateHistogram<double>(
+        "platform.audit.stream.lag",
+        "s",
+        "From an event's arrival to its acceptance by a destination."
+    );
 
     /// <summary>Returns when nothing is left to deliver, or the stream has to wait.</summary>
     /// <param name="ending">Ends after the request under way.</param>
     public async Task RunAsync(Guid workspaceId, Guid id, CancellationToken ending, CancellationToken cancellationToken)
     {
-        for (var limit = int.MaxValue; limit > 0 && !ending.IsCancellationRequested;)
+        for (var limit = int.MaxValue; limit > 0 && !ending.IsCancellationRequested; )
         {
             limit = await StepAsync(workspaceId, id, limit, cancellationToken);
         }
@@ -49,7 +59,7 @@ internal sealed partial class StreamDelivery(
             return 0;
         }
 
-        var sink = sinks.First(known => known.Type == stream.Type);
+        var sink = sinks.Of(stream.Type);
         var oldest = now - sink.MaxAge;
         var events = await store.FindEventsAsync(stream, sink.MaxEntries, sink.MaxPayloadBytes, cancellationToken);
         var payload = new StreamPayload(sink, stream, Math.Min(limit, sink.MaxEntries));
@@ -63,9 +73,11 @@ internal sealed partial class StreamDelivery(
 
         if (payload.Through == stream.DeliveredThrough && payload.StoppedBy is { } obstacle)
         {
-            await (obstacle.OccurredAt < oldest
-                ? decisions.SkipTooOldAsync(stream, oldest, cancellationToken)
-                : decisions.SkipRefusedAsync(stream, obstacle.Sequence, cancellationToken));
+            await (
+                obstacle.OccurredAt < oldest
+                    ? decisions.SkipTooOldAsync(stream, oldest, cancellationToken)
+                    : decisions.SkipRefusedAsync(stream, obstacle.Sequence, cancellationToken)
+            );
             return limit;
         }
 
@@ -78,7 +90,8 @@ internal sealed partial class StreamDelivery(
         {
             var settled = payload.Through > stream.DeliveredThrough || payload.CheckpointThrough > stream.CheckpointThrough;
             return settled && await store.AdvanceAsync(stream, payload.Through, payload.CheckpointThrough, null, cancellationToken)
-                ? limit : 0;
+                ? limit
+                : 0;
         }
 
         using var activity = PlatformActivity.Source.StartActivity("audit stream delivery", ActivityKind.Client);
@@ -87,7 +100,13 @@ internal sealed partial class StreamDelivery(
     }
 
     private async Task<int> TakeAsync(
-        StreamState stream, ISink sink, StreamPayload payload, SinkAnswer answer, int limit, CancellationToken cancellationToken)
+        StreamState stream,
+        ISink sink,
+        StreamPayload payload,
+        SinkAnswer answer,
+        int limit,
+        CancellationToken cancellationToken
+    )
     {
         switch (answer.Verdict)
         {
@@ -118,7 +137,12 @@ internal sealed partial class StreamDelivery(
 
     // One entry that is refused is either bad itself, or everything is: a test entry tells.
     private async Task<int> IsolateAsync(
-        StreamState stream, ISink sink, StreamPayload payload, SinkAnswer answer, CancellationToken cancellationToken)
+        StreamState stream,
+        ISink sink,
+        StreamPayload payload,
+        SinkAnswer answer,
+        CancellationToken cancellationToken
+    )
     {
         var test = sink.EncodeTest(stream.Destination, Ids.Format("evt", Ids.New()), time.GetUtcNow());
         if (await sink.SendAsync(stream.Destination, [test], cancellationToken) is not { Verdict: SinkVerdict.Accepted })
@@ -139,8 +163,7 @@ internal sealed partial class StreamDelivery(
         return int.MaxValue;
     }
 
-    private async Task RetryLaterAsync(
-        StreamState stream, StreamPayload? payload, SinkAnswer answer, CancellationToken cancellationToken)
+    private async Task RetryLaterAsync(StreamState stream, StreamPayload? payload, SinkAnswer answer, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         await store.FailAsync(stream, payload, Describe(answer), now, now + Backoff(stream.Failures, answer.RetryAfter), cancellationToken);
@@ -153,7 +176,11 @@ internal sealed partial class StreamDelivery(
     {
         var seconds = Math.Min(Math.Pow(2, Math.Min(failures, 20)), _longestBackoff.TotalSeconds);
         var backoff = TimeSpan.FromSeconds(seconds * (0.5 + Random.Shared.NextDouble() / 2));
-        return asked is { } wait && wait > backoff ? wait < _longestRetryAfter ? wait : _longestRetryAfter : backoff;
+        return asked is { } wait && wait > backoff
+            ? wait < _longestRetryAfter
+                ? wait
+                : _longestRetryAfter
+            : backoff;
     }
 
     private static string Describe(SinkAnswer answer) =>

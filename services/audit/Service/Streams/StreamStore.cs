@@ -1,3 +1,4 @@
+using System.Data;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Audit.Service.Log;
@@ -11,15 +12,26 @@ namespace Platform.Audit.Service.Streams;
 /// <param name="Version">Counts changes by people.</param>
 /// <param name="AttemptedThrough">As far as the last request went when it failed; the next one goes no further.</param>
 internal sealed record StreamState(
-    Guid WorkspaceId, Guid Id, string Type, Destination Destination, bool HasSecret, ActionFilter Filter, long DeliveredThrough,
-    long CheckpointThrough, int Failures, long Version, long? AttemptedThrough, long? AttemptedCheckpoint);
+    Guid WorkspaceId,
+    Guid Id,
+    string Type,
+    Destination Destination,
+    bool HasSecret,
+    ActionFilter Filter,
+    long DeliveredThrough,
+    long CheckpointThrough,
+    int Failures,
+    long Version,
+    long? AttemptedThrough,
+    long? AttemptedCheckpoint
+);
 
 /// <summary>What the workers of the streams read and write, as the role for work across workspaces.</summary>
 internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secrets)
 {
     private const string Find = """
-        select type, coalesce(site, url), secret, tags, actions, delivered_through, checkpoint_through, failures, version,
-            attempted_through, attempted_checkpoint, case when previous_secret_until > $3 then previous_secret end
+        select type, coalesce(site, url) as address, secret, tags, actions, delivered_through, checkpoint_through, failures, version,
+            attempted_through, attempted_checkpoint, case when previous_secret_until > $3 then previous_secret end as previous_secret
         from audit.stream
         where workspace_id = $1 and id = $2 and state in ('active', 'error') and (retry_at is null or retry_at <= $3)
         """;
@@ -34,13 +46,13 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
         """;
 
     private const string FindCheckpoints = """
-        select c.size, c.root, c.made_at, c.body, k.id, k.key_type, k.public_key, c.signature
+        select c.size, c.root, c.made_at, c.body, k.id as key_id, k.key_type, k.public_key, c.signature
         from audit.checkpoint c join audit.signing_key k on k.id = c.key_id
         where c.workspace_id = $1 and c.size > $2 and c.size <= least($3, $5) order by c.size limit $4
         """;
 
-    // Moves only from where the delivery began: whoever lost the lead meanwhile moves nothing. What was accepted counts as delivered even
-    // if somebody paused the stream meanwhile; it stays paused.
+    // Moves only from where the delivery began: a replica that has lost the lead moves nothing. What was accepted counts as delivered even
+    // if somebody has paused the stream since; it stays paused.
     private const string Advance = """
         update audit.stream set delivered_through = $4, checkpoint_through = $5, failures = 0, retry_at = null,
             state = case state when 'error' then 'active' else state end, attempted_through = null, attempted_checkpoint = null,
@@ -64,13 +76,30 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
             return null;
         }
 
-        var secret = secrets.TryOpen((byte[])reader[2]);
-        var previous = reader.IsDBNull(11) ? null : secrets.TryOpen((byte[])reader[11]);
-        var destination = new Destination(reader.GetString(1), secret ?? "", previous, (string[])reader[3],
-            Ids.Format("str", id), Ids.Format("wks", workspaceId));
-        return new StreamState(workspaceId, id, reader.GetString(0), destination, secret is not null, new ActionFilter((string[])reader[4]),
-            reader.GetInt64(5), reader.GetInt64(6), reader.GetInt32(7), reader.GetInt64(8),
-            reader.IsDBNull(9) ? null : reader.GetInt64(9), reader.IsDBNull(10) ? null : reader.GetInt64(10));
+        var secret = secrets.TryOpen((byte[])reader["secret"]);
+        var previous = reader.IsDBNull("previous_secret") ? null : secrets.TryOpen((byte[])reader["previous_secret"]);
+        var destination = new Destination(
+            reader.GetString("address"),
+            secret ?? "",
+            previous,
+            (string[])reader["tags"],
+            Ids.Format("str", id),
+            Ids.Format("wks", workspaceId)
+        );
+        return new StreamState(
+            workspaceId,
+            id,
+            reader.GetString("type"),
+            destination,
+            secret is not null,
+            new ActionFilter((string[])reader["actions"]),
+            reader.GetInt64("delivered_through"),
+            reader.GetInt64("checkpoint_through"),
+            reader.GetInt32("failures"),
+            reader.GetInt64("version"),
+            reader.IsDBNull("attempted_through") ? null : reader.GetInt64("attempted_through"),
+            reader.IsDBNull("attempted_checkpoint") ? null : reader.GetInt64("attempted_checkpoint")
+        );
     }
 
     public async Task<List<OutgoingEvent>> FindEventsAsync(StreamState stream, int limit, int bytes, CancellationToken cancellationToken)
@@ -81,26 +110,54 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
         var events = new List<OutgoingEvent>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            events.Add(new OutgoingEvent(reader.GetInt64(0), Ids.Format("evt", reader.GetGuid(1)), reader.GetString(2), reader.GetString(3),
-                reader.GetFieldValue<DateTimeOffset>(4), reader.GetFieldValue<DateTimeOffset>(5), (byte[])reader[6]));
+            events.Add(
+                new OutgoingEvent(
+                    reader.GetInt64("sequence"),
+                    Ids.Format("evt", reader.GetGuid("event_id")),
+                    reader.GetString("action"),
+                    reader.GetString("outcome"),
+                    reader.GetFieldValue<DateTimeOffset>("occurred_at"),
+                    reader.GetFieldValue<DateTimeOffset>("recorded_at"),
+                    (byte[])reader["body"]
+                )
+            );
         }
 
         return events;
     }
 
     public async Task<List<OutgoingCheckpoint>> FindCheckpointsAsync(
-        StreamState stream, long through, int limit, CancellationToken cancellationToken)
+        StreamState stream,
+        long through,
+        int limit,
+        CancellationToken cancellationToken
+    )
     {
         await using var batch = database.CreateBatch(AuditRoles.Streamer);
-        batch.Add(FindCheckpoints, stream.WorkspaceId, stream.CheckpointThrough, through, limit,
-            stream.AttemptedCheckpoint ?? long.MaxValue);
+        batch.Add(
+            FindCheckpoints,
+            stream.WorkspaceId,
+            stream.CheckpointThrough,
+            through,
+            limit,
+            stream.AttemptedCheckpoint ?? long.MaxValue
+        );
         await using var reader = await batch.ReadAsync(cancellationToken);
         var checkpoints = new List<OutgoingCheckpoint>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            checkpoints.Add(new OutgoingCheckpoint(
-                reader.GetInt64(0), (byte[])reader[1], reader.GetFieldValue<DateTimeOffset>(2), reader.GetString(3), reader.GetString(4),
-                reader.GetString(5), (byte[])reader[6], (byte[])reader[7]));
+            checkpoints.Add(
+                new OutgoingCheckpoint(
+                    reader.GetInt64("size"),
+                    (byte[])reader["root"],
+                    reader.GetFieldValue<DateTimeOffset>("made_at"),
+                    reader.GetString("body"),
+                    reader.GetString("key_id"),
+                    reader.GetString("key_type"),
+                    (byte[])reader["public_key"],
+                    (byte[])reader["signature"]
+                )
+            );
         }
 
         return checkpoints;
@@ -108,23 +165,49 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
 
     /// <summary>False when somebody else has moved the stream, or it was deleted.</summary>
     public async Task<bool> AdvanceAsync(
-        StreamState stream, long through, long checkpointThrough, DateTimeOffset? deliveredAt, CancellationToken cancellationToken)
+        StreamState stream,
+        long through,
+        long checkpointThrough,
+        DateTimeOffset? deliveredAt,
+        CancellationToken cancellationToken
+    )
     {
         await using var batch = database.CreateBatch(AuditRoles.Streamer);
-        batch.Add(Advance, stream.WorkspaceId, stream.Id, stream.DeliveredThrough, through, checkpointThrough,
-            new NpgsqlParameter<DateTime?> { TypedValue = deliveredAt?.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+        batch.Add(
+            Advance,
+            stream.WorkspaceId,
+            stream.Id,
+            stream.DeliveredThrough,
+            through,
+            checkpointThrough,
+            new NpgsqlParameter<DateTime?> { TypedValue = deliveredAt?.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz }
+        );
         await batch.ExecuteNonQueryAsync(cancellationToken);
         return batch.BatchCommands[1].RecordsAffected == 1;
     }
 
     /// <param name="payload">What was sent; the next request holds the same. Null when nothing was.</param>
     public async Task FailAsync(
-        StreamState stream, StreamPayload? payload, string error, DateTimeOffset now, DateTimeOffset retryAt,
-        CancellationToken cancellationToken)
+        StreamState stream,
+        StreamPayload? payload,
+        string error,
+        DateTimeOffset now,
+        DateTimeOffset retryAt,
+        CancellationToken cancellationToken
+    )
     {
         await using var batch = database.CreateBatch(AuditRoles.Streamer);
-        batch.Add(Fail, stream.WorkspaceId, stream.Id, retryAt.UtcDateTime, error, now.UtcDateTime, stream.Version,
-            Optional(payload?.Through), Optional(payload?.CheckpointThrough));
+        batch.Add(
+            Fail,
+            stream.WorkspaceId,
+            stream.Id,
+            retryAt.UtcDateTime,
+            error,
+            now.UtcDateTime,
+            stream.Version,
+            Optional(payload?.Through),
+            Optional(payload?.CheckpointThrough)
+        );
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 

@@ -1,3 +1,4 @@
+using System.Data;
 using Npgsql;
 using Platform.Audit.Service.Log;
 using Platform.ServiceDefaults.State;
@@ -5,17 +6,22 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Audit.Service.Streams;
 
 /// <summary>
-/// Runs the streams of all workspaces. A stream has one leader among the replicas, by an advisory lock that this session holds; a stream
-/// that was deleted, or lost with the session, is cancelled at the next look, which is well under a second later. One that was paused, or
-/// whose replica is told to stop, finishes the request under way: cut off, nobody would know whether it was taken, and it would be sent again.
+/// Runs the streams of all workspaces. A stream has one leader among the replicas, by an advisory lock that this session holds. A stream
+/// that was deleted, or lost with the session, is cancelled at the next look, well under a second later. A stream that was paused, or whose
+/// replica is stopping, finishes the request under way: if it were cut off, nobody would know whether the destination accepted it, and it
+/// would be sent again.
 /// </summary>
 internal sealed partial class StreamSupervisor(
-    LeaderLoop leader, StreamDelivery delivery, LogSignal appended, TimeProvider time, ILogger<StreamSupervisor> log)
-    : BackgroundService
+    LeaderLoop leader,
+    StreamDelivery delivery,
+    LogSignal appended,
+    TimeProvider time,
+    ILogger<StreamSupervisor> log
+) : BackgroundService
 {
     private const string Look = """
         select s.workspace_id, s.id, s.retry_at,
-            s.state in ('active', 'error') and (t.size > s.delivered_through or t.checkpointed > s.checkpoint_through)
+            s.state in ('active', 'error') and (t.size > s.delivered_through or t.checkpointed > s.checkpoint_through) as has_work
         from audit.stream s join audit.tree t on t.workspace_id = s.workspace_id
         """;
 
@@ -39,7 +45,9 @@ internal sealed partial class StreamSupervisor(
         finally
         {
             // Before the session gives its locks back; when it was lost, another replica may have them already.
-            await Task.WhenAll(_running.Values.Select(running => cancellationToken.IsCancellationRequested ? running.FinishAsync() : running.StopAsync()));
+            await Task.WhenAll(
+                _running.Values.Select(running => cancellationToken.IsCancellationRequested ? running.FinishAsync() : running.StopAsync())
+            );
             _running.Clear();
         }
     }
@@ -94,15 +102,17 @@ internal sealed partial class StreamSupervisor(
     }
 
     private static async Task<List<(Guid WorkspaceId, Guid Id, DateTimeOffset? RetryAt, bool HasWork)>> ReadAsync(
-        NpgsqlConnection connection, CancellationToken cancellationToken)
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    )
     {
         await using var look = new NpgsqlCommand(Look, connection);
         await using var reader = await look.ExecuteReaderAsync(cancellationToken);
         var streams = new List<(Guid, Guid, DateTimeOffset?, bool)>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            var retryAt = reader.IsDBNull(2) ? (DateTimeOffset?)null : reader.GetFieldValue<DateTimeOffset>(2);
-            streams.Add((reader.GetGuid(0), reader.GetGuid(1), retryAt, reader.GetBoolean(3)));
+            var retryAt = reader.IsDBNull("retry_at") ? (DateTimeOffset?)null : reader.GetFieldValue<DateTimeOffset>("retry_at");
+            streams.Add((reader.GetGuid("workspace_id"), reader.GetGuid("id"), retryAt, reader.GetBoolean("has_work")));
         }
 
         return streams;

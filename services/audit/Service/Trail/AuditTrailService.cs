@@ -8,6 +8,10 @@ namespace Platform.Audit.Service.Trail;
 
 /// <summary>The toolset <c>audit</c>; one file per rpc.</summary>
 internal sealed partial class AuditTrailService(
-    UnitOfWork work, StreamSecrets secrets, StreamChanges changes, HttpsAddress addresses, LogSignal streamsChanged,
-    TimeProvider time)
-    : AuditTrail.AuditTrailBase;
+    UnitOfWork work,
+    StreamSecrets secrets,
+    StreamChanges changes,
+    SinkSet sinks,
+    LogSignal streamsChanged,
+    TimeProvider time
+) : AuditTrail.AuditTrailBase;

@@ -3,7 +3,7 @@ using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Streams;
 using Platform.Contracts;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Audit.Service.Trail;
 
@@ -19,20 +19,37 @@ internal sealed partial class AuditTrailService
         var answer = await work.WriteAsync(context, async tx =>
         {
             var version = await tx.ScalarAsync<long>(LockStream, id);
-            var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, tx.Now), id)
+            var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, sinks, tx.Now), id)
                 ?? throw Problem.NotFound("audit stream", request.StreamId);
 
-            // Delivery goes on while somebody thinks it over: how far it came is shown, and no reason to ask again.
-            await tx.ConfirmAsync(FormattableString.Invariant($"{request.StreamId}@{version}"), new
-            {
-                stream = new { id = stream.Id, name = stream.Name, type = stream.Type, state = stream.State },
-                destination = stream.Destination.Url.Length > 0 ? stream.Destination.Url : stream.Destination.Site,
-                undeliveredEvents = stream.LagEvents,
-            });
+            // Delivery goes on while somebody thinks about it. How far it came is shown, but does not make the confirmation stale.
+            await tx.ConfirmAsync(
+                FormattableString.Invariant($"{request.StreamId}@{version}"),
+                new
+                {
+                    stream = new
+                    {
+                        id = stream.Id,
+                        name = stream.Name,
+                        type = stream.Type,
+                        state = stream.State,
+                    },
+                    destination = stream.Destination.Url.Length > 0 ? stream.Destination.Url : stream.Destination.Site,
+                    undeliveredEvents = stream.LagEvents,
+                }
+            );
             await tx.ExecuteAsync(RemoveStream, id);
-            tx.Announce(new AuditStreamDeleted(
-                tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, stream.Name, stream.DeliveredThrough),
-                new Target("audit_stream", request.StreamId));
+            tx.Announce(
+                new AuditStreamDeleted(
+                    tx.NewEventId(),
+                    tx.Call.WorkspaceId,
+                    tx.Now,
+                    request.StreamId,
+                    stream.Name,
+                    stream.DeliveredThrough
+                ),
+                new Target("audit_stream", request.StreamId)
+            );
             return new DeleteAuditStreamResponse { Stream = stream };
         });
         streamsChanged.Set();

@@ -14,7 +14,7 @@ internal sealed partial class AuditTrailService
             var answer = new ListAuditStreamsResponse();
             while (await reader.ReadAsync(context.CancellationToken))
             {
-                answer.Streams.Add(StreamView.Read(reader, time.GetUtcNow()));
+                answer.Streams.Add(StreamView.Read(reader, sinks, time.GetUtcNow()));
             }
 
             return answer;

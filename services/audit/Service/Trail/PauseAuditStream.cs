@@ -3,7 +3,7 @@ using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Streams;
 using Platform.Contracts;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Audit.Service.Trail;
 
@@ -17,12 +17,14 @@ internal sealed partial class AuditTrailService
         return work.WriteAsync(context, async tx =>
         {
             var paused = await tx.ExecuteAsync(Pause, id) == 1;
-            var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, tx.Now), id)
+            var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, sinks, tx.Now), id)
                 ?? throw Problem.NotFound("audit stream", request.StreamId);
             if (paused)
             {
-                tx.Announce(new AuditStreamPaused(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, stream.DeliveredThrough),
-                    new Target("audit_stream", request.StreamId));
+                tx.Announce(
+                    new AuditStreamPaused(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, stream.DeliveredThrough),
+                    new Target("audit_stream", request.StreamId)
+                );
             }
 
             return new PauseAuditStreamResponse { Stream = stream };

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Google.Protobuf;
@@ -11,25 +12,25 @@ namespace Platform.Audit.Service.Trail;
 /// <summary>Reads an audit event from the bytes that were hashed.</summary>
 internal static class RecordedEvent
 {
-    /// <summary>What <see cref="Read"/> expects a row to hold, in this order.</summary>
+    /// <summary>What <see cref="Read"/> expects a row to hold.</summary>
     public const string Columns = "e.sequence, e.recorded_at, e.body";
 
     private const int MaxIdsInList = 20;
 
     public static AuditEvent Read(NpgsqlDataReader row, bool whole)
     {
-        using var body = JsonDocument.Parse((byte[])row[2]);
+        using var body = JsonDocument.Parse((byte[])row["body"]);
         var root = body.RootElement;
         var context = root.GetProperty("context");
         var answer = new AuditEvent
         {
             Id = Text(root, "id"),
-            Sequence = row.GetInt64(0),
+            Sequence = row.GetInt64("sequence"),
             Action = Text(root, "action"),
             Outcome = Text(root, "outcome"),
             Reason = Text(root, "reason"),
             OccurredAt = Timestamp.FromDateTimeOffset(root.GetProperty("occurredAt").GetDateTimeOffset()),
-            RecordedAt = Timestamp.FromDateTimeOffset(row.GetFieldValue<DateTimeOffset>(1)),
+            RecordedAt = Timestamp.FromDateTimeOffset(row.GetFieldValue<DateTimeOffset>("recorded_at")),
             EnvironmentId = Text(root, "environmentId"),
             Actor = Actor(root.GetProperty("actor")),
             Tool = Text(context, "tool"),
@@ -53,15 +54,16 @@ internal static class RecordedEvent
         return answer;
     }
 
-    private static AuditActor Actor(JsonElement actor) => new()
-    {
-        Kind = Text(actor, "kind"),
-        Id = Text(actor, "id"),
-        Role = Text(actor, "role"),
-        TokenId = Text(actor, "tokenId"),
-        ClientId = Text(actor, "clientId"),
-        OnBehalfOf = Text(actor, "onBehalfOf"),
-    };
+    private static AuditActor Actor(JsonElement actor) =>
+        new()
+        {
+            Kind = Text(actor, "kind"),
+            Id = Text(actor, "id"),
+            Role = Text(actor, "role"),
+            TokenId = Text(actor, "tokenId"),
+            ClientId = Text(actor, "clientId"),
+            OnBehalfOf = Text(actor, "onBehalfOf"),
+        };
 
     private static string Text(JsonElement json, string name) => json.TryGetProperty(name, out var value) ? value.GetString() ?? "" : "";
 

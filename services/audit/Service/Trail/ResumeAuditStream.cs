@@ -3,7 +3,7 @@ using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Streams;
 using Platform.Contracts;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Audit.Service.Trail;
 
@@ -18,12 +18,14 @@ internal sealed partial class AuditTrailService
         var answer = await work.WriteAsync(context, async tx =>
         {
             var resumed = await tx.ExecuteAsync(Resume, id) == 1;
-            var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, tx.Now), id)
+            var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, sinks, tx.Now), id)
                 ?? throw Problem.NotFound("audit stream", request.StreamId);
             if (resumed)
             {
-                tx.Announce(new AuditStreamResumed(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, stream.DeliveredThrough),
-                    new Target("audit_stream", request.StreamId));
+                tx.Announce(
+                    new AuditStreamResumed(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, stream.DeliveredThrough),
+                    new Target("audit_stream", request.StreamId)
+                );
             }
 
             return new ResumeAuditStreamResponse { Stream = stream };

@@ -3,7 +3,6 @@ using Grpc.Core;
 using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Streams;
 using Platform.Contracts;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
@@ -17,23 +16,29 @@ internal sealed partial class AuditTrailService
     {
         var limit = request.HasLimit ? request.Limit : DefaultPage;
         var search = new AuditSearch(request, limit);
-        return work.ReadAsync(context.Call(), new SessionSettings(ForceCustomPlan: true), async reader =>
-        {
-            var answer = new SearchAuditEventsResponse { Page = new PageInfo() };
-            while (await reader.ReadAsync(context.CancellationToken))
+        return work.ReadAsync(
+            context.Call(),
+            new SessionSettings(ForceCustomPlan: true),
+            async reader =>
             {
-                if (answer.Events.Count == limit)
+                var answer = new SearchAuditEventsResponse { Page = new PageInfo() };
+                while (await reader.ReadAsync(context.CancellationToken))
                 {
-                    answer.Page.HasMore = true;
-                    answer.Page.NextCursor = AuditSearch.CursorBehind(answer.Events[^1].Sequence);
-                    break;
+                    if (answer.Events.Count == limit)
+                    {
+                        answer.Page.HasMore = true;
+                        answer.Page.NextCursor = AuditSearch.CursorBehind(answer.Events[^1].Sequence);
+                        break;
+                    }
+
+                    answer.Events.Add(RecordedEvent.Read(reader, whole: false));
                 }
 
-                answer.Events.Add(RecordedEvent.Read(reader, whole: false));
-            }
-
-            return answer;
-        }, context.CancellationToken, search.ToStatement());
+                return answer;
+            },
+            context.CancellationToken,
+            search.ToStatement()
+        );
     }
 }
 
@@ -61,8 +66,10 @@ file sealed class AuditSearch
 
         if (request.EnvironmentId.Length > 0)
         {
-            _conditions.Add($"e.environment_id = {Argument(Ids.TryParse("env", request.EnvironmentId, out var environment) ? environment
-                : throw Problem.Invalid("environmentId", "is not an environment id", "Send an id such as env_…, from whoami."))}");
+            _conditions.Add(
+                $"e.environment_id = {Argument(Ids.TryParse("env", request.EnvironmentId, out var environment) ? environment
+                : throw Problem.Invalid("environmentId", "is not an environment id", "Send an id such as env_…, from whoami."))}"
+            );
         }
 
         if (request.OccurredFrom is { } from)
@@ -92,14 +99,17 @@ file sealed class AuditSearch
         return new Statement($"select {RecordedEvent.Columns} from audit.event e{where} {order}", _arguments);
     }
 
-    private static long Position(string cursor) => long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out var position)
-        ? position : throw Problem.Invalid("cursor", "is not a cursor of this search", "Send page.nextCursor of the page before.");
+    private static long Position(string cursor) =>
+        long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out var position)
+            ? position
+            : throw Problem.Invalid("cursor", "is not a cursor of this search", "Send page.nextCursor of the page before.");
 
     private void Actions(IReadOnlyCollection<string> patterns)
     {
         var filter = ActionFilter.Parse(patterns, "actions");
-        var either = filter.Prefixes
-            .Select(prefix => $"(e.action >= {Argument(prefix)} and e.action < {Argument(Behind(prefix))})").ToList();
+        var either = filter
+            .Prefixes.Select(prefix => $"(e.action >= {Argument(prefix)} and e.action < {Argument(Behind(prefix))})")
+            .ToList();
         if (filter.Exact.Count > 0)
         {
             either.Add($"e.action = any({Argument(filter.Exact.ToArray())})");

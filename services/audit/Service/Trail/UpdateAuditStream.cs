@@ -2,7 +2,7 @@ using Grpc.Core;
 using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Sinks;
 using Platform.Audit.Service.Streams;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Audit.Service.Trail;
 
@@ -14,27 +14,33 @@ internal sealed partial class AuditTrailService
         var answer = await work.WriteAsync(context, async tx =>
         {
             var stream = await StreamChanges.LoadAsync(tx, request.StreamId);
-            CheckFor(stream.Type, request);
+            var sink = sinks.Of(stream.Type);
+            CheckFor(sink, request);
             var name = request.HasName ? request.Name : stream.Name;
-            var actions = request.AllActions ? [] : request.Actions.Count > 0 ? request.Actions.ToArray() : stream.Actions;
-            var address = request.HasUrl ? addresses.Check(request.Url, "url") : stream.Address;
-            var secret = request.RotateSecret ? WebhookSecret.Create()
+            var actions =
+                request.AllActions ? []
+                : request.Actions.Count > 0 ? request.Actions.ToArray()
+                : stream.Actions;
+            var address = request.HasUrl ? sink.CheckAddress(request.Url, "url") : stream.Address;
+            var secret =
+                request.RotateSecret ? WebhookSecret.Create()
                 : request.HasApiKey ? request.ApiKey
-                : request.HasSecret ? WebhookSecret.Check(request.Secret, "secret") : null;
+                : request.HasSecret ? sink.CheckSecret(request.Secret, "secret")
+                : null;
             var before = secrets.TryOpen(stream.Secret);
             secret = secret == before ? null : secret;
             List<string> changed = [];
             Note("name", name != stream.Name);
             Note("actions", !actions.SequenceEqual(stream.Actions));
             Note("url", address != stream.Address);
-            Note(stream.Type == "datadog" ? "apiKey" : "secret", secret is not null);
+            Note(sink.IsSecretOurs ? "secret" : "apiKey", secret is not null);
             var response = new UpdateAuditStreamResponse();
             if (changed.Count > 0)
             {
                 response.Test = await changes.ApplyAsync(tx, new StreamChange(stream, name, actions, address, secret, before, changed));
             }
 
-            response.Stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, tx.Now), stream.Id);
+            response.Stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, sinks, tx.Now), stream.Id);
             return response;
 
             void Note(string what, bool differs)
@@ -52,8 +58,15 @@ internal sealed partial class AuditTrailService
     private static void CheckChange(UpdateAuditStreamRequest request)
     {
         ActionFilter.Parse(request.Actions, "actions");
-        if (!request.HasName && request.Actions.Count == 0 && !request.AllActions && !request.HasApiKey && !request.HasUrl
-            && !request.HasSecret && !request.RotateSecret)
+        if (
+            !request.HasName
+            && request.Actions.Count == 0
+            && !request.AllActions
+            && !request.HasApiKey
+            && !request.HasUrl
+            && !request.HasSecret
+            && !request.RotateSecret
+        )
         {
             throw Problem.Invalid("name", "is missing, and so is every other change", "Send what is to change.");
         }
@@ -74,15 +87,21 @@ internal sealed partial class AuditTrailService
         }
     }
 
-    private static void CheckFor(string type, UpdateAuditStreamRequest request)
+    private static void CheckFor(ISink sink, UpdateAuditStreamRequest request)
     {
-        var wrong = type == "datadog"
-            ? request.HasUrl ? "url" : request.HasSecret ? "secret" : request.RotateSecret ? "rotateSecret" : null
-            : request.HasApiKey ? "apiKey" : null;
+        var wrong =
+            request.HasUrl && sink.AddressForm is not AddressForm.Url ? "url"
+            : request.HasSecret && !sink.IsSecretOurs ? "secret"
+            : request.RotateSecret && !sink.IsSecretOurs ? "rotateSecret"
+            : request.HasApiKey && sink.IsSecretOurs ? "apiKey"
+            : null;
         if (wrong is not null)
         {
-            throw Problem.Invalid(wrong, $"is not for a stream of the type {type}",
-                type == "datadog" ? "Send apiKey for a new key." : "Send rotateSecret or secret for a new secret.");
+            throw Problem.Invalid(
+                wrong,
+                $"is not for a stream of the type {sink.Type}",
+                sink.IsSecretOurs ? "Send rotateSecret or secret for a new secret." : "Send apiKey for a new key."
+            );
         }
     }
 }

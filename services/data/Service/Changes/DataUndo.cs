@@ -1,8 +1,10 @@
+using System.Data;
 using Platform.Changes.Contracts.V1;
-using Platform.Data.Service.Records;
+using Platform.Changes.Undo;
+using Platform.Contracts;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
-using Platform.ServiceDefaults.Changes;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Changes;
@@ -16,7 +18,8 @@ internal sealed class DataUndo : IChangeUndo
     private const int MaxIds = 100;
 
     private const string FindRecordChanges = """
-        select table_id, array_agg(id), array_agg(distinct kind), sum(cardinality(record_ids)) from data.record_change
+        select table_id, array_agg(id) as changes, array_agg(distinct kind) as kinds, sum(cardinality(record_ids)) as records
+        from data.record_change
         where task = $1 and kind <> 'undone' or call_id = $2 group by table_id order by table_id
         """;
 
@@ -27,12 +30,19 @@ internal sealed class DataUndo : IChangeUndo
         var records = await FindAsync(tx, scope);
         if (records.Sum(table => table.Records) is var count and > MaxRecords)
         {
-            throw Problem.Conflict("UNDO_TOO_LARGE", $"{count} record changes are more than the {MaxRecords} that one undo takes back. Nothing was changed.",
-                "Undo its calls one by one with undo_change, newest first.");
+            throw Problem.Conflict(
+                Reasons.UndoTooLarge,
+                $"{count} record changes are more than the {MaxRecords} that one undo takes back. Nothing was changed.",
+                "Undo its calls one by one with undo_change, newest first."
+            );
         }
 
-        // For a moment the tables stand still: what is read here is what is written back.
-        var changed = await SchemaUndo.LockAsync(tx, [.. changes.Select(change => change.CallId).Distinct()], records.Select(table => table.TableId));
+        // The locks keep the tables unchanged, so that what is read here is still true when it is written back.
+        var changed = await SchemaUndo.LockAsync(
+            tx,
+            [.. changes.Select(change => change.CallId).Distinct()],
+            records.Select(table => table.TableId)
+        );
         var plan = await _schema.PlanAsync(tx, changes, report);
         var before = report.Part.Undone.Count;
         await _schema.ApplyAsync(tx, plan, report, SchemaUndo.GoesBeforeRecords);
@@ -54,30 +64,39 @@ internal sealed class DataUndo : IChangeUndo
     }
 
     public async Task<IReadOnlySet<Guid>> SummarizeAsync(
-        WriteTransaction tx, ChangeScope scope, IReadOnlyList<JournaledChange> changes, ICollection<NetChange> summary)
+        WriteTransaction tx,
+        ChangeScope scope,
+        IReadOnlyList<JournaledChange> changes,
+        ICollection<NetChange> summary
+    )
     {
         var counted = await _schema.SummarizeAsync(tx, scope, changes, summary);
         foreach (var changed in await FindAsync(tx, scope))
         {
-            if (!tx.Call.Caller.Permissions.Contains("databases.records:read") || await TableSchemas.LoadAsync(tx, changed.TableId, evenRemoved: true) is not { } table)
+            if (
+                !tx.Call.Caller.Permissions.Contains(Scopes.RecordsRead)
+                || await TableSchemas.LoadAsync(tx, changed.TableId, evenRemoved: true) is not { } table
+            )
             {
                 continue;
             }
 
             var plans = await RecordUndo.PlanAsync(tx, table, changed.Changes);
             var inEffect = plans.Where(plan => (plan.Target is not null || plan.IsBlocked) && !(plan.Created && plan.Deleted)).ToList();
-            summary.Add(new NetChange
-            {
-                Kind = "record",
-                TableId = table.Key,
-                Table = table.Name,
-                Created = inEffect.Count(plan => plan.Created),
-                Updated = inEffect.Count(plan => !plan.Created && !plan.Deleted),
-                Deleted = inEffect.Count(plan => plan.Deleted),
-                Undone = plans.Count(plan => plan.Target is null && !plan.IsBlocked),
-                ChangedSince = plans.Count(plan => plan.IsBlocked),
-                Ids = { inEffect.Take(MaxIds).Select(plan => RecordIds.Format(plan.Id)) },
-            });
+            summary.Add(
+                new NetChange
+                {
+                    Kind = "record",
+                    TableId = table.Key,
+                    Table = table.Name,
+                    Created = inEffect.Count(plan => plan.Created),
+                    Updated = inEffect.Count(plan => !plan.Created && !plan.Deleted),
+                    Deleted = inEffect.Count(plan => plan.Deleted),
+                    Undone = plans.Count(plan => plan.Target is null && !plan.IsBlocked),
+                    ChangedSince = plans.Count(plan => plan.IsBlocked),
+                    Ids = { inEffect.Take(MaxIds).Select(plan => RecordIds.Format(plan.Id)) },
+                }
+            );
         }
 
         return changes.Where(IsOfRecords).Select(change => change.Id).Concat(counted).ToHashSet();
@@ -85,9 +104,18 @@ internal sealed class DataUndo : IChangeUndo
 
     private static bool IsOfRecords(JournaledChange change) => change.Targets[0].Kind == "record";
 
-    private static Task<List<ChangedTable>> FindAsync(WriteTransaction tx, ChangeScope scope) => tx.QueryAsync(FindRecordChanges,
-        row => new ChangedTable(row.GetGuid(0), row.GetFieldValue<Guid[]>(1), row.GetFieldValue<string[]>(2), row.GetInt64(3)),
-        scope.Task ?? "", scope.CallId ?? "");
+    private static Task<List<ChangedTable>> FindAsync(WriteTransaction tx, ChangeScope scope) =>
+        tx.QueryAsync(
+            FindRecordChanges,
+            row => new ChangedTable(
+                row.GetGuid("table_id"),
+                row.GetFieldValue<Guid[]>("changes"),
+                row.GetFieldValue<string[]>("kinds"),
+                row.GetInt64("records")
+            ),
+            scope.Task ?? "",
+            scope.CallId ?? ""
+        );
 }
 
 /// <summary>A table whose records were changed.</summary>

@@ -7,7 +7,7 @@ using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Csv;
 
@@ -16,11 +16,18 @@ internal static class CsvRows
 {
     private const int MaxRows = 10_000;
 
-    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: no CSV, columns that are no fields, rows of other lengths, or too many of them.</exception>
+    /// <exception cref="Grpc.Core.RpcException">
+    /// INVALID_ARGUMENT: the text is not CSV, a column is not a field, a row has another length, or there are too many rows.
+    /// </exception>
     public static List<Json> Read(TableSchema table, ImportCsvRequest request, CsvConfiguration format)
     {
-        // A quote that stands where none may is a row cut wrongly: better to refuse than to guess.
-        format.BadDataFound = bad => throw Problem.Invalid("csv", $"row {bad.Context.Parser!.Row} has a quote in the middle of a cell", "Put the cell in quotes, and double the quotes inside.");
+        // A quote in the wrong place means that the row was cut wrongly: the import is refused, since a guess could be wrong.
+        format.BadDataFound = bad =>
+            throw Problem.Invalid(
+                "csv",
+                $"row {bad.Context.Parser!.Row} has a quote in the middle of a cell",
+                "Put the cell in quotes, and double the quotes inside."
+            );
         using var text = new StringReader(request.Csv.TrimStart('\ufeff'));
         using var parser = new CsvParser(text, format);
         if (!parser.Read())
@@ -42,7 +49,14 @@ internal static class CsvRows
 
             if (parser.Count != columns.Length)
             {
-                violations.Add(new Violation { Field = $"row {rows.Count + 2}", Rule = $"has {parser.Count} cells, not {columns.Length}", Fix = "Give every row a cell for every column." });
+                violations.Add(
+                    new Violation
+                    {
+                        Field = $"row {rows.Count + 2}",
+                        Rule = $"has {parser.Count} cells, not {columns.Length}",
+                        Fix = "Give every row a cell for every column.",
+                    }
+                );
             }
             else if (violations.Count == 0)
             {
@@ -76,24 +90,35 @@ internal static class CsvRows
     // Null for a column that is left out.
     private static FieldSchema?[] Columns(TableSchema table, string[] names, Google.Protobuf.Collections.MapField<string, string> mapped)
     {
-        var violations = mapped.Keys.Except(names).Select(name => new Violation
-        {
-            Field = $"columns.{name}",
-            Rule = "is no column of the text",
-            Fix = $"Use one of: {string.Join(", ", names.Take(60))}.",
-        }).ToList();
+        var violations = mapped
+            .Keys.Except(names)
+            .Select(name => new Violation
+            {
+                Field = $"columns.{name}",
+                Rule = "is not a column of the text",
+                Fix = $"Use one of: {string.Join(", ", names.Take(60))}.",
+            })
+            .ToList();
         var columns = new FieldSchema?[names.Length];
         for (var i = 0; i < names.Length; i++)
         {
             var target = mapped.TryGetValue(names[i], out var other) ? other : names[i];
             columns[i] = table.Find(target);
-            var rule = names.AsSpan(0, i).Contains(names[i]) ? "is there twice"
-                : columns[i] is null && (target.Length > 0 || other is null) ? $"{target} is no field of the table"
+            var rule =
+                names.AsSpan(0, i).Contains(names[i]) ? "appears twice"
+                : columns[i] is null && (target.Length > 0 || other is null) ? $"{target} is not a field of the table"
                 : columns[i] is not null && columns.AsSpan(0, i).Contains(columns[i]) ? $"goes to {columns[i]!.Name}, like another column"
                 : null;
             if (rule is not null)
             {
-                violations.Add(new Violation { Field = $"column {names[i]}", Rule = rule, Fix = $"Map it in columns, or leave it out with \"\". {table.KnownFields(withSystem: false)}" });
+                violations.Add(
+                    new Violation
+                    {
+                        Field = $"column {names[i]}",
+                        Rule = rule,
+                        Fix = $"Map it in columns, or leave it out with \"\". {table.KnownFields(withSystem: false)}",
+                    }
+                );
             }
         }
 

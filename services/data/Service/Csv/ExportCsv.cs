@@ -3,8 +3,8 @@ using CsvHelper;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
-using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
@@ -19,18 +19,23 @@ internal sealed partial class CsvService
 
     private static readonly SessionSettings _search = new(ForceCustomPlan: true);
 
-    public override async Task ExportCsv(ExportCsvRequest request, IServerStreamWriter<ExportCsvResponse> responses, ServerCallContext context)
+    public override async Task ExportCsv(
+        ExportCsvRequest request,
+        IServerStreamWriter<ExportCsvResponse> responses,
+        ServerCallContext context
+    )
     {
         using var text = new StringWriter(CultureInfo.InvariantCulture);
         await using var csv = new CsvWriter(text, Format());
         var answer = new ExportCsvResponse { Page = new PageInfo() };
         var (limit, cursor) = (request.HasLimit ? request.Limit : MaxRows, request.Cursor);
         double? total = null;
-        for (var more = true; more;)
+        for (var more = true; more; )
         {
-            // Page by page: a record that changes meanwhile is exported as it is when its page is read.
-            var page = await schemas.UseAsync(context, request.TableId, table => ReadAsync(context, table, request, cursor,
-                Math.Min(PageSize, limit - answer.Rows), withTotal: total is null));
+            // The export reads page by page: a record that changes meanwhile is exported as it is when its page is read.
+            var page = await schemas.UseAsync(context, request.TableId, table =>
+                ReadAsync(context, table, request, cursor, Math.Min(PageSize, limit - answer.Rows), withTotal: total is null)
+            );
             total ??= Math.Min(limit, page.Info.Total);
             if (answer.Rows == 0)
             {
@@ -39,7 +44,7 @@ internal sealed partial class CsvService
 
             foreach (var record in page.Records)
             {
-                CsvCells.Write(csv, record, request.WithIds, request.Raw);
+                CsvCells.Write(csv, record, page.Fields, request.WithIds, request.Raw);
             }
 
             answer.Rows += page.Records.Count;
@@ -48,7 +53,17 @@ internal sealed partial class CsvService
             (answer.Page.HasMore, answer.Page.NextCursor) = (page.Info.HasMore, cursor);
             if (more)
             {
-                await responses.WriteAsync(new ExportCsvResponse { Progress = new Progress { Done = answer.Rows, Total = total.Value, What = "records" } });
+                await responses.WriteAsync(
+                    new ExportCsvResponse
+                    {
+                        Progress = new Progress
+                        {
+                            Done = answer.Rows,
+                            Total = total.Value,
+                            What = "records",
+                        },
+                    }
+                );
             }
         }
 
@@ -57,17 +72,41 @@ internal sealed partial class CsvService
     }
 
     private async Task<ExportPage> ReadAsync(
-        ServerCallContext context, TableSchema table, ExportCsvRequest request, string cursor, int limit, bool withTotal)
+        ServerCallContext context,
+        TableSchema table,
+        ExportCsvRequest request,
+        string cursor,
+        int limit,
+        bool withTotal
+    )
     {
         var view = request.View.Length > 0 ? table.FindView(request.View) : null;
-        var selection = FieldSelection.Of(table, request.Fields.Count > 0 || view is null ? request.Fields : view.Fields, "name", allByDefault: true, "fields");
+        var selection = FieldSelection.Of(
+            table,
+            request.Fields.Count > 0 || view is null ? request.Fields : view.Fields,
+            "name",
+            allByDefault: true,
+            "fields"
+        );
         using var rows = new RecordRows(selection);
-        var query = new RecordQuery(table, rows, cursors, time.GetUtcNow(), view, request.Filter, request.Sorting, limit, cursor, withTotal);
-        return await work.ReadAsync(context.Call(), _search, async reader =>
-        {
-            var records = new List<Record>();
-            return new ExportPage(selection.Fields, records, await query.ReadAsync(reader, records));
-        }, context.CancellationToken, query.Statements);
+        var query = new RecordQuery(
+            table,
+            rows,
+            cursors,
+            time.GetUtcNow(),
+            new PageRequest(view, request.Filter, request.Sorting, limit, cursor, withTotal)
+        );
+        return await work.ReadAsync(
+            context.Call(),
+            _search,
+            async reader =>
+            {
+                var records = new List<Record>();
+                return new ExportPage(selection.Fields, records, await query.ReadAsync(reader, records));
+            },
+            context.CancellationToken,
+            query.Statements
+        );
     }
 
     private static void WriteHeader(CsvWriter csv, IReadOnlyList<FieldSchema> fields, bool withIds)

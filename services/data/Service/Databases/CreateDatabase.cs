@@ -26,7 +26,14 @@ internal sealed partial class DatabasesService
             var now = Timestamp.FromDateTimeOffset(tx.Now);
             return new CreateDatabaseResponse
             {
-                Database = new Database { Id = key, Name = request.Name, Description = request.Description, CreatedAt = now, UpdatedAt = now },
+                Database = new Database
+                {
+                    Id = key,
+                    Name = request.Name,
+                    Description = request.Description,
+                    CreatedAt = now,
+                    UpdatedAt = now,
+                },
             };
         });
     }

@@ -1,3 +1,4 @@
+using System.Data;
 using Google.Protobuf.WellKnownTypes;
 using Npgsql;
 using Platform.Contracts;
@@ -10,13 +11,14 @@ namespace Platform.Data.Service.Databases;
 /// <summary>Databases of an environment. One file per call.</summary>
 internal sealed partial class DatabasesService(UnitOfWork work, Cursors cursors) : Contracts.V1.Databases.DatabasesBase
 {
-    /// <summary>A row of id, name, description, created_at, updated_at.</summary>
-    private static Database Read(NpgsqlDataReader row) => new()
-    {
-        Id = Ids.Format("db", row.GetGuid(0)),
-        Name = row.GetString(1),
-        Description = row.GetString(2),
-        CreatedAt = Timestamp.FromDateTime(row.GetDateTime(3)),
-        UpdatedAt = Timestamp.FromDateTime(row.GetDateTime(4)),
-    };
+    /// <summary>A row with id, name, description, created_at and updated_at.</summary>
+    private static Database Read(NpgsqlDataReader row) =>
+        new()
+        {
+            Id = Ids.Format("db", row.GetGuid("id")),
+            Name = row.GetString("name"),
+            Description = row.GetString("description"),
+            CreatedAt = Timestamp.FromDateTime(row.GetDateTime("created_at")),
+            UpdatedAt = Timestamp.FromDateTime(row.GetDateTime("updated_at")),
+        };
 }

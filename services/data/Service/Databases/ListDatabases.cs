@@ -1,7 +1,9 @@
+using System.Data;
 using Grpc.Core;
 using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 
 namespace Platform.Data.Service.Databases;
@@ -9,7 +11,7 @@ namespace Platform.Data.Service.Databases;
 internal sealed partial class DatabasesService
 {
     private const string SelectDatabases = """
-        select id, name, description, created_at, updated_at, lower(name) from data.database
+        select id, name, description, created_at, updated_at, lower(name) as sort_key from data.database
         where deleted_at is null and ($2::text is null or lower(name) > $2) order by lower(name) limit $1
         """;
 
@@ -33,7 +35,7 @@ internal sealed partial class DatabasesService
                 }
 
                 answer.Databases.Add(Read(reader));
-                last = reader.GetString(5);
+                last = reader.GetString("sort_key");
             }
 
             return answer;

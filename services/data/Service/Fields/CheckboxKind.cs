@@ -2,9 +2,6 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
@@ -25,21 +22,41 @@ internal sealed class CheckboxKind : FieldKind
 
     public override IReadOnlyList<FilterOperator> Operators => _operators;
 
-    public override Parsed Parse(JsonElement json, FieldSchema field) => json.ValueKind is JsonValueKind.True or JsonValueKind.False
-        ? new Parsed(json.GetBoolean())
-        : Parsed.Refused($"is {TextKind.Describe(json)}, not true or false", "Send true or false, without quotes.");
+    public override Parsed Parse(JsonElement json, FieldSchema field) =>
+        json.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? new Parsed(json.GetBoolean())
+            : Parsed.Refused($"is {JsonText.Describe(json)}, not true or false", "Send true or false, without quotes.");
 
-    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) => json.WriteBooleanValue(row.GetBoolean(ordinal));
+    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
+        json.WriteBooleanValue(row.GetBoolean(ordinal));
 
-    public override string Compile(FilterOperator comparison, string column, Operands operands) => comparison switch
+    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field)
     {
-        FilterOperator.Is => Is(column, operands),
-        _ => $"{column} is null",
-    };
+        switch (cell.ToUpperInvariant())
+        {
+            case "TRUE" or "YES" or "1":
+                json.WriteBooleanValue(true);
+                break;
+            case "FALSE" or "NO" or "0":
+                json.WriteBooleanValue(false);
+                break;
+            default:
+                json.WriteStringValue(cell);
+                break;
+        }
+    }
 
-    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) => new(column, $"{column}::text", "::boolean");
+    public override string Compile(FilterOperator comparison, string column, Operands operands) =>
+        comparison switch
+        {
+            FilterOperator.Is => Is(column, operands),
+            _ => $"{column} is null",
+        };
 
-    // An index finds what is true; what is not, is false or empty.
+    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) =>
+        new(column, $"{column}::text", "::boolean");
+
+    // An index finds what is true. What is not true is either false or empty, so no single value finds it.
     private static string Is(string column, Operands operands)
     {
         if (!operands.Right(Operand))
@@ -51,7 +68,8 @@ internal sealed class CheckboxKind : FieldKind
         return $"{column} is true";
     }
 
-    private static Reading<bool> Operand(JsonElement json) => json.ValueKind is JsonValueKind.True or JsonValueKind.False
-        ? new Reading<bool>(json.GetBoolean())
-        : Reading<bool>.Refused($"is {TextKind.Describe(json)}, not true or false", "Send true or false, without quotes.");
+    private static Reading<bool> Operand(JsonElement json) =>
+        json.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? new Reading<bool>(json.GetBoolean())
+            : Reading<bool>.Refused($"is {JsonText.Describe(json)}, not true or false", "Send true or false, without quotes.");
 }

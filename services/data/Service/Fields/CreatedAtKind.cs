@@ -1,7 +1,4 @@
 using NpgsqlTypes;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Records;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
@@ -11,13 +8,20 @@ namespace Platform.Data.Service.Fields;
 /// </summary>
 internal sealed class CreatedAtKind : InstantKind
 {
-    public static readonly new CreatedAtKind Instance = new();
+    public static new readonly CreatedAtKind Instance = new();
 
-    public override string Compile(FilterOperator comparison, string column, Operands operands) => comparison == FilterOperator.IsEmpty
-        ? "false"
-        : Ranges.Compile(comparison, column, operands, json => Period.Read(json, operands.Now),
-            from => $"r.id >= {operands.Parameters.Add(NpgsqlDbType.Uuid, RecordIds.FirstOf(from))}",
-            until => $"r.id < {operands.Parameters.Add(NpgsqlDbType.Uuid, RecordIds.FirstOf(until))}");
+    public override string Compile(FilterOperator comparison, string column, Operands operands) =>
+        comparison == FilterOperator.IsEmpty
+            ? "false"
+            : Ranges.Compile(
+                comparison,
+                column,
+                operands,
+                json => Period.Read(json, operands.Now),
+                from => $"r.id >= {operands.Parameters.Add(NpgsqlDbType.Uuid, RecordIds.FirstOf(from))}",
+                until => $"r.id < {operands.Parameters.Add(NpgsqlDbType.Uuid, RecordIds.FirstOf(until))}"
+            );
 
-    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) => RecordIdKind.Instance.Sort("r.id", field, parameters);
+    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) =>
+        RecordIdKind.Instance.Sort("r.id", field, parameters);
 }

@@ -3,12 +3,12 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
-/// <summary>A calendar day without time and zone. It travels as ISO text: Npgsql turns the first and the last day of its own type into infinity.</summary>
+/// <summary>
+/// A calendar day without time and zone. It travels as ISO text: Npgsql turns the first and the last day of its own type into infinity.
+/// </summary>
 internal sealed class DateKind : FieldKind
 {
     public static readonly DateKind Instance = new();
@@ -27,7 +27,7 @@ internal sealed class DateKind : FieldKind
 
     public override Parsed Parse(JsonElement json, FieldSchema field)
     {
-        if (!TextKind.TryGetText(json, out var text, out var refusal))
+        if (!JsonText.TryGet(json, out var text, out var refusal))
         {
             return refusal;
         }
@@ -37,11 +37,18 @@ internal sealed class DateKind : FieldKind
 
     public override string Select(string column) => $"to_char({column}, 'YYYY-MM-DD')";
 
-    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) => json.WriteStringValue(row.GetString(ordinal));
+    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
+        json.WriteStringValue(row.GetString(ordinal));
 
-    public override string Compile(FilterOperator comparison, string column, Operands operands) => Ranges.Compile(
-        comparison, column, operands, json => OnlyDays(Period.Read(json, operands.Now)),
-        from => $"{column} >= {Day(from, operands)}", until => $"{column} < {Day(until, operands)}");
+    public override string Compile(FilterOperator comparison, string column, Operands operands) =>
+        Ranges.Compile(
+            comparison,
+            column,
+            operands,
+            json => OnlyDays(Period.Read(json, operands.Now)),
+            from => $"{column} >= {Day(from, operands)}",
+            until => $"{column} < {Day(until, operands)}"
+        );
 
     public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) => new(column, Select(column), "::date");
 
@@ -49,10 +56,14 @@ internal sealed class DateKind : FieldKind
         DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out date);
 
     private static Reading<Period> OnlyDays(Reading<Period> reading) =>
-        reading.Rule is null && (reading.Value.From.TimeOfDay != TimeSpan.Zero || reading.Value.Until.TimeOfDay != TimeSpan.Zero && !reading.Value.IsOpen)
+        reading.Rule is null
+        && (reading.Value.From.TimeOfDay != TimeSpan.Zero || reading.Value.Until.TimeOfDay != TimeSpan.Zero && !reading.Value.IsOpen)
             ? Reading<Period>.Refused("is a moment, but the field holds days", "Send a date without time.")
             : reading;
 
-    private static string Day(DateTime day, Operands operands) =>
-        $"{operands.Parameters.AddText(day == DateTime.MaxValue ? "infinity" : day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture))}::date";
+    private static string Day(DateTime day, Operands operands)
+    {
+        var text = day == DateTime.MaxValue ? "infinity" : day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+        return $"{operands.Parameters.AddText(text)}::date";
+    }
 }

@@ -3,8 +3,6 @@ using Npgsql;
 using NpgsqlTypes;
 using Platform.Contracts.Catalogue;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
@@ -17,15 +15,30 @@ internal readonly record struct Parsed(object? Value, string? Rule = null, strin
 }
 
 /// <summary>
-/// What a field type is: its column, how JSON becomes a value and a value JSON, which filter operators it has and what they are in SQL.
-/// A new field type is one class of this and a line in <see cref="_kinds"/>.
+/// All that a field type is: its column, how JSON and CSV become a value and a value JSON and CSV, its limits, and its filter operators in
+/// SQL. A new field type is one class of this and a line in <see cref="_kinds"/>. Code outside this folder asks what a kind can do, and
+/// never which kind it is; a test holds it.
 /// </summary>
 internal abstract class FieldKind
 {
+    private const int MaxLabel = 200;
+
+    /// <summary>What stands between the items of a list in a cell of CSV.</summary>
+    protected const string BetweenItems = "; ";
+
     private static readonly FieldKind[] _kinds =
     [
-        TextKind.Text, TextKind.LongText, NumberKind.Instance, CheckboxKind.Instance, SelectKind.Instance, MultiSelectKind.Instance,
-        DateKind.Instance, InstantKind.Instance, EmailKind.Instance, UrlKind.Instance, LinkKind.Unbound,
+        TextKind.Text,
+        TextKind.LongText,
+        NumberKind.Instance,
+        CheckboxKind.Instance,
+        SelectKind.Instance,
+        MultiSelectKind.Instance,
+        DateKind.Instance,
+        InstantKind.Instance,
+        EmailKind.Instance,
+        UrlKind.Instance,
+        LinkKind.Unbound,
     ];
 
     private static readonly Dictionary<FieldType, FieldKind> _byType = _kinds.ToDictionary(kind => kind.Type);
@@ -47,13 +60,33 @@ internal abstract class FieldKind
 
     public virtual bool CanBeUnique => false;
 
-    public virtual bool HasLength => false;
-
-    public virtual bool HasChoices => false;
+    /// <summary>Whether upserts can tell records apart by it.</summary>
+    public virtual bool CanMatch => CanBeUnique;
 
     public virtual bool CanBePrimary => true;
 
     public virtual bool CanSort => true;
+
+    /// <summary>Whether a field can limit the characters of its values.</summary>
+    public virtual bool HasLength => false;
+
+    /// <summary>Whether a field can limit the decimal places of its values.</summary>
+    public virtual bool HasPrecision => false;
+
+    /// <summary>Whether a value is one of the field's choices, or a list of them.</summary>
+    public virtual bool HasChoices => false;
+
+    /// <summary>Whether the column holds an array.</summary>
+    public virtual bool IsList => false;
+
+    /// <summary>Whether values are links to records of a table.</summary>
+    public virtual bool HasLinks => false;
+
+    /// <summary>Where the links lead. Null when values are not links, and for a definition, which links to nothing yet.</summary>
+    public virtual LinkTarget? Link => null;
+
+    /// <summary>Whether a field holds one link at most.</summary>
+    public bool IsSingle => Link is { IsInverse: false, IsSingle: true };
 
     /// <summary>False when the values are kept by another table.</summary>
     public virtual bool HasColumn => true;
@@ -65,6 +98,22 @@ internal abstract class FieldKind
 
     public static FieldKind? Find(FieldType type) => _byType.GetValueOrDefault(type);
 
+    /// <summary>The names of all kinds that fit, as a person lists them: "text, number or date".</summary>
+    public static string NamesOf(Func<FieldKind, bool> fits, string last = " or ")
+    {
+        var names = _kinds.Where(fits).Select(kind => kind.Name).ToList();
+        return names.Count < 2 ? string.Concat(names) : string.Join(", ", names[..^1]) + last + names[^1];
+    }
+
+    /// <summary>The kind of a field that links there; the same kind when its values are not links.</summary>
+    public virtual FieldKind LinkedTo(LinkTarget target) => this;
+
+    /// <summary>Adds what only fields of this kind say about themselves.</summary>
+    public virtual void Describe(Field field) { }
+
+    /// <summary>The index that a field has from the start: its method and columns. Null for none.</summary>
+    public virtual string? FirstIndex(string column) => null;
+
     /// <summary>Never called with null or "": those clear.</summary>
     public abstract Parsed Parse(JsonElement json, FieldSchema field);
 
@@ -74,11 +123,27 @@ internal abstract class FieldKind
     /// <summary>The value as text, to name a record by it.</summary>
     public virtual string Label(string column) => $"{Select(column)}::text";
 
+    /// <summary>The same, cut where a label ends.</summary>
+    public string ShortLabel(string column) => $"left({Label(column)}, {MaxLabel})";
+
     /// <summary>What a person reads of that text.</summary>
     public virtual string LabelOf(string text, FieldSchema field) => text;
 
+    /// <summary>The condition that what a person reads contains the operand.</summary>
+    public virtual string LabelContains(string column, FieldSchema field, Operands operands) =>
+        TextKind.Like(ShortLabel(column), "%", "%", operands);
+
     /// <summary>Writes a value that is not null.</summary>
     public abstract void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field);
+
+    /// <summary>A value as <see cref="Write"/> made it, not null, as a cell of CSV.</summary>
+    public virtual string ToCell(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
+
+    /// <summary>
+    /// Writes a cell that is not empty as JSON for <see cref="Parse"/>. A cell that does not fit the kind is written as text, which
+    /// <see cref="Parse"/> refuses.
+    /// </summary>
+    public virtual void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field) => json.WriteStringValue(cell);
 
     /// <summary>The condition in SQL. It may be null where the column is: the caller negates with that in mind.</summary>
     public abstract string Compile(FilterOperator comparison, string column, Operands operands);
@@ -94,18 +159,36 @@ internal abstract class FieldKind
 
     public NpgsqlParameter Parameter(object? value) => new() { NpgsqlDbType = Wire, Value = value ?? DBNull.Value };
 
-    public NpgsqlParameter ArrayParameter(IReadOnlyList<object?> values) => new()
-    {
-        NpgsqlDbType = NpgsqlDbType.Array | Wire,
-        Value = Wire switch
+    public NpgsqlParameter ArrayParameter(IReadOnlyList<object?> values) =>
+        new()
         {
-            NpgsqlDbType.Boolean => values.Select(value => (bool?)value).ToArray(),
-            NpgsqlDbType.TimestampTz => values.Select(value => (DateTime?)value).ToArray(),
-            NpgsqlDbType.Uuid => values.Select(value => (Guid?)value).ToArray(),
-            _ => values.Select(value => (string?)value).ToArray(),
-        },
-    };
+            NpgsqlDbType = NpgsqlDbType.Array | Wire,
+            Value = Wire switch
+            {
+                NpgsqlDbType.Boolean => values.Select(value => (bool?)value).ToArray(),
+                NpgsqlDbType.TimestampTz => values.Select(value => (DateTime?)value).ToArray(),
+                NpgsqlDbType.Uuid => values.Select(value => (Guid?)value).ToArray(),
+                _ => values.Select(value => (string?)value).ToArray(),
+            },
+        };
+
+    /// <summary>Writes the items of a cell as an array of strings.</summary>
+    protected static void WriteItems(Utf8JsonWriter json, params ReadOnlySpan<string> items)
+    {
+        json.WriteStartArray();
+        foreach (var item in items)
+        {
+            json.WriteStringValue(item);
+        }
+
+        json.WriteEndArray();
+    }
+
+    protected static string[] ItemsOf(string cell) =>
+        cell.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static string NameOf(FieldType type) =>
-        EnumNames.JsonName(TablesReflection.Descriptor.EnumTypes.Single(declared => declared.Name == nameof(FieldType)).FindValueByNumber((int)type));
+        EnumNames.JsonName(
+            TablesReflection.Descriptor.EnumTypes.Single(declared => declared.Name == nameof(FieldType)).FindValueByNumber((int)type)
+        );
 }

@@ -4,8 +4,6 @@ using System.Text.RegularExpressions;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
@@ -26,23 +24,33 @@ internal partial class InstantKind : FieldKind
 
     public override Parsed Parse(JsonElement json, FieldSchema field)
     {
-        if (!TextKind.TryGetText(json, out var text, out var refusal))
+        if (!JsonText.TryGet(json, out var text, out var refusal))
         {
             return refusal;
         }
 
-        return TryParse(text, out var instant) ? new Parsed(instant)
-            : Parsed.Refused("is not a date-time with offset", "Send an ISO 8601 date-time such as 2026-05-01T10:00:00Z or 2026-05-01T12:00:00+02:00.");
+        return TryParse(text, out var instant)
+            ? new Parsed(instant)
+            : Parsed.Refused(
+                "is not a date-time with offset",
+                "Send an ISO 8601 date-time such as 2026-05-01T10:00:00Z or 2026-05-01T12:00:00+02:00."
+            );
     }
 
     public override string Label(string column) => $"to_char({column} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
 
-    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) => json.WriteStringValue(row.GetDateTime(ordinal));
+    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
+        json.WriteStringValue(row.GetDateTime(ordinal));
 
-    public override string Compile(FilterOperator comparison, string column, Operands operands) => Ranges.Compile(
-        comparison, column, operands, json => Period.Read(json, operands.Now),
-        from => $"{column} >= {operands.Parameters.Add(NpgsqlDbType.TimestampTz, from)}",
-        until => $"{column} < {operands.Parameters.Add(NpgsqlDbType.TimestampTz, until)}");
+    public override string Compile(FilterOperator comparison, string column, Operands operands) =>
+        Ranges.Compile(
+            comparison,
+            column,
+            operands,
+            json => Period.Read(json, operands.Now),
+            from => $"{column} >= {operands.Parameters.Add(NpgsqlDbType.TimestampTz, from)}",
+            until => $"{column} < {operands.Parameters.Add(NpgsqlDbType.TimestampTz, until)}"
+        );
 
     public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) =>
         new(column, $"to_char({column} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')", "::timestamptz");
@@ -50,8 +58,11 @@ internal partial class InstantKind : FieldKind
     public static bool TryParse(string text, out DateTime instant)
     {
         instant = default;
-        if (!Form().IsMatch(text)
-            || !DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var parsed) || parsed.UtcDateTime < _earliest)
+        if (
+            !Form().IsMatch(text)
+            || !DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var parsed)
+            || parsed.UtcDateTime < _earliest
+        )
         {
             return false;
         }

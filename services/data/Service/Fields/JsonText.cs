@@ -4,14 +4,16 @@ using System.Text.Json;
 
 namespace Platform.Data.Service.Fields;
 
-/// <summary>How JSON is written here: compact, characters of every script as they are.</summary>
+/// <summary>How text in JSON is read and written here: compact, characters of every script as they are.</summary>
 internal static class JsonText
 {
     public static JavaScriptEncoder Encoder => JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
 
     public static JsonWriterOptions Options { get; } = new() { Encoder = Encoder, SkipValidation = true };
 
-    /// <summary>Writes text. The framework's encoders escape all that lies beyond the BMP, such as emoji: twelve bytes instead of four.</summary>
+    /// <summary>
+    /// Writes text. The framework's encoders escape everything beyond the BMP, such as emoji: twelve bytes instead of four.
+    /// </summary>
     public static void Write(Utf8JsonWriter json, string text)
     {
         if (!text.AsSpan().ContainsAnyInRange('\ud800', '\udfff'))
@@ -34,4 +36,44 @@ internal static class JsonText
 
         json.WriteRawValue(escaped.Append('"').ToString(), skipInputValidation: true);
     }
+
+    /// <summary>The text of a JSON string; not every JSON string is one that PostgreSQL keeps.</summary>
+    public static bool TryGet(JsonElement json, out string text, out Parsed refusal)
+    {
+        (text, refusal) = ("", default);
+        if (json.ValueKind != JsonValueKind.String)
+        {
+            refusal = Parsed.Refused($"is {Describe(json)}, not text", "Send a string.");
+            return false;
+        }
+
+        try
+        {
+            text = json.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            refusal = Parsed.Refused("holds half of a surrogate pair", "Send whole Unicode characters.");
+            return false;
+        }
+
+        if (text.Contains('\0', StringComparison.Ordinal))
+        {
+            refusal = Parsed.Refused("holds a NUL character", "Remove it.");
+            return false;
+        }
+
+        return true;
+    }
+
+    public static string Describe(JsonElement json) =>
+        json.ValueKind switch
+        {
+            JsonValueKind.String => "text",
+            JsonValueKind.Number => "a number",
+            JsonValueKind.True or JsonValueKind.False => "true or false",
+            JsonValueKind.Array => "an array",
+            JsonValueKind.Object => "an object",
+            _ => "null",
+        };
 }

@@ -3,42 +3,31 @@ using Npgsql;
 using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
+using Field = Platform.Data.Contracts.V1.Field;
 
 namespace Platform.Data.Service.Fields;
 
-/// <summary>What a link field links to, and where the links are kept.</summary>
-/// <param name="TableId">The other table.</param>
-/// <param name="TableName">Its name.</param>
-/// <param name="QualifiedName">Its name in SQL.</param>
-/// <param name="Primary">The field that names its records.</param>
-/// <param name="FieldId">The field of the other side.</param>
-/// <param name="FieldName">Its name.</param>
-/// <param name="IsInverse">Whether the other side keeps the links.</param>
-/// <param name="IsSingle">Whether a record of the side that keeps them has at most one.</param>
-internal sealed record LinkTarget(
-    Guid TableId, string TableName, string QualifiedName, FieldSchema Primary, Guid FieldId, string FieldName, bool IsInverse, bool IsSingle);
-
 /// <summary>
-/// Records of another table. Links to deleted records are there, but nobody sees them until the record is restored; so a deletion changes
-/// one record only, and taking it back brings its links back.
+/// Records of another table. Links to deleted records stay, but nobody sees them until the record is restored. So a deletion changes only
+/// one record, and undoing it brings the links back.
 /// </summary>
 internal sealed class LinkKind(LinkTarget? target) : FieldKind
 {
     /// <summary>For definitions, which link to nothing yet.</summary>
     public static readonly LinkKind Unbound = new(null);
 
-    /// <summary>The most links of a record that are sent or shown.</summary>
-    public const int MaxLinks = 200;
-
     private const int IdLength = 36;
-    private const int MaxLabel = 200;
 
     private static readonly FilterOperator[] _operators =
-        [FilterOperator.Is, FilterOperator.HasAnyOf, FilterOperator.HasAllOf, FilterOperator.Contains, FilterOperator.IsEmpty];
+    [
+        FilterOperator.Is,
+        FilterOperator.HasAnyOf,
+        FilterOperator.HasAllOf,
+        FilterOperator.Contains,
+        FilterOperator.IsEmpty,
+    ];
 
-    public LinkTarget Target => target ?? throw new InvalidOperationException("The kind is of a definition.");
+    private LinkTarget Target => target ?? throw new InvalidOperationException("The kind is of a definition.");
 
     public override FieldType Type => FieldType.Link;
 
@@ -52,6 +41,12 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
 
     public override bool CanSort => false;
 
+    public override bool IsList => true;
+
+    public override bool HasLinks => true;
+
+    public override LinkTarget? Link => target;
+
     public override bool HasColumn => target is not { IsInverse: true };
 
     public override IReadOnlyList<FilterOperator> Operators => _operators;
@@ -59,9 +54,23 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
     private string Others => $"{Target.QualifiedName} o";
 
     // On the inverse side: the column of the other table that keeps the links.
-    private string OtherColumn => $"o.{FieldSchema.ColumnOf(Target.FieldId)}";
+    private string OtherColumn => $"o.{Target.OtherColumn}";
 
-    private string OtherLabel => $"left({Target.Primary.Kind.Label($"o.{Target.Primary.Column}")}, {MaxLabel})";
+    private string OtherLabel => Target.Primary.Kind.ShortLabel(OtherPrimary);
+
+    private string OtherPrimary => $"o.{Target.Primary.Column}";
+
+    public override FieldKind LinkedTo(LinkTarget target) => new LinkKind(target);
+
+    public override void Describe(Field field)
+    {
+        field.LinkTableId = Ids.Format("tbl", Target.TableId);
+        field.LinkField = Target.FieldName;
+        field.Single = IsSingle;
+        field.Inverse = Target.IsInverse;
+    }
+
+    public override string? FirstIndex(string column) => HasColumn ? $"using gin ({column})" : null;
 
     public override Parsed Parse(JsonElement json, FieldSchema field)
     {
@@ -70,10 +79,10 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
         {
             if (item.ValueKind == JsonValueKind.Object && item.TryGetProperty("more", out _))
             {
-                return Parsed.Refused("does not name all of its links", ChangedThere);
+                return Parsed.Refused("does not name all of its links", Target.ChangedThere);
             }
 
-            // What was read, an object with id and label, can be sent.
+            // A link is read as an object with id and label; that object can be sent as well.
             var reading = RecordIdKind.ReadId(item.ValueKind == JsonValueKind.Object && item.TryGetProperty("id", out var id) ? id : item);
             if (reading.Rule is not null)
             {
@@ -91,22 +100,18 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
         return ids.Count switch
         {
             0 => Parsed.Empty,
-            > 1 when Target is { IsSingle: true, IsInverse: false } => Parsed.Refused($"names {ids.Count} records, but the field holds one", "Send one id."),
-            > MaxLinks => Parsed.Refused($"names {ids.Count} records", $"Send at most {MaxLinks}."),
-            _ => new Parsed(Text(ids)),
+            > 1 when IsSingle => Parsed.Refused($"names {ids.Count} records, but the field holds one", "Send one id."),
+            > LinkTarget.MaxLinks => Parsed.Refused($"names {ids.Count} records", $"Send at most {LinkTarget.MaxLinks}."),
+            _ => new Parsed(LinkTarget.Value(ids)),
         };
     }
 
-    /// <summary>Where else links of an inverse side can be changed, for those that cannot be changed here.</summary>
-    public string ChangedThere => $"Change {Target.FieldName} of the records in {Target.TableName} ({Ids.Format("tbl", Target.TableId)}).";
-
-    /// <summary>The ids of a value as <see cref="Parse"/> made it.</summary>
-    public static IEnumerable<Guid> IdsOf(object value) => ((string)value)[1..^1].Split(',').Select(Guid.Parse);
-
-    public override string Select(string column) => Target.IsInverse
-        ? $"(select array_agg(l.item order by l.id) from (select o.id, {Item} as item from {Others} "
-            + $"where {OtherColumn} @> array[r.id] and o.deleted_at is null order by o.id limit {MaxLinks + 1}) l)"
-        : $"(select array_agg({Item} order by l.n) from unnest({column}) with ordinality as l(id, n) join {Others} on o.id = l.id and o.deleted_at is null)";
+    public override string Select(string column) =>
+        Target.IsInverse
+            ? $"(select array_agg(l.item order by l.id) from (select o.id, {Item} as item from {Others} "
+                + $"where {OtherColumn} @> array[r.id] and o.deleted_at is null order by o.id limit {LinkTarget.MaxLinks + 1}) l)"
+            : $"(select array_agg({Item} order by l.n) from unnest({column}) with ordinality as l(id, n) "
+                + $"join {Others} on o.id = l.id and o.deleted_at is null)";
 
     private string Item => $"o.id::text || coalesce(' ' || {OtherLabel}, '')";
 
@@ -114,7 +119,7 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
     {
         var items = row.GetFieldValue<string[]>(ordinal);
         json.WriteStartArray();
-        foreach (var item in items.Take(MaxLinks))
+        foreach (var item in items.Take(LinkTarget.MaxLinks))
         {
             json.WriteStartObject();
             json.WriteString("id", Ids.Format("rec", Guid.Parse(item.AsSpan(0, IdLength))));
@@ -131,8 +136,8 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
             json.WriteEndObject();
         }
 
-        // Of an inverse side there can be any number.
-        if (items.Length > MaxLinks)
+        // An inverse side can have any number of links.
+        if (items.Length > LinkTarget.MaxLinks)
         {
             json.WriteStartObject();
             json.WriteBoolean("more", true);
@@ -142,6 +147,12 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
         json.WriteEndArray();
     }
 
+    // The links are cut off behind the last one that shows: an ellipsis stands for the rest.
+    public override string ToCell(JsonElement value) =>
+        string.Join(BetweenItems, value.EnumerateArray().Select(item => item.TryGetProperty("id", out var id) ? id.GetString() : "…"));
+
+    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field) => WriteItems(json, ItemsOf(cell));
+
     public override string Compile(FilterOperator comparison, string column, Operands operands)
     {
         switch (comparison)
@@ -149,7 +160,7 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
             case FilterOperator.IsEmpty:
                 return $"not {Exists(column, "")}";
             case FilterOperator.Contains:
-                return Exists(column, $" and {LabelContains(operands)}");
+                return Exists(column, $" and {Target.Primary.Kind.LabelContains(OtherPrimary, Target.Primary, operands)}");
         }
 
         var items = operands.Items(RecordIdKind.ReadId).Distinct().Order().ToList();
@@ -168,23 +179,13 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
         };
     }
 
-    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) => throw new NotSupportedException("Links have no order.");
+    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) =>
+        throw new NotSupportedException("Links have no order.");
 
-    public static string Text(IEnumerable<Guid> ids) => $"{{{string.Join(',', ids)}}}";
-
-    // From the other side a hash join over all links serves better than a look-up per record.
-    private string Exists(string column, string condition) => Target.IsInverse
-        ? $"exists (select from (select unnest({OtherColumn}) as id from {Others} where o.deleted_at is null{condition}) l where l.id = r.id)"
-        : $"exists (select from {Others} where o.id = any({column}) and o.deleted_at is null{condition})";
-
-    private string LabelContains(Operands operands)
-    {
-        var primary = Target.Primary;
-        return primary.Kind switch
-        {
-            TextKind text => text.Compile(FilterOperator.Contains, $"o.{primary.Column}", operands),
-            SelectKind => $"o.{primary.Column} = any({operands.Parameters.AddIds(SelectKind.WithLabel(FilterOperator.Contains, operands, primary))})",
-            _ => TextKind.Like(OtherLabel, "%", "%", operands),
-        };
-    }
+    // From the other side, a hash join over all links is faster than one look-up per record.
+    private string Exists(string column, string condition) =>
+        Target.IsInverse
+            ? $"exists (select from (select unnest({OtherColumn}) as id from {Others} where o.deleted_at is null{condition}) l "
+                + "where l.id = r.id)"
+            : $"exists (select from {Others} where o.id = any({column}) and o.deleted_at is null{condition})";
 }

@@ -2,8 +2,6 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
@@ -13,7 +11,13 @@ internal sealed class MultiSelectKind : FieldKind
     public static readonly MultiSelectKind Instance = new();
 
     private static readonly FilterOperator[] _operators =
-        [FilterOperator.Is, FilterOperator.HasAnyOf, FilterOperator.HasAllOf, FilterOperator.Contains, FilterOperator.IsEmpty];
+    [
+        FilterOperator.Is,
+        FilterOperator.HasAnyOf,
+        FilterOperator.HasAllOf,
+        FilterOperator.Contains,
+        FilterOperator.IsEmpty,
+    ];
 
     public override FieldType Type => FieldType.MultiSelect;
 
@@ -26,6 +30,8 @@ internal sealed class MultiSelectKind : FieldKind
 
     public override bool HasChoices => true;
 
+    public override bool IsList => true;
+
     public override bool CanBePrimary => false;
 
     public override IReadOnlyList<FilterOperator> Operators => _operators;
@@ -34,7 +40,7 @@ internal sealed class MultiSelectKind : FieldKind
     {
         if (json.ValueKind != JsonValueKind.Array)
         {
-            return Parsed.Refused($"is {TextKind.Describe(json)}, not an array", "Send an array of choices.");
+            return Parsed.Refused($"is {JsonText.Describe(json)}, not an array", "Send an array of choices.");
         }
 
         var ids = new List<Guid>();
@@ -67,6 +73,12 @@ internal sealed class MultiSelectKind : FieldKind
 
         json.WriteEndArray();
     }
+
+    public override string ToCell(JsonElement value) => string.Join(BetweenItems, value.EnumerateArray().Select(item => item.GetString()));
+
+    // A label may hold what separates items.
+    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field) =>
+        WriteItems(json, field.FindChoice(cell) is null ? ItemsOf(cell) : [cell]);
 
     public override string Compile(FilterOperator comparison, string column, Operands operands)
     {

@@ -3,9 +3,6 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
@@ -19,8 +16,14 @@ internal sealed class NumberKind : FieldKind
 
     private static readonly FilterOperator[] _operators =
     [
-        FilterOperator.Is, FilterOperator.GreaterThan, FilterOperator.GreaterThanOrEquals, FilterOperator.LessThan, FilterOperator.LessThanOrEquals,
-        FilterOperator.IsBetween, FilterOperator.IsOneOf, FilterOperator.IsEmpty,
+        FilterOperator.Is,
+        FilterOperator.GreaterThan,
+        FilterOperator.GreaterThanOrEquals,
+        FilterOperator.LessThan,
+        FilterOperator.LessThanOrEquals,
+        FilterOperator.IsBetween,
+        FilterOperator.IsOneOf,
+        FilterOperator.IsEmpty,
     ];
 
     public override FieldType Type => FieldType.Number;
@@ -33,20 +36,25 @@ internal sealed class NumberKind : FieldKind
 
     public override bool CanBeUnique => true;
 
+    public override bool HasPrecision => true;
+
     public override IReadOnlyList<FilterOperator> Operators => _operators;
 
     public override Parsed Parse(JsonElement json, FieldSchema field)
     {
         if (json.ValueKind != JsonValueKind.Number)
         {
-            return Parsed.Refused($"is {TextKind.Describe(json)}, not a number", "Send a JSON number, without quotes.");
+            return Parsed.Refused($"is {JsonText.Describe(json)}, not a number", "Send a JSON number, without quotes.");
         }
 
         var text = json.GetRawText();
         var (whole, decimals) = DigitsOf(text);
         if (whole > MaxDigits || decimals > MaxDigits)
         {
-            return Parsed.Refused("has too many digits", $"Send at most {MaxDigits} digits before and {MaxDigits} after the decimal point.");
+            return Parsed.Refused(
+                "has too many digits",
+                $"Send at most {MaxDigits} digits before and {MaxDigits} after the decimal point."
+            );
         }
 
         return decimals > field.Precision
@@ -58,6 +66,18 @@ internal sealed class NumberKind : FieldKind
 
     public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
         json.WriteRawValue(row.GetString(ordinal), skipInputValidation: true);
+
+    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field)
+    {
+        if (IsNumber(cell))
+        {
+            json.WriteRawValue(cell);
+        }
+        else
+        {
+            json.WriteStringValue(cell);
+        }
+    }
 
     public override string Compile(FilterOperator comparison, string column, Operands operands)
     {
@@ -88,31 +108,49 @@ internal sealed class NumberKind : FieldKind
         }
     }
 
-    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) => new(column, $"{column}::text", "::numeric");
+    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) =>
+        new(column, $"{column}::text", "::numeric");
 
-    private static string Sign(FilterOperator comparison) => comparison switch
-    {
-        FilterOperator.GreaterThan => ">",
-        FilterOperator.GreaterThanOrEquals => ">=",
-        FilterOperator.LessThan => "<",
-        FilterOperator.LessThanOrEquals => "<=",
-        _ => "=",
-    };
+    private static string Sign(FilterOperator comparison) =>
+        comparison switch
+        {
+            FilterOperator.GreaterThan => ">",
+            FilterOperator.GreaterThanOrEquals => ">=",
+            FilterOperator.LessThan => "<",
+            FilterOperator.LessThanOrEquals => "<=",
+            _ => "=",
+        };
 
     private static Reading<string> Operand(JsonElement json)
     {
         if (json.ValueKind != JsonValueKind.Number)
         {
-            return Reading<string>.Refused($"is {TextKind.Describe(json)}, not a number", "Send a JSON number, without quotes.");
+            return Reading<string>.Refused($"is {JsonText.Describe(json)}, not a number", "Send a JSON number, without quotes.");
         }
 
         var (whole, decimals) = DigitsOf(json.GetRawText());
         return whole > MaxDigits || decimals > MaxDigits
-            ? Reading<string>.Refused("has too many digits", $"Send at most {MaxDigits} digits before and {MaxDigits} after the decimal point.")
+            ? Reading<string>.Refused(
+                "has too many digits",
+                $"Send at most {MaxDigits} digits before and {MaxDigits} after the decimal point."
+            )
             : new Reading<string>(json.GetRawText());
     }
 
-    // Of a JSON number as it is written: 1.50e3 has four digits before the point and none after it that count.
+    private static bool IsNumber(string cell)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(System.Text.Encoding.UTF8.GetBytes(cell));
+            return reader.Read() && reader.TokenType == JsonTokenType.Number && !reader.Read() && cell.Trim().Length == cell.Length;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    // The digits of a JSON number as it is written: 1.50e3 has four before the point, and none after it that count.
     private static (long Whole, long Decimals) DigitsOf(ReadOnlySpan<char> text)
     {
         text = text.TrimStart('-');
@@ -120,7 +158,10 @@ internal sealed class NumberKind : FieldKind
         var e = text.IndexOfAny('e', 'E');
         if (e >= 0)
         {
-            if (!long.TryParse(text[(e + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent) || Math.Abs(exponent) > 1000)
+            if (
+                !long.TryParse(text[(e + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent)
+                || Math.Abs(exponent) > 1000
+            )
             {
                 return (long.MaxValue, 0);
             }

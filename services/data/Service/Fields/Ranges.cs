@@ -1,21 +1,33 @@
 using System.Text.Json;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Queries;
 
 namespace Platform.Data.Service.Fields;
 
-/// <summary>The operators of everything that lies in time. All of them are made of two: not before an instant, and before an instant.</summary>
+/// <summary>
+/// The operators of everything that lies in time. All of them are made of two conditions: not before an instant, and before an instant.
+/// </summary>
 internal static class Ranges
 {
     public static IReadOnlyList<FilterOperator> Operators { get; } =
     [
-        FilterOperator.Is, FilterOperator.GreaterThan, FilterOperator.GreaterThanOrEquals, FilterOperator.LessThan, FilterOperator.LessThanOrEquals,
-        FilterOperator.IsBetween, FilterOperator.IsWithin, FilterOperator.IsOneOf, FilterOperator.IsEmpty,
+        FilterOperator.Is,
+        FilterOperator.GreaterThan,
+        FilterOperator.GreaterThanOrEquals,
+        FilterOperator.LessThan,
+        FilterOperator.LessThanOrEquals,
+        FilterOperator.IsBetween,
+        FilterOperator.IsWithin,
+        FilterOperator.IsOneOf,
+        FilterOperator.IsEmpty,
     ];
 
     public static string Compile(
-        FilterOperator comparison, string column, Operands operands, Func<JsonElement, Reading<Period>> read,
-        Func<DateTime, string> from, Func<DateTime, string> before)
+        FilterOperator comparison,
+        string column,
+        Operands operands,
+        Func<JsonElement, Reading<Period>> read,
+        Func<DateTime, string> from,
+        Func<DateTime, string> before
+    )
     {
         operands.Use = comparison is FilterOperator.IsEmpty or FilterOperator.IsOneOf ? null : ShapeUse.Range;
         switch (comparison)

@@ -3,8 +3,6 @@ using Npgsql;
 using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
@@ -26,13 +24,16 @@ internal sealed class RecordIdKind : FieldKind
     public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
         json.WriteStringValue(Ids.Format("rec", row.GetGuid(ordinal)));
 
-    public override string Compile(FilterOperator comparison, string column, Operands operands) => comparison == FilterOperator.Is
-        ? $"{column} = {operands.Parameters.Add(NpgsqlDbType.Uuid, operands.Right(ReadId))}"
-        : $"{column} = any({operands.Parameters.AddIds(operands.Items(ReadId))})";
+    public override string Compile(FilterOperator comparison, string column, Operands operands) =>
+        comparison == FilterOperator.Is
+            ? $"{column} = {operands.Parameters.Add(NpgsqlDbType.Uuid, operands.Right(ReadId))}"
+            : $"{column} = any({operands.Parameters.AddIds(operands.Items(ReadId))})";
 
-    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) => new(column, $"{column}::text", "::uuid") { NeverNull = true };
+    public override SortingKey Sort(string column, FieldSchema field, QueryParameters parameters) =>
+        new(column, $"{column}::text", "::uuid") { NeverNull = true };
 
-    internal static Reading<Guid> ReadId(JsonElement json) => json.ValueKind == JsonValueKind.String && Ids.TryParse("rec", json.GetString(), out var id)
-        ? new Reading<Guid>(id)
-        : Reading<Guid>.Refused("is no record id", "Send an id such as search_records returns, rec_….");
+    internal static Reading<Guid> ReadId(JsonElement json) =>
+        json.ValueKind == JsonValueKind.String && Ids.TryParse("rec", json.GetString(), out var id)
+            ? new Reading<Guid>(id)
+            : Reading<Guid>.Refused("is not a record id", "Send an id such as search_records returns, rec_….");
 }

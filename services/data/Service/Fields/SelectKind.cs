@@ -2,9 +2,6 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
@@ -15,7 +12,12 @@ internal sealed class SelectKind : FieldKind
 
     private static readonly FilterOperator[] _operators =
     [
-        FilterOperator.Is, FilterOperator.IsOneOf, FilterOperator.Contains, FilterOperator.StartsWith, FilterOperator.EndsWith, FilterOperator.IsEmpty,
+        FilterOperator.Is,
+        FilterOperator.IsOneOf,
+        FilterOperator.Contains,
+        FilterOperator.StartsWith,
+        FilterOperator.EndsWith,
+        FilterOperator.IsEmpty,
     ];
 
     public override FieldType Type => FieldType.Select;
@@ -26,6 +28,8 @@ internal sealed class SelectKind : FieldKind
 
     public override bool HasChoices => true;
 
+    public override bool CanMatch => true;
+
     public override IReadOnlyList<FilterOperator> Operators => _operators;
 
     public override Parsed Parse(JsonElement json, FieldSchema field)
@@ -34,9 +38,14 @@ internal sealed class SelectKind : FieldKind
         return reading.Rule is null ? new Parsed(reading.Value!.Id) : Parsed.Refused(reading.Rule, reading.Fix!);
     }
 
-    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) => WriteChoice(json, row.GetGuid(ordinal), field);
+    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
+        WriteChoice(json, row.GetGuid(ordinal), field);
 
-    public override string LabelOf(string text, FieldSchema field) => field.FindChoice(Guid.Parse(text))?.Label ?? throw new StaleSchemaException();
+    public override string LabelOf(string text, FieldSchema field) =>
+        field.FindChoice(Guid.Parse(text))?.Label ?? throw new StaleSchemaException();
+
+    public override string LabelContains(string column, FieldSchema field, Operands operands) =>
+        $"{column} = any({operands.Parameters.AddIds(WithLabel(FilterOperator.Contains, operands, field))})";
 
     public override string Compile(FilterOperator comparison, string column, Operands operands)
     {
@@ -45,16 +54,23 @@ internal sealed class SelectKind : FieldKind
             return $"{column} is null";
         }
 
-        Guid[] ids = [.. (comparison switch
-        {
-            FilterOperator.Is => operands.Right(json => Find(json, operands.Field)) is { } choice ? [choice.Id] : [],
-            FilterOperator.IsOneOf => operands.Items(json => Find(json, operands.Field)).Select(choice => choice.Id),
-            _ => WithLabel(comparison, operands),
-        }).Distinct()];
+        Guid[] ids =
+        [
+            .. (
+                comparison switch
+                {
+                    FilterOperator.Is => operands.Right(json => Find(json, operands.Field)) is { } choice ? [choice.Id] : [],
+                    FilterOperator.IsOneOf => operands.Items(json => Find(json, operands.Field)).Select(choice => choice.Id),
+                    _ => WithLabel(comparison, operands),
+                }
+            ).Distinct(),
+        ];
 
-        // One of one is just that one: only then does an index on the field keep another order.
+        // "One of" with a single choice is an equality: only then can an index on the field also give another order.
         operands.Use = ids.Length == 1 ? ShapeUse.Equal : ShapeUse.Range;
-        return ids.Length == 1 ? $"{column} = {operands.Parameters.Add(NpgsqlDbType.Uuid, ids[0])}" : $"{column} = any({operands.Parameters.AddIds(ids)})";
+        return ids.Length == 1
+            ? $"{column} = {operands.Parameters.Add(NpgsqlDbType.Uuid, ids[0])}"
+            : $"{column} = any({operands.Parameters.AddIds(ids)})";
     }
 
     // In the order of the choices, as a person arranged them.
@@ -67,26 +83,30 @@ internal sealed class SelectKind : FieldKind
     /// <summary>By label or id.</summary>
     internal static Reading<ChoiceSchema> Find(JsonElement json, FieldSchema field)
     {
-        if (!TextKind.TryGetText(json, out var text, out var refusal))
+        if (!JsonText.TryGet(json, out var text, out var refusal))
         {
             return Reading<ChoiceSchema>.Refused(refusal.Rule!, refusal.Fix!);
         }
 
         return field.FindChoice(text) is { } choice
             ? new Reading<ChoiceSchema>(choice)
-            : Reading<ChoiceSchema>.Refused("is no choice of the field", $"Use one of: {KnownChoices(field)}.");
+            : Reading<ChoiceSchema>.Refused("is not a choice of the field", $"Use one of: {KnownChoices(field)}.");
     }
 
     /// <summary>The choices whose label matches, whatever its case.</summary>
     internal static IEnumerable<Guid> WithLabel(FilterOperator comparison, Operands operands, FieldSchema? field = null)
     {
         var text = operands.Right(TextKind.Operand) ?? "";
-        return (field ?? operands.Field).Choices.Where(choice => comparison switch
-        {
-            FilterOperator.StartsWith => choice.Label.StartsWith(text, StringComparison.OrdinalIgnoreCase),
-            FilterOperator.EndsWith => choice.Label.EndsWith(text, StringComparison.OrdinalIgnoreCase),
-            _ => choice.Label.Contains(text, StringComparison.OrdinalIgnoreCase),
-        }).Select(choice => choice.Id);
+        return (field ?? operands.Field)
+            .Choices.Where(choice =>
+                comparison switch
+                {
+                    FilterOperator.StartsWith => choice.Label.StartsWith(text, StringComparison.OrdinalIgnoreCase),
+                    FilterOperator.EndsWith => choice.Label.EndsWith(text, StringComparison.OrdinalIgnoreCase),
+                    _ => choice.Label.Contains(text, StringComparison.OrdinalIgnoreCase),
+                }
+            )
+            .Select(choice => choice.Id);
     }
 
     internal static void WriteChoice(Utf8JsonWriter json, Guid id, FieldSchema field)
@@ -100,7 +120,9 @@ internal sealed class SelectKind : FieldKind
         JsonText.Write(json, choice.Label);
     }
 
-    private static string KnownChoices(FieldSchema field) => field.Choices.Count == 0
-        ? "(none yet)"
-        : string.Join(", ", field.Choices.Take(40).Select(choice => choice.Label)) + (field.Choices.Count > 40 ? ", … (see list_fields)" : "");
+    private static string KnownChoices(FieldSchema field) =>
+        field.Choices.Count == 0
+            ? "(none yet)"
+            : string.Join(", ", field.Choices.Take(40).Select(choice => choice.Label))
+                + (field.Choices.Count > 40 ? ", … (see list_fields)" : "");
 }

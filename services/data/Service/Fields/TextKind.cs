@@ -3,9 +3,6 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Queries;
-using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Fields;
 
@@ -15,15 +12,20 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
     public static readonly TextKind Text = new(FieldType.Text, 10_000);
     public static readonly TextKind LongText = new(FieldType.LongText, 100_000);
 
-    // So many characters sort, and are compared where the whole does not fit an index.
+    // The number of characters that a sort uses. A comparison uses them too where the whole text does not fit an index.
     private const int Beginning = 256;
 
-    // An e-mail address fits.
+    // The longest text that an index holds whole: the length of an e-mail address.
     private const int MaxIndexed = 320;
 
     private static readonly FilterOperator[] _operators =
     [
-        FilterOperator.Is, FilterOperator.Contains, FilterOperator.StartsWith, FilterOperator.EndsWith, FilterOperator.IsOneOf, FilterOperator.IsEmpty,
+        FilterOperator.Is,
+        FilterOperator.Contains,
+        FilterOperator.StartsWith,
+        FilterOperator.EndsWith,
+        FilterOperator.IsOneOf,
+        FilterOperator.IsEmpty,
     ];
 
     public override FieldType Type => type;
@@ -43,7 +45,7 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
 
     public override Parsed Parse(JsonElement json, FieldSchema field)
     {
-        if (!TryGetText(json, out var text, out var refusal))
+        if (!JsonText.TryGet(json, out var text, out var refusal))
         {
             return refusal;
         }
@@ -53,17 +55,21 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
         return length > longest ? Parsed.Refused($"is {length} characters long", $"Send at most {longest} characters.") : Check(text);
     }
 
-    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) => JsonText.Write(json, row.GetString(ordinal));
+    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
+        JsonText.Write(json, row.GetString(ordinal));
 
-    public override string Compile(FilterOperator comparison, string column, Operands operands) => comparison switch
-    {
-        FilterOperator.Is => Is(column, operands.Right(Operand), operands),
-        FilterOperator.IsOneOf => IsOneOf(column, operands),
-        FilterOperator.Contains => Like(column, "%", "%", operands),
-        FilterOperator.StartsWith => Like(column, "", "%", operands),
-        FilterOperator.EndsWith => Like(column, "%", "", operands),
-        _ => $"{column} is null",
-    };
+    public override string LabelContains(string column, FieldSchema field, Operands operands) => Like(column, "%", "%", operands);
+
+    public override string Compile(FilterOperator comparison, string column, Operands operands) =>
+        comparison switch
+        {
+            FilterOperator.Is => Is(column, operands.Right(Operand), operands),
+            FilterOperator.IsOneOf => IsOneOf(column, operands),
+            FilterOperator.Contains => Like(column, "%", "%", operands),
+            FilterOperator.StartsWith => Like(column, "", "%", operands),
+            FilterOperator.EndsWith => Like(column, "%", "", operands),
+            _ => $"{column} is null",
+        };
 
     /// <summary>Long text does not fit an index, its beginning does.</summary>
     public override string ComparedAs(string column, FieldSchema field) => FitsIndex(field) ? column : $"left({column}, {Beginning})";
@@ -81,7 +87,9 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
     {
         operands.Use = ShapeUse.Equal;
         var text = operands.Parameters.AddText(value);
-        return FitsIndex(operands.Field) ? $"{column} = {text}" : $"({column} = {text} and left({column}, {Beginning}) = left({text}, {Beginning}))";
+        return FitsIndex(operands.Field)
+            ? $"{column} = {text}"
+            : $"({column} = {text} and left({column}, {Beginning}) = left({text}, {Beginning}))";
     }
 
     private string IsOneOf(string column, Operands operands)
@@ -99,48 +107,9 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
     /// <summary>Rules of a special text, such as an e-mail address.</summary>
     protected virtual Parsed Check(string text) => new(text);
 
-    /// <summary>The text of a JSON string; not every JSON string is one that PostgreSQL keeps.</summary>
-    internal static bool TryGetText(JsonElement json, out string text, out Parsed refusal)
-    {
-        (text, refusal) = ("", default);
-        if (json.ValueKind != JsonValueKind.String)
-        {
-            refusal = Parsed.Refused($"is {Describe(json)}, not text", "Send a string.");
-            return false;
-        }
-
-        try
-        {
-            text = json.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            refusal = Parsed.Refused("holds half of a surrogate pair", "Send whole Unicode characters.");
-            return false;
-        }
-
-        if (text.Contains('\0', StringComparison.Ordinal))
-        {
-            refusal = Parsed.Refused("holds a NUL character", "Remove it.");
-            return false;
-        }
-
-        return true;
-    }
-
-    internal static string Describe(JsonElement json) => json.ValueKind switch
-    {
-        JsonValueKind.String => "text",
-        JsonValueKind.Number => "a number",
-        JsonValueKind.True or JsonValueKind.False => "true or false",
-        JsonValueKind.Array => "an array",
-        JsonValueKind.Object => "an object",
-        _ => "null",
-    };
-
     internal static Reading<string> Operand(JsonElement json)
     {
-        if (!TryGetText(json, out var text, out var refusal))
+        if (!JsonText.TryGet(json, out var text, out var refusal))
         {
             return Reading<string>.Refused(refusal.Rule!, refusal.Fix!);
         }
@@ -162,5 +131,7 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
     }
 
     private static string EscapeLike(string text) =>
-        text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal);
+        text.Replace("\\", "\\\\", StringComparison.Ordinal)
+            .Replace("%", "\\%", StringComparison.Ordinal)
+            .Replace("_", "\\_", StringComparison.Ordinal);
 }

@@ -21,7 +21,7 @@ internal sealed class IndexBuilder(NpgsqlDataSource database, TimeProvider time)
     /// <summary>The table's index lock; null while a schema change has it.</summary>
     public static async Task<Hold?> TryHoldAsync(LeaderSession session, Guid tableId, CancellationToken cancellationToken)
     {
-        // As data.index_lock spells it.
+        // The same name as in data.index_lock.
         var name = $"data.index:{tableId}";
         return await session.TryLeadAsync(name, cancellationToken) ? new Hold(session, tableId, name) : null;
     }
@@ -36,7 +36,7 @@ internal sealed class IndexBuilder(NpgsqlDataSource database, TimeProvider time)
         var connection = hold.Session.Connection;
         try
         {
-            // Waiting for transactions that began earlier holds nobody up, but it must end.
+            // A build waits for transactions that began earlier. That blocks nobody, but it must end.
             await ExecuteAsync(connection, $"set role {TableSchema.RoleOf(workspaceId)}; set lock_timeout = '60s'", giveWay.Token);
             foreach (var statement in statements)
             {
@@ -45,8 +45,11 @@ internal sealed class IndexBuilder(NpgsqlDataSource database, TimeProvider time)
 
             return null;
         }
-        catch (Exception exception) when (giveWay.IsCancellationRequested && !cancellationToken.IsCancellationRequested
-            && exception is OperationCanceledException or PostgresException { SqlState: PostgresErrorCodes.QueryCanceled })
+        catch (Exception exception)
+            when (giveWay.IsCancellationRequested
+                && !cancellationToken.IsCancellationRequested
+                && exception is OperationCanceledException or PostgresException { SqlState: PostgresErrorCodes.QueryCanceled }
+            )
         {
             return GaveWay;
         }
@@ -86,7 +89,7 @@ internal sealed class IndexBuilder(NpgsqlDataSource database, TimeProvider time)
         }
         catch (Exception exception) when (exception is OperationCanceledException or NpgsqlException)
         {
-            // Done; or nobody can look, and then a schema change waits for its own time-out at most.
+            // The work is done, or the look failed: then a schema change waits until its own time-out at most.
         }
     }
 

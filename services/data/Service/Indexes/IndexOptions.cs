@@ -40,9 +40,18 @@ internal static class IndexSetup
 {
     public static void AddEarnedIndexes(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<IndexOptions>().BindConfiguration(IndexOptions.Section).ValidateDataAnnotations()
-            .Validate(options => options.CountEvery > TimeSpan.Zero && options.LookEvery > TimeSpan.Zero && options.TidyEvery > TimeSpan.Zero && options.UnusedFor > TimeSpan.Zero,
-                "Indexes: all times are longer than none.")
+        builder
+            .Services.AddOptions<IndexOptions>()
+            .BindConfiguration(IndexOptions.Section)
+            .ValidateDataAnnotations()
+            .Validate(
+                options =>
+                    options.CountEvery > TimeSpan.Zero
+                    && options.LookEvery > TimeSpan.Zero
+                    && options.TidyEvery > TimeSpan.Zero
+                    && options.UnusedFor > TimeSpan.Zero,
+                "Indexes: all times are longer than none."
+            )
             .ValidateOnStart();
         builder.Services.AddSingleton<IndexBuilder>();
         builder.Services.AddSingleton<SearchUsage>();

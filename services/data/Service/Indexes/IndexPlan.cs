@@ -1,3 +1,4 @@
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 
@@ -17,9 +18,9 @@ internal static class IndexPlan
     private static readonly ShapePart _id = new("id", ShapeUse.Ascending);
 
     /// <summary>
-    /// What is compared with one value comes first. Where the search has an order of its own, the order comes next, and then the bounds: they are
-    /// looked at in the index, and no record is fetched in vain. A search in the order of ids has bounds right behind, because in that order the
-    /// primary key serves whenever many records match.
+    /// Fields that are compared with one value come first. Where the search has an order of its own, the order comes next, and then the
+    /// bounds: they are checked in the index, so no record is fetched in vain. A search in the order of ids has its bounds right behind the
+    /// first fields, because the primary key serves that order whenever many records match.
     /// </summary>
     /// <returns>Null when there is none, or a unique index or the primary key serves.</returns>
     public static IReadOnlyList<IndexKey>? For(TableSchema table, SearchShape shape)
@@ -30,11 +31,16 @@ internal static class IndexPlan
             return null;
         }
 
-        // createdAt is compared by id; version is compared as a number, which its column is not.
-        var compared = parts.Where(one => !one.Part.IsSort && one.Part.Field is not ("createdAt" or "version"))
-            .Select(one => KeyOf(one.Part, one.Field!)!).ToList();
+        // createdAt is compared by the id. version is compared as a number, but its column is a bigint.
+        var compared = parts
+            .Where(one => !one.Part.IsSort && one.Part.Field is not ("createdAt" or "version"))
+            .Select(one => KeyOf(one.Part, one.Field!)!)
+            .ToList();
         var equal = compared.Where(key => key.Part.Use == ShapeUse.Equal).ToList();
-        var ranges = compared.Where(key => key.Part.Use == ShapeUse.Range && !equal.Exists(same => same.Sql == key.Sql)).DistinctBy(key => key.Sql).ToList();
+        var ranges = compared
+            .Where(key => key.Part.Use == ShapeUse.Range && !equal.Exists(same => same.Sql == key.Sql))
+            .DistinctBy(key => key.Sql)
+            .ToList();
         var sorting = parts.Where(one => one.Part.IsSort).ToList();
         var order = sorting.Select(one => KeyOf(one.Part, one.Field!)).TakeWhile(key => key is not null).Select(key => key!).ToList();
         var isComplete = order.Count == sorting.Count;
@@ -43,11 +49,13 @@ internal static class IndexPlan
         if (isComplete && !order.Exists(key => key.Part.Field == "id"))
         {
             byId |= order.Count == 0;
-            order.Add(KeyOf(_id, TableSchema.IdField)!);
+            order.Add(KeyOf(_id, SystemFields.Id)!);
         }
 
-        List<IndexKey> keys = order.Count == 0 || byId && ranges.Count > 0 ? [.. equal, .. ranges]
-            : [.. equal, .. order, .. ranges.Where(key => !order.Exists(sorted => sorted.Part.Field == key.Part.Field))];
+        List<IndexKey> keys =
+            order.Count == 0 || byId && ranges.Count > 0
+                ? [.. equal, .. ranges]
+                : [.. equal, .. order, .. ranges.Where(key => !order.Exists(sorted => sorted.Part.Field == key.Part.Field))];
         var bytes = 0;
         keys = [.. keys.TakeWhile(key => (bytes += key.Bytes) <= MaxBytes)];
         return keys.Count == 0 || keys[0].Part.Field == "id" ? null : keys;
@@ -81,9 +89,11 @@ internal static class IndexPlan
             return new IndexKey(part, $"({field.Kind.ComparedAs(field.Column, field)})", field.Kind.IndexBytes(field));
         }
 
-        // An order that needs values, such as that of choices, changes with them: no index has it.
+        // An order that depends on values, such as the order of choices, changes with them: no index can have it.
         var parameters = new QueryParameters();
         var key = field.Kind.Sort(field.Column, field, parameters);
-        return parameters.Values.Count > 0 ? null : new IndexKey(part, $"({key.Sql}){key.Direction(part.Use == ShapeUse.Descending)}", field.Kind.IndexBytes(field));
+        return parameters.Values.Count > 0
+            ? null
+            : new IndexKey(part, $"({key.Sql}){key.Direction(part.Use == ShapeUse.Descending)}", field.Kind.IndexBytes(field));
     }
 }

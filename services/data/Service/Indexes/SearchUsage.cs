@@ -1,20 +1,22 @@
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Indexes;
 
 /// <summary>
-/// Counts searches by their shape, in memory, and adds the counts to the database every few seconds: a search never waits for it. Counts are
-/// a hint; those of a process that was killed are lost.
+/// Counts searches by their shape, in memory, and adds the counts to the database every few seconds: a search never waits for that. Counts
+/// are a hint; when a process is killed, its latest counts are lost.
 /// </summary>
-internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions> options, TimeProvider time, ILogger<SearchUsage> log) : BackgroundService
+internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions> options, TimeProvider time, ILogger<SearchUsage> log)
+    : BackgroundService
 {
     private const int MaxShapes = 10_000;
 
-    // Of a table at most 200 shapes are counted. Sorted: replicas that write at once lock rows in one order.
+    // At most 200 shapes of a table are counted. The rows are sorted, so that replicas that write at once lock them in one order.
     private const string Add = """
         insert into data.search_usage as u (table_id, shape, searches, milliseconds, since, last_at)
         select s.table_id, s.shape, s.searches, s.milliseconds, $5, $5
@@ -32,7 +34,7 @@ internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions
     private static readonly TimeSpan _window = TimeSpan.FromDays(7);
 
     private readonly Lock _counting = new();
-    private Dictionary<(Guid Workspace, Guid Environment, Guid Table, string Shape), Tally> _counted = [];
+    private Dictionary<Counted, Tally> _counted = [];
 
     public void Count(TableSchema table, SearchShape? shape, TimeSpan elapsed)
     {
@@ -41,7 +43,7 @@ internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions
             return;
         }
 
-        var key = (table.WorkspaceId, table.EnvironmentId, table.Id, shape.Text);
+        var key = new Counted(table.WorkspaceId, table.EnvironmentId, table.Id, shape.Text);
         lock (_counting)
         {
             var counted = _counted.GetValueOrDefault(key);
@@ -52,7 +54,7 @@ internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions
         }
     }
 
-    private Dictionary<(Guid Workspace, Guid Environment, Guid Table, string Shape), Tally> Take()
+    private Dictionary<Counted, Tally> Take()
     {
         lock (_counting)
         {
@@ -81,18 +83,33 @@ internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions
     }
 
     private async Task AddAsync(
-        (Guid Workspace, Guid Environment) of, KeyValuePair<(Guid Workspace, Guid Environment, Guid Table, string Shape), Tally>[] counted,
-        CancellationToken cancellationToken) => await work.WriteAsync(EarnedIndexes.CallIn(of.Workspace, of.Environment), async tx =>
-        {
-            await tx.ExecuteAsync(Add,
-                Array.ConvertAll(counted, one => one.Key.Table), Array.ConvertAll(counted, one => one.Key.Shape),
-                Array.ConvertAll(counted, one => one.Value.Searches), Array.ConvertAll(counted, one => one.Value.Milliseconds),
-                tx.Now.UtcDateTime, (tx.Now - _window).UtcDateTime);
-            return new Empty();
-        }, SessionSettings.Default, cancellationToken);
+        (Guid Workspace, Guid Environment) of,
+        KeyValuePair<Counted, Tally>[] counted,
+        CancellationToken cancellationToken
+    ) =>
+        await work.WriteAsync(
+            EarnedIndexes.CallIn(of.Workspace, of.Environment),
+            async tx =>
+            {
+                await tx.ExecuteAsync(
+                    Add,
+                    Array.ConvertAll(counted, one => one.Key.Table),
+                    Array.ConvertAll(counted, one => one.Key.Shape),
+                    Array.ConvertAll(counted, one => one.Value.Searches),
+                    Array.ConvertAll(counted, one => one.Value.Milliseconds),
+                    tx.Now.UtcDateTime,
+                    (tx.Now - _window).UtcDateTime
+                );
+                return new Empty();
+            },
+            SessionSettings.Default,
+            cancellationToken
+        );
 
     [LoggerMessage(3001, LogLevel.Warning, "Counts of searches were lost")]
     private partial void LogLost(Exception exception);
+
+    private readonly record struct Counted(Guid Workspace, Guid Environment, Guid Table, string Shape);
 
     private readonly record struct Tally(long Searches, double Milliseconds);
 }

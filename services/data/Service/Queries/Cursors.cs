@@ -3,7 +3,7 @@ using System.Text.Json;
 using Grpc.Core;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.WebUtilities;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Queries;
 
@@ -34,9 +34,13 @@ internal sealed class Cursors(IDataProtectionProvider protection)
             // Refused below, like a cursor of another query.
         }
 
-        return position is not null && position.Query.AsSpan().SequenceEqual(query) ? position.Keys
-            : throw Problem.Invalid("cursor", "does not belong to this query",
-                "Pass the nextCursor of the page before with the same arguments, or none to begin anew.");
+        return position is not null && position.Query.AsSpan().SequenceEqual(query)
+            ? position.Keys
+            : throw Problem.Invalid(
+                "cursor",
+                "does not belong to this query",
+                "Pass the nextCursor of the page before with the same arguments, or none to start again."
+            );
     }
 
     private sealed record Position(byte[] Query, IReadOnlyList<string?> Keys);

@@ -2,9 +2,8 @@ using System.Text.Json;
 using Google.Protobuf;
 using Platform.Contracts;
 using Platform.Data.Service.Fields;
-using Platform.Data.Service.Indexes;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Queries;
 
@@ -23,7 +22,13 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
     /// <param name="compared">Gets the fields that every record found must fit, as far as an index could find them.</param>
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every violation.</exception>
     public static string Compile(
-        TableSchema table, ByteString filter, QueryParameters parameters, DateTimeOffset now, string path = "filter", List<ShapePart>? compared = null)
+        TableSchema table,
+        ByteString filter,
+        QueryParameters parameters,
+        DateTimeOffset now,
+        string path = "filter",
+        List<ShapePart>? compared = null
+    )
     {
         JsonDocument document;
         try
@@ -47,8 +52,11 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
     {
         if (condition.ValueKind != JsonValueKind.Object)
         {
-            return Refuse(path, "is not an object",
-                "Send {\"operator\":…, \"leftSide\":…, \"rightSide\":…} or {\"operator\":\"AND\",\"conditions\":[…]}.");
+            return Refuse(
+                path,
+                "is not an object",
+                "Send {\"operator\":…, \"leftSide\":…, \"rightSide\":…} or {\"operator\":\"AND\",\"conditions\":[…]}."
+            );
         }
 
         if (++_conditions > MaxConditions || depth > MaxDepth)
@@ -67,7 +75,8 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
             return Composite(condition, text, path, depth, isRequired && text == NamedOperator.And);
         }
 
-        return NamedOperator.Find(text) is { } named ? Comparison(condition, named, path, isRequired)
+        return NamedOperator.Find(text) is { } named
+            ? Comparison(condition, named, path, isRequired)
             : Refuse($"{path}.operator", "is unknown", $"Use one of: {NamedOperator.KnownNames}.");
     }
 
@@ -84,7 +93,9 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
             return Refuse($"{path}.conditions", "is not an array of conditions", "Send at least one condition.");
         }
 
-        var parts = conditions.EnumerateArray().Select((part, index) => Condition(part, $"{path}.conditions[{index}]", depth + 1, areRequired));
+        var parts = conditions
+            .EnumerateArray()
+            .Select((part, index) => Condition(part, $"{path}.conditions[{index}]", depth + 1, areRequired));
         return $"({string.Join(name == NamedOperator.And ? " and " : " or ", parts)})";
     }
 
@@ -104,15 +115,18 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
         }
 
         var left = condition.GetProperty("leftSide");
-        if (!TextKind.TryGetText(left, out var key, out _) || table.FindAny(key) is not { } field)
+        if (!JsonText.TryGet(left, out var key, out _) || table.FindAny(key) is not { } field)
         {
-            return Refuse($"{path}.leftSide", "is no field of the table", table.KnownFields(withSystem: true));
+            return Refuse($"{path}.leftSide", "is not a field of the table", table.KnownFields(withSystem: true));
         }
 
         if (!field.Kind.Operators.Contains(named.Operator))
         {
-            return Refuse($"{path}.operator", $"{named.Name} does not work on {field.Name}",
-                $"Use one of: {NamedOperator.NamesOf(field.Kind.Operators)}.");
+            return Refuse(
+                $"{path}.operator",
+                $"{named.Name} does not work on {field.Name}",
+                $"Use one of: {NamedOperator.NamesOf(field.Kind.Operators)}."
+            );
         }
 
         var operands = new Operands(field, condition, path, parameters, now, (where, rule, fix) => Refuse(where, rule, fix));
@@ -160,7 +174,14 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
 
     private string Refuse(string where, string rule, string fix)
     {
-        _violations.Add(new Violation { Field = where, Rule = rule, Fix = fix });
+        _violations.Add(
+            new Violation
+            {
+                Field = where,
+                Rule = rule,
+                Fix = fix,
+            }
+        );
         return "false";
     }
 }

@@ -4,13 +4,24 @@ using Npgsql;
 using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Records;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Queries;
+
+/// <summary>Which records a caller asks for, in which order, and which page of them.</summary>
+/// <param name="View">Its filter counts as well; its order counts where <paramref name="Sorting"/> is empty.</param>
+/// <param name="Cursor">Where the page before ended; empty for the first page.</param>
+internal sealed record PageRequest(
+    ViewSchema? View,
+    Json? Filter,
+    IReadOnlyList<Sorting> Sorting,
+    int Limit,
+    string Cursor,
+    bool WithTotal
+);
 
 /// <summary>One page of records: filter, order, and where it goes on, as SQL. Empty values come last in either direction.</summary>
 internal sealed class RecordQuery
@@ -29,10 +40,9 @@ internal sealed class RecordQuery
     private readonly List<Statement> _statements = [];
     private readonly bool _withTotal;
 
-    public RecordQuery(
-        TableSchema table, RecordRows rows, Cursors cursors, DateTimeOffset now, ViewSchema? view, Json? filter, IReadOnlyList<Sorting> sorting,
-        int limit, string cursor, bool withTotal)
+    public RecordQuery(TableSchema table, RecordRows rows, Cursors cursors, DateTimeOffset now, PageRequest request)
     {
+        var (view, filter, sorting, limit, cursor, withTotal) = request;
         sorting = sorting.Count == 0 && view is not null ? view.SortingKeys : sorting;
         List<(string Path, Json Filter)> filters = [];
         if (view?.FilterJson is { } saved)
@@ -54,15 +64,23 @@ internal sealed class RecordQuery
         var after = After(cursors.Open(cursor, _identity), parameters);
         var order = string.Join(", ", _keys.Select(key => key.Key.Sql + key.Key.Direction(key.Descending)));
         _statements.Add(TableEntry.For(table));
-        _statements.Add(new Statement(
-            $"select {rows.Columns}, {string.Join(", ", _keys.Select(key => key.Key.Text))} from {table.QualifiedName} r "
-            + $"where {where}{after} order by {order} limit {parameters.Add(NpgsqlDbType.Integer, limit + 1)}",
-            parameters.Values));
+        _statements.Add(
+            new Statement(
+                $"select {rows.Columns}, {string.Join(", ", _keys.Select(key => key.Key.Text))} from {table.QualifiedName} r "
+                    + $"where {where}{after} order by {order} limit {parameters.Add(NpgsqlDbType.Integer, limit + 1)}",
+                parameters.Values
+            )
+        );
         if (withTotal)
         {
             var counted = new QueryParameters();
-            _statements.Add(new Statement(
-                $"select count(*) from (select from {table.QualifiedName} r where {Where(filters, counted, now)} limit {MaxCounted + 1}) counted", counted.Values));
+            _statements.Add(
+                new Statement(
+                    $"select count(*) from (select from {table.QualifiedName} r "
+                        + $"where {Where(filters, counted, now)} limit {MaxCounted + 1}) counted",
+                    counted.Values
+                )
+            );
         }
     }
 
@@ -72,7 +90,7 @@ internal sealed class RecordQuery
     /// <summary>What an index could serve; null when there is nothing.</summary>
     public SearchShape? Shape { get; }
 
-    /// <exception cref="StaleSchemaException">The table has changed; the query must be built anew.</exception>
+    /// <exception cref="StaleSchemaException">The table has changed; the query must be built again.</exception>
     public async Task<PageInfo> ReadAsync(NpgsqlDataReader reader, ICollection<Record> records)
     {
         await TableEntry.CheckAsync(reader, _table);
@@ -90,7 +108,12 @@ internal sealed class RecordQuery
             records.Add(_rows.Read(reader));
             if (records.Count == _limit)
             {
-                last = [.. Enumerable.Range(_rows.Count, _keys.Count).Select(ordinal => reader.IsDBNull(ordinal) ? null : reader.GetString(ordinal))];
+                last =
+                [
+                    .. Enumerable
+                        .Range(_rows.Count, _keys.Count)
+                        .Select(ordinal => reader.IsDBNull(ordinal) ? null : reader.GetString(ordinal)),
+                ];
             }
         }
 
@@ -106,12 +129,14 @@ internal sealed class RecordQuery
         return page;
     }
 
-    // A cursor goes on with the query that it came from, whatever the page size and the fields asked for.
+    // A cursor belongs to the query that it came from. Page size and returned fields may differ from page to page.
     private static byte[] IdentityOf(TableSchema table, List<(string Path, Json Filter)> filters, IReadOnlyList<Sorting> sorting)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(table.Id.ToByteArray());
-        hash.AppendData(Encoding.UTF8.GetBytes(string.Join('\0', sorting.Select(sort => $"{sort.SortingField}\0{sort.SortType}")) + "\0\0"));
+        hash.AppendData(
+            Encoding.UTF8.GetBytes(string.Join('\0', sorting.Select(sort => $"{sort.SortingField}\0{sort.SortType}")) + "\0\0")
+        );
         foreach (var (path, filter) in filters)
         {
             hash.AppendData(Encoding.UTF8.GetBytes(path + "\0"));
@@ -121,10 +146,18 @@ internal sealed class RecordQuery
         return hash.GetHashAndReset()[..16];
     }
 
-    private string Where(List<(string Path, Json Filter)> filters, QueryParameters parameters, DateTimeOffset now, List<ShapePart>? compared = null) =>
-        "r.deleted_at is null" + string.Concat(filters.Select(one => $" and ({FilterCompiler.Compile(_table, one.Filter.Utf8, parameters, now, one.Path, compared)})"));
+    private string Where(
+        List<(string Path, Json Filter)> filters,
+        QueryParameters parameters,
+        DateTimeOffset now,
+        List<ShapePart>? compared = null
+    ) =>
+        "r.deleted_at is null"
+        + string.Concat(
+            filters.Select(one => $" and ({FilterCompiler.Compile(_table, one.Filter.Utf8, parameters, now, one.Path, compared)})")
+        );
 
-    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a key that is no field, or has no order.</exception>
+    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a key that is not a field, or has no order.</exception>
     public static void CheckSorting(TableSchema table, IReadOnlyList<Sorting> sorting)
     {
         var violations = new List<Violation>();
@@ -133,12 +166,16 @@ internal sealed class RecordQuery
             var field = table.FindAny(sorting[i].SortingField);
             if (field is not { Kind.CanSort: true })
             {
-                violations.Add(new Violation
-                {
-                    Field = $"sorting[{i}].sortingField",
-                    Rule = field is null ? $"{sorting[i].SortingField} is no field of the table" : $"{field.Name} is of type {field.Kind.Name}, which has no order",
-                    Fix = field is null ? table.KnownFields(withSystem: true) : "Sort by another field.",
-                });
+                violations.Add(
+                    new Violation
+                    {
+                        Field = $"sorting[{i}].sortingField",
+                        Rule = field is null
+                            ? $"{sorting[i].SortingField} is not a field of the table"
+                            : $"{field.Name} is of type {field.Kind.Name}, which has no order",
+                        Fix = field is null ? table.KnownFields(withSystem: true) : "Sort by another field.",
+                    }
+                );
             }
         }
 
@@ -157,10 +194,15 @@ internal sealed class RecordQuery
             var field = _table.FindAny(sort.SortingField)!;
             var key = field.Kind.Sort($"r.{field.Column}", field, parameters);
             _keys.Add((key, sort.SortType == "DESC"));
-            parts.Add(ShapePart.Of(key.Sql == "r.id" ? TableSchema.IdField : field, sort.SortType == "DESC" ? ShapeUse.Descending : ShapeUse.Ascending));
+            parts.Add(
+                ShapePart.Of(
+                    key.Sql == "r.id" ? SystemFields.Id : field,
+                    sort.SortType == "DESC" ? ShapeUse.Descending : ShapeUse.Ascending
+                )
+            );
         }
 
-        // The id ends every order, so that it is one; nothing behind it counts.
+        // The id ends every order, so that no two records are equal in it. Sorting keys behind the id do not matter.
         var id = _keys.FindIndex(key => key.Key.Sql == "r.id");
         if (id >= 0)
         {
@@ -169,7 +211,7 @@ internal sealed class RecordQuery
         }
         else
         {
-            _keys.Add((Fields.RecordIdKind.Instance.Sort("r.id", TableSchema.IdField, parameters), false));
+            _keys.Add((SystemFields.Id.Kind.Sort("r.id", SystemFields.Id, parameters), false));
         }
 
         return parts;
@@ -188,7 +230,7 @@ internal sealed class RecordQuery
         {
             if (value is null)
             {
-                // Nothing comes after an empty value but other empty ones.
+                // Only other empty values come after an empty value.
                 equal += $"{key.Sql} is null and ";
                 continue;
             }

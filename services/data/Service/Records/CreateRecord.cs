@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Queries;
 
 namespace Platform.Data.Service.Records;
 
@@ -11,9 +12,9 @@ internal sealed partial class RecordsService
             var selection = FieldSelection.Of(table, request.ReturnFields, request.FieldKeys, allByDefault: false);
             var insert = new RecordInsert(table, [request.Fields], _ => "fields", selection, withRecords: true);
             return insert.ExplainAsync(work, context, () => work.WriteAsync(context, async tx =>
-            {
-                await insert.RunAsync(tx);
-                return new CreateRecordResponse { Record = insert.Records[0] };
-            }));
+                {
+                    await insert.RunAsync(tx);
+                    return new CreateRecordResponse { Record = insert.Records[0] };
+                }));
         });
 }

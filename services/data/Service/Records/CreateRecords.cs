@@ -1,5 +1,7 @@
 using Grpc.Core;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
+using Platform.Data.Service.Queries;
 
 namespace Platform.Data.Service.Records;
 
@@ -9,15 +11,20 @@ internal sealed partial class RecordsService
         schemas.UseAsync(context, request.TableId, table =>
         {
             var selection = FieldSelection.Of(table, request.ReturnFields, request.FieldKeys, allByDefault: false);
-            var insert = new RecordInsert(table, [.. request.Records.Select(record => record.Fields)], index => $"records[{index}].fields", selection,
-                withRecords: request.ReturnFields.Count > 0);
+            var insert = new RecordInsert(
+                table,
+                [.. request.Records.Select(record => record.Fields)],
+                index => $"records[{index}].fields",
+                selection,
+                withRecords: request.ReturnFields.Count > 0
+            );
             return insert.ExplainAsync(work, context, () => work.WriteAsync(context, async tx =>
-            {
-                await insert.RunAsync(tx);
-                var answer = new CreateRecordsResponse();
-                answer.RecordIds.AddRange(insert.Ids.Select(RecordIds.Format));
-                answer.Records.AddRange(insert.Records);
-                return answer;
-            }));
+                {
+                    await insert.RunAsync(tx);
+                    var answer = new CreateRecordsResponse();
+                    answer.RecordIds.AddRange(insert.Ids.Select(RecordIds.Format));
+                    answer.Records.AddRange(insert.Records);
+                    return answer;
+                }));
         });
 }

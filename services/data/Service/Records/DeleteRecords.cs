@@ -5,8 +5,9 @@ using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
+using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Records;
@@ -16,8 +17,11 @@ internal sealed partial class RecordsService
     public override Task<DeleteRecordsResponse> DeleteRecords(DeleteRecordsRequest request, ServerCallContext context) =>
         schemas.UseAsync(context, request.TableId, table =>
         {
-            var ids = request.RecordIds.Distinct(StringComparer.Ordinal)
-                .Select(text => Ids.TryParse("rec", text, out var id) ? id : throw Problem.NotFound("record", text)).Order().ToArray();
+            var ids = request
+                .RecordIds.Distinct(StringComparer.Ordinal)
+                .Select(text => Ids.TryParse("rec", text, out var id) ? id : throw Problem.NotFound("record", text))
+                .Order()
+                .ToArray();
             return work.WriteAsync(context, async tx =>
             {
                 var found = await Deletion.LockAsync(tx, table, ids);
@@ -29,16 +33,24 @@ internal sealed partial class RecordsService
 
                 var linked = await Deletion.FindLinkedAsync(tx, table, ids);
                 await tx.LeaveRoleAsync();
-                await tx.ConfirmAsync(Deletion.FingerprintOf(found), new
-                {
-                    Table = table.Name,
-                    Count = found.Count,
-                    LinkedFrom = linked,
-                    Records = found.Take(20).Select(record => new { record.Id, Fields = JsonSerializer.Deserialize<JsonElement>(record.Fields.Utf8.Span) }),
-                });
+                await tx.ConfirmAsync(
+                    Deletion.FingerprintOf(found),
+                    new
+                    {
+                        Table = table.Name,
+                        Count = found.Count,
+                        LinkedFrom = linked,
+                        Records = found
+                            .Take(20)
+                            .Select(record => new { record.Id, Fields = JsonSerializer.Deserialize<JsonElement>(record.Fields.Utf8.Span) }),
+                    }
+                );
                 var change = await Deletion.DeleteAsync(tx, table, ids);
-                tx.Announce(new RecordsDeleted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Key, change, keys),
-                    new Target("record", keys), new Target("table", table.Key));
+                tx.Announce(
+                    new RecordsDeleted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Key, change, keys),
+                    new Target("record", keys),
+                    new Target("table", table.Key)
+                );
                 return new DeleteRecordsResponse { RecordIds = { keys } };
             });
         });
@@ -52,29 +64,39 @@ file static class Deletion
     public static async Task<List<Record>> LockAsync(WriteTransaction tx, TableSchema table, Guid[] ids)
     {
         using var rows = new RecordRows(new FieldSelection([table.PrimaryField], ByName: true));
-        return await tx.BatchAsync(async reader =>
-        {
-            await reader.NextResultAsync();
-            await reader.NextResultAsync();
-            var found = new List<Record>();
-            while (await reader.ReadAsync())
+        return await tx.BatchAsync(
+            async reader =>
             {
-                found.Add(rows.Read(reader));
-            }
+                await reader.NextResultAsync();
+                await reader.NextResultAsync();
+                var found = new List<Record>();
+                while (await reader.ReadAsync())
+                {
+                    found.Add(rows.Read(reader));
+                }
 
-            return found;
-        }, TableEntry.Lock(table), TableEntry.Role(tx.Call.WorkspaceId), new Statement(
-            $"select {rows.Columns} from {table.QualifiedName} r where r.id = any($1) and r.deleted_at is null order by r.id for update", ids));
+                return found;
+            },
+            TableEntry.Lock(table),
+            TableEntry.Role(tx.Call.WorkspaceId),
+            new Statement(
+                $"select {rows.Columns} from {table.QualifiedName} r "
+                    + "where r.id = any($1) and r.deleted_at is null order by r.id for update",
+                ids
+            )
+        );
     }
 
-    /// <summary>How many records of which tables show links to these, and will not any more.</summary>
+    /// <summary>How many records of which tables show links to these records, and will stop showing them.</summary>
     public static async Task<List<LinkedFrom>> FindLinkedAsync(WriteTransaction tx, TableSchema table, Guid[] ids)
     {
         var linked = new List<LinkedFrom>();
-        foreach (var target in table.Fields.Select(field => (field.Kind as LinkKind)?.Target).OfType<LinkTarget>().Where(target => target.IsInverse))
+        foreach (var target in table.Fields.Select(field => field.Kind.Link).OfType<LinkTarget>().Where(target => target.IsInverse))
         {
             var count = await tx.ScalarAsync<long>(
-                $"select count(*) from {target.QualifiedName} o where o.{FieldSchema.ColumnOf(target.FieldId)} && $1 and o.deleted_at is null", ids);
+                $"select count(*) from {target.QualifiedName} o where o.{target.OtherColumn} && $1 and o.deleted_at is null",
+                ids
+            );
             if (count > 0)
             {
                 linked.Add(new LinkedFrom(target.TableName, target.FieldName, count));
@@ -85,22 +107,38 @@ file static class Deletion
     }
 
     public static string FingerprintOf(List<Record> records) =>
-        Convert.ToHexString(SHA256.HashData(
-            System.Text.Encoding.UTF8.GetBytes(string.Join(' ', records.Select(record => $"{record.Id}@{record.Version}")))));
+        Convert.ToHexString(
+            SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(string.Join(' ', records.Select(record => $"{record.Id}@{record.Version}"))))
+        );
 
     /// <summary>Marks the records as deleted; they and their state before stay for history.</summary>
     public static async Task<Guid> DeleteAsync(WriteTransaction tx, TableSchema table, Guid[] ids)
     {
         var change = RecordHistory.Change(tx, table, "deleted", ids);
-        await tx.BatchAsync(_ => Task.FromResult(0), change.Insert, TableEntry.Role(tx.Call.WorkspaceId), new Statement($"""
-            with gone as (
-                update {table.QualifiedName} r set deleted_at = $2, version = r.version + 1, updated_at = $2, updated_by = $3
-                from {table.QualifiedName} before where before.id = r.id and r.id = any($1)
-                returning before.id, before.version, before.updated_at, before.updated_by
+        await tx.BatchAsync(
+            _ => Task.FromResult(0),
+            change.Insert,
+            TableEntry.Role(tx.Call.WorkspaceId),
+            new Statement(
+                $"""
+                with gone as (
+                    update {table.QualifiedName} r set deleted_at = $2, version = r.version + 1, updated_at = $2, updated_by = $3
+                    from {table.QualifiedName} before where before.id = r.id and r.id = any($1)
+                    returning before.id, before.version, before.updated_at, before.updated_by
+                )
+                insert into data.record_before (workspace_id, environment_id, record_id, version, change_id, before)
+                select $4, $5, g.id, g.version, $6,
+                    jsonb_build_object('version', g.version, 'updated_at', g.updated_at, 'updated_by', g.updated_by)
+                from gone g
+                """,
+                ids,
+                tx.Now.UtcDateTime,
+                tx.Call.ActorId,
+                tx.Call.WorkspaceId,
+                tx.Call.EnvironmentId,
+                change.Id
             )
-            insert into data.record_before (workspace_id, environment_id, record_id, version, change_id, before)
-            select $4, $5, g.id, g.version, $6, jsonb_build_object('version', g.version, 'updated_at', g.updated_at, 'updated_by', g.updated_by) from gone g
-            """, ids, tx.Now.UtcDateTime, tx.Call.ActorId, tx.Call.WorkspaceId, tx.Call.EnvironmentId, change.Id));
+        );
         return change.Id;
     }
 }

@@ -1,3 +1,4 @@
+using System.Data;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
@@ -6,9 +7,9 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Data.Service.Records;
 
 /// <summary>
-/// Links that a call sets from the side that does not keep them: the records that do are changed in the same transaction, with versions,
-/// history and an event of their own. Tables and records are locked in the order of ids, whichever side a call comes from; see
-/// docs/decisions/0010-links.md.
+/// Links that a call sets from the side that does not keep them. The records that keep them are changed in the same transaction, with
+/// versions, history and an event of their own. Tables and records are locked in the order of their ids, whichever side a call comes
+/// from; see docs/decisions/0010-links.md.
 /// </summary>
 internal sealed class InverseLinks
 {
@@ -20,8 +21,13 @@ internal sealed class InverseLinks
     private InverseLinks(TableSchema table, RecordValues values)
     {
         (_table, _values) = (table, values);
-        _sides = values.Inverses.Select(column => new Side(column.Field, ((LinkKind)column.Field.Kind).Target,
-            [.. column.Values.Select(value => value is null ? [] : LinkKind.IdsOf(value).ToArray())])).ToLookup(side => side.Target.TableId);
+        _sides = values
+            .Inverses.Select(column => new Side(
+                column.Field,
+                column.Field.Kind.Link!,
+                [.. column.Values.Select(value => value is null ? [] : LinkTarget.IdsOf(value).ToArray())]
+            ))
+            .ToLookup(side => side.Target.TableId);
     }
 
     /// <summary>Which records of the call have other links than before.</summary>
@@ -31,13 +37,20 @@ internal sealed class InverseLinks
     public Dictionary<Guid, long> Versions { get; } = [];
 
     /// <summary>Null when the values name no such link.</summary>
-    public static InverseLinks? Of(TableSchema table, RecordValues values) => values.Inverses.Any() ? new InverseLinks(table, values) : null;
+    public static InverseLinks? Of(TableSchema table, RecordValues values) =>
+        values.Inverses.Any() ? new InverseLinks(table, values) : null;
 
     /// <summary>Takes the locks of other tables that a call may need and that come before the table's own.</summary>
     public static async Task LockBelowAsync(WriteTransaction tx, TableSchema table)
     {
-        foreach (var id in table.Fields.Where(field => !field.Kind.HasColumn).Select(field => ((LinkKind)field.Kind).Target.TableId)
-            .Where(id => id.CompareTo(table.Id) < 0).Distinct().Order())
+        foreach (
+            var id in table
+                .Fields.Where(field => !field.Kind.HasColumn)
+                .Select(field => field.Kind.Link!.TableId)
+                .Where(id => id.CompareTo(table.Id) < 0)
+                .Distinct()
+                .Order()
+        )
         {
             await tx.BatchAsync(_ => Task.FromResult(0), TableEntry.Lock(id));
         }
@@ -55,8 +68,10 @@ internal sealed class InverseLinks
     /// <summary>Takes the locks of the tables, and looks at those that keep the links.</summary>
     public async Task LockTablesAsync(WriteTransaction tx)
     {
-        await tx.BatchAsync(_ => Task.FromResult(0),
-            [.. TablesInOrder().Select(id => id == _table.Id ? TableEntry.Lock(_table) : TableEntry.Lock(id))]);
+        await tx.BatchAsync(
+            _ => Task.FromResult(0),
+            [.. TablesInOrder().Select(id => id == _table.Id ? TableEntry.Lock(_table) : TableEntry.Lock(id))]
+        );
         foreach (var id in _sides.Select(sides => sides.Key))
         {
             _keepers[id] = id == _table.Id ? _table : await TableSchemas.LoadAsync(tx, id) ?? throw new StaleSchemaException();
@@ -67,37 +82,43 @@ internal sealed class InverseLinks
     public async Task LockRecordsAsync(WriteTransaction tx, Guid[] own)
     {
         var tables = TablesInOrder().Where(id => _sides.Contains(id) || own.Length > 0).ToList();
-        await tx.BatchAsync(async reader =>
-        {
-            await reader.NextResultAsync();
-            foreach (var id in tables)
+        await tx.BatchAsync(
+            async reader =>
             {
-                foreach (var side in _sides[id])
+                await reader.NextResultAsync();
+                foreach (var id in tables)
                 {
-                    side.Kept.Clear();
-                }
-
-                while (await reader.ReadAsync())
-                {
-                    var ordinal = 1;
                     foreach (var side in _sides[id])
                     {
-                        side.Kept[reader.GetGuid(0)] = new Kept(reader.GetFieldValue<Guid[]>(ordinal), reader.GetFieldValue<Guid[]>(ordinal + 1));
-                        ordinal += 2;
+                        side.Kept.Clear();
                     }
+
+                    while (await reader.ReadAsync())
+                    {
+                        foreach (var (index, side) in _sides[id].Index())
+                        {
+                            side.Kept[reader.GetGuid("id")] = new Kept(
+                                reader.GetFieldValue<Guid[]>($"all_{index}"),
+                                reader.GetFieldValue<Guid[]>($"live_{index}")
+                            );
+                        }
+                    }
+
+                    await reader.NextResultAsync();
                 }
 
-                await reader.NextResultAsync();
-            }
-
-            return 0;
-        }, [TableEntry.Role(tx.Call.WorkspaceId), .. tables.Select(id => LockRecords(id, own)), new Statement("set local role none")]);
+                return 0;
+            },
+            [TableEntry.Role(tx.Call.WorkspaceId), .. tables.Select(id => LockRecords(id, own)), new Statement("set local role none")]
+        );
     }
 
     /// <summary>Changes the records that keep the links, tells of it, and leaves as the application role.</summary>
     /// <param name="tx">Its transaction.</param>
     /// <param name="ids">Of the records of the call, in its order.</param>
-    /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a link to no record, or one that a rule of the other side forbids.</exception>
+    /// <exception cref="Grpc.Core.RpcException">
+    /// INVALID_ARGUMENT: a link leads to no record, or a rule of the other side forbids it.
+    /// </exception>
     public async Task ApplyAsync(WriteTransaction tx, Guid[] ids)
     {
         await tx.LeaveRoleAsync();
@@ -114,7 +135,11 @@ internal sealed class InverseLinks
                 Versions[id] = update.Versions[id].After!.Value;
             }
 
-            tx.Announce(RecordHistory.Updated(tx, keeper, update.ChangeId, records, update.Fields), "record.updated", RecordHistory.Targets(keeper, records));
+            tx.Announce(
+                RecordHistory.Updated(tx, keeper, update.ChangeId, records, update.Fields),
+                "record.updated",
+                RecordHistory.Targets(keeper, records)
+            );
         }
     }
 
@@ -127,21 +152,28 @@ internal sealed class InverseLinks
         var named = sides.SelectMany(side => side.Wanted.SelectMany(ids => ids)).Concat(tableId == _table.Id ? own : []).Distinct().Order();
         var condition = $"r.id = any({parameters.AddIds([.. named])})";
         var columns = "r.id";
-        foreach (var side in sides)
+        foreach (var (index, side) in sides.Index())
         {
-            // A deleted record that is linked to stays in the array, and counts for nothing.
-            columns += $", coalesce({side.Column}, '{{}}'), array(select o.id from {_table.QualifiedName} o where o.id = any({side.Column}) and o.deleted_at is null)";
+            // A link to a deleted record stays in the array, but does not count.
+            columns +=
+                $", coalesce({side.Column}, '{{}}') as all_{index}, array(select o.id from {_table.QualifiedName} o "
+                + $"where o.id = any({side.Column}) and o.deleted_at is null) as live_{index}";
             condition += $" or {side.Column} && {parameters.AddIds(own)}";
         }
 
-        return new Statement($"select {columns} from {TableSchema.QualifiedNameOf(_table.WorkspaceId, tableId)} r where r.deleted_at is null and ({condition}) order by r.id for update of r",
-            parameters.Values);
+        return new Statement(
+            $"select {columns} from {TableSchema.QualifiedNameOf(_table.WorkspaceId, tableId)} r "
+                + $"where r.deleted_at is null and ({condition}) order by r.id for update of r",
+            parameters.Values
+        );
     }
 
     private (TableSchema Keeper, Guid[] Records, RecordValues Links) Plan(TableSchema keeper, List<Side> sides, Guid[] ids)
     {
-        var planned = sides.Select(side => (keeper.Fields.First(field => field.Id == side.Target.FieldId), side))
-            .Select(one => (Field: one.Item1, Links: Plan(one.Item1, one.side, ids))).ToList();
+        var planned = sides
+            .Select(side => (keeper.Fields.First(field => field.Id == side.Target.FieldId), side))
+            .Select(one => (Field: one.Item1, Links: Plan(one.Item1, one.side, ids)))
+            .ToList();
         var records = planned.SelectMany(one => one.Links.Keys).Distinct().Order().ToArray();
         var links = RecordValues.OfLinks(keeper, records.Length);
         foreach (var (field, after) in planned)
@@ -150,7 +182,7 @@ internal sealed class InverseLinks
             {
                 if (after.TryGetValue(records[i], out var linked))
                 {
-                    links.Set(field, i, linked.Count == 0 ? null : LinkKind.Text(linked));
+                    links.Set(field, i, linked.Count == 0 ? null : LinkTarget.Value(linked));
                 }
             }
         }
@@ -167,10 +199,14 @@ internal sealed class InverseLinks
         var shown = side.Kept.Values.SelectMany(kept => kept.All).Where(indexes.ContainsKey).CountBy(own => own).ToDictionary();
         foreach (var index in indexes.Values)
         {
-            if (shown.GetValueOrDefault(ids[index]) is var count and > LinkKind.MaxLinks)
+            if (shown.GetValueOrDefault(ids[index]) is var count and > LinkTarget.MaxLinks)
             {
-                _values.Refuse(side.Field, index, $"has {count} links, and only {LinkKind.MaxLinks} of them show and can be replaced from here",
-                    ((LinkKind)side.Field.Kind).ChangedThere);
+                _values.Refuse(
+                    side.Field,
+                    index,
+                    $"has {count} links, and only {LinkTarget.MaxLinks} of them show and can be replaced from here",
+                    side.Target.ChangedThere
+                );
             }
 
             foreach (var id in side.Wanted[index])
@@ -208,29 +244,48 @@ internal sealed class InverseLinks
         var gone = removed.ConvertAll(index => ids[index]);
         var live = kept.Live.Except(gone).ToList();
         var first = added.Concat(removed).First();
-        // As the table that keeps the links has it under its lock: this one may not know yet.
-        var isSingle = ((LinkKind)keeping.Kind).Target.IsSingle;
+        // Read from the table that keeps the links, under its lock: what this table knows of it may be older.
+        var isSingle = keeping.Kind.IsSingle;
         if (isSingle && added.Count > 0 && live.Count + added.Count > 1)
         {
             var other = live.Count > 0 ? live[0] : ids[added[0]];
-            _values.Refuse(side.Field, added[^1], $"{record} links to {RecordIds.Format(other)}, and {target.FieldName} in {target.TableName} holds one record",
-                $"Take it away from {RecordIds.Format(other)} first, or change {target.FieldName} of {record}.");
+            _values.Refuse(
+                side.Field,
+                added[^1],
+                $"{record} links to {RecordIds.Format(other)}, and {target.FieldName} in {target.TableName} holds one record",
+                $"Take it away from {RecordIds.Format(other)} first, or change {target.FieldName} of {record}."
+            );
         }
-        else if (live.Count + added.Count > LinkKind.MaxLinks)
+        else if (live.Count + added.Count > LinkTarget.MaxLinks)
         {
-            _values.Refuse(side.Field, first, $"{record} would have more than {LinkKind.MaxLinks} links in {target.FieldName}", "Link fewer records to it.");
+            _values.Refuse(
+                side.Field,
+                first,
+                $"{record} would have more than {LinkTarget.MaxLinks} links in {target.FieldName}",
+                "Link fewer records to it."
+            );
         }
         else if (keeping.Required && live.Count + added.Count == 0)
         {
-            _values.Refuse(side.Field, first, $"{record} would have no {target.FieldName}, which {target.TableName} requires", $"Change {target.FieldName} of {record}, or keep it.");
+            _values.Refuse(
+                side.Field,
+                first,
+                $"{record} would have no {target.FieldName}, which {target.TableName} requires",
+                $"Change {target.FieldName} of {record}, or keep it."
+            );
         }
 
-        if (target.TableId == _table.Id && Array.IndexOf(ids, id) is >= 0 and var own && _values.Columns.Any(column => column.Field == keeping) && _values.IsGiven(keeping, own))
+        if (
+            target.TableId == _table.Id
+            && Array.IndexOf(ids, id) is >= 0 and var own
+            && _values.Columns.Any(column => column.Field == keeping)
+            && _values.IsGiven(keeping, own)
+        )
         {
             _values.Refuse(side.Field, first, $"{record} has {target.FieldName} in the same call", "Send one side of a link per call.");
         }
 
-        // One that holds a single record forgets the deleted one it held, as it does when it is changed itself.
+        // A field that holds one record drops a link to a deleted record, as it does when it is changed from its own side.
         var staying = isSingle && added.Count > 0 ? [] : kept.All.Except(gone);
         return [.. staying, .. added.Select(index => ids[index])];
     }
@@ -241,7 +296,7 @@ internal sealed class InverseLinks
     /// <param name="Wanted">By record of the call.</param>
     private sealed record Side(FieldSchema Field, LinkTarget Target, Guid[][] Wanted)
     {
-        public string Column => $"r.{FieldSchema.ColumnOf(Target.FieldId)}";
+        public string Column => $"r.{Target.OtherColumn}";
 
         /// <summary>What the records of the other side keep now, locked.</summary>
         public Dictionary<Guid, Kept> Kept { get; } = [];

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Data;
 using System.Text.Json;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -8,7 +9,6 @@ using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
@@ -23,18 +23,27 @@ internal sealed partial class RecordsService
         {
             var id = Ids.TryParse("rec", request.RecordId, out var parsed) ? parsed : throw Problem.NotFound("record", request.RecordId);
             var limit = request.HasLimit ? request.Limit : DefaultHistory;
-            var after = cursors.Open(request.Cursor, id.ToByteArray()) is [{ } version] ? long.Parse(version, System.Globalization.CultureInfo.InvariantCulture) : long.MaxValue;
-            var answer = await work.ReadAsync(context.Call(), SessionSettings.Default, async reader =>
-            {
-                await TableEntry.CheckAsync(reader, table);
-                var page = new ListRecordHistoryResponse { Page = new PageInfo() };
-                while (await reader.ReadAsync())
+            var after = cursors.Open(request.Cursor, id.ToByteArray()) is [{ } version]
+                ? long.Parse(version, System.Globalization.CultureInfo.InvariantCulture)
+                : long.MaxValue;
+            var answer = await work.ReadAsync(
+                context.Call(),
+                SessionSettings.Default,
+                async reader =>
                 {
-                    page.Changes.Add(History.Read(reader, table));
-                }
+                    await TableEntry.CheckAsync(reader, table);
+                    var page = new ListRecordHistoryResponse { Page = new PageInfo() };
+                    while (await reader.ReadAsync())
+                    {
+                        page.Changes.Add(History.Read(reader, table));
+                    }
 
-                return page;
-            }, context.CancellationToken, TableEntry.For(table), History.Find(table, id, after, limit + 1));
+                    return page;
+                },
+                context.CancellationToken,
+                TableEntry.For(table),
+                History.Find(table, id, after, limit + 1)
+            );
             if (answer.Changes.Count == 0 && after == long.MaxValue)
             {
                 throw Problem.NotFound("record", request.RecordId);
@@ -46,7 +55,10 @@ internal sealed partial class RecordsService
                 answer.Page = new PageInfo
                 {
                     HasMore = true,
-                    NextCursor = cursors.Seal(id.ToByteArray(), answer.Changes[^1].Version.ToString(System.Globalization.CultureInfo.InvariantCulture)),
+                    NextCursor = cursors.Seal(
+                        id.ToByteArray(),
+                        answer.Changes[^1].Version.ToString(System.Globalization.CultureInfo.InvariantCulture)
+                    ),
                 };
             }
 
@@ -56,42 +68,54 @@ internal sealed partial class RecordsService
 
 file static class History
 {
-    private const int SystemColumns = 8;
+    // Expressions of fields have no names: they follow behind so many columns that do.
+    private const int NamedColumns = 8;
 
     /// <summary>
-    /// Every change has kept the state before it; only the creation had none. It is found by the moment in the record's id, which is that of
-    /// its creation.
+    /// Every change has kept the state before it, except the creation, which had none. The creation is found by the moment in the record's
+    /// id, which is the moment of the creation.
     /// </summary>
-    public static Statement Find(TableSchema table, Guid record, long after, int count) => new($"""
-        with step as (
-            select b.version + 1 as version, b.change_id, b.before from data.record_before b
-            join data.record_change c on c.id = b.change_id and c.table_id = $1 where b.record_id = $2
-            union all
-            (select 1, c.id, jsonb '{"{}"}' from data.record_change c
-            where c.table_id = $1 and c.kind = 'created' and c.changed_at >= $5 and c.changed_at < $5 + interval '1 ms' and $2 = any(c.record_ids))
-        )
-        select s.version, c.kind, c.changed_at, c.changed_by, c.call_id, c.tool, c.task, array(select jsonb_object_keys(s.before))
-            {string.Concat(table.Fields.Select(field => ", " + field.Kind.Select("r." + field.Column)))}
-        from step s join data.record_change c on c.id = s.change_id
-        cross join lateral jsonb_populate_record(null::{table.QualifiedName}, s.before) as r
-        where s.version < $3 order by s.version desc limit $4
-        """, table.Id, record, after, count, RecordIds.MomentOf(record));
+    public static Statement Find(TableSchema table, Guid record, long after, int count) =>
+        new(
+            $"""
+            with step as (
+                select b.version + 1 as version, b.change_id, b.before from data.record_before b
+                join data.record_change c on c.id = b.change_id and c.table_id = $1 where b.record_id = $2
+                union all
+                (select 1, c.id, jsonb '{"{}"}' from data.record_change c
+                where c.table_id = $1 and c.kind = 'created' and c.changed_at >= $5 and c.changed_at < $5 + interval '1 ms'
+                    and $2 = any(c.record_ids))
+            )
+            select s.version, c.kind, c.changed_at, c.changed_by, c.call_id, c.tool, c.task,
+                array(select jsonb_object_keys(s.before)) as kept
+                {string.Concat(table.Fields.Select(field => ", " + field.Kind.Select("r." + field.Column)))}
+            from step s join data.record_change c on c.id = s.change_id
+            cross join lateral jsonb_populate_record(null::{table.QualifiedName}, s.before) as r
+            where s.version < $3 order by s.version desc limit $4
+            """,
+            table.Id,
+            record,
+            after,
+            count,
+            RecordIds.MomentOf(record)
+        );
 
-    public static HistoryEntry Read(NpgsqlDataReader row, TableSchema table) => new()
-    {
-        Version = row.GetInt64(0),
-        Kind = row.GetString(1),
-        ChangedAt = Timestamp.FromDateTime(row.GetDateTime(2)),
-        ChangedBy = row.GetString(3),
-        CallId = row.GetString(4),
-        Tool = row.GetString(5),
-        Task = row.IsDBNull(6) ? "" : row.GetString(6),
-        Before = new Json { Utf8 = ReadBefore(row, table) },
-    };
+    public static HistoryEntry Read(NpgsqlDataReader row, TableSchema table) =>
+        new()
+        {
+            Version = row.GetInt64("version"),
+            Kind = row.GetString("kind"),
+            ChangedAt = Timestamp.FromDateTime(row.GetDateTime("changed_at")),
+            ChangedBy = row.GetString("changed_by"),
+            CallId = row.GetString("call_id"),
+            Tool = row.GetString("tool"),
+            Task = row.IsDBNull("task") ? "" : row.GetString("task"),
+            Before = new Json { Utf8 = ReadBefore(row, table) },
+        };
 
     private static ByteString ReadBefore(NpgsqlDataReader row, TableSchema table)
     {
-        var kept = row.GetFieldValue<string[]>(7).ToHashSet(StringComparer.Ordinal);
+        var kept = row.GetFieldValue<string[]>("kept").ToHashSet(StringComparer.Ordinal);
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, JsonText.Options))
         {
@@ -105,13 +129,13 @@ file static class History
                 }
 
                 json.WritePropertyName(field.EncodedName);
-                if (row.IsDBNull(SystemColumns + i))
+                if (row.IsDBNull(NamedColumns + i))
                 {
                     json.WriteNullValue();
                 }
                 else
                 {
-                    field.Kind.Write(json, row, SystemColumns + i, field);
+                    field.Kind.Write(json, row, NamedColumns + i, field);
                 }
             }
 

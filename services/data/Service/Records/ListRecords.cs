@@ -10,9 +10,28 @@ internal sealed partial class RecordsService
         schemas.UseAsync(context, request.TableId, async table =>
         {
             var view = request.View.Length > 0 ? table.FindView(request.View) : null;
-            using var rows = new RecordRows(FieldSelection.Of(table, request.ReturnFields.Count > 0 || view is null ? request.ReturnFields : view.Fields, request.FieldKeys, allByDefault: true));
-            var query = new RecordQuery(table, rows, cursors, time.GetUtcNow(), view, filter: null, sorting: [],
-                request.HasLimit ? request.Limit : RecordQuery.DefaultLimit, request.Cursor, request.IncludeTotal);
+            using var rows = new RecordRows(
+                FieldSelection.Of(
+                    table,
+                    request.ReturnFields.Count > 0 || view is null ? request.ReturnFields : view.Fields,
+                    request.FieldKeys,
+                    allByDefault: true
+                )
+            );
+            var query = new RecordQuery(
+                table,
+                rows,
+                cursors,
+                time.GetUtcNow(),
+                new PageRequest(
+                    view,
+                    Filter: null,
+                    Sorting: [],
+                    request.HasLimit ? request.Limit : RecordQuery.DefaultLimit,
+                    request.Cursor,
+                    request.IncludeTotal
+                )
+            );
             var answer = new ListRecordsResponse();
             answer.Page = await ReadPageAsync(context, table, query, answer.Records);
             return answer;

@@ -3,13 +3,12 @@ using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
-using Platform.Data.Service.Tables;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Records;
 
-/// <summary>Makes choices of values that are none yet, in fields that allow it.</summary>
+/// <summary>Turns values into choices where they are not choices yet, in fields that allow it.</summary>
 internal static class NewChoices
 {
     private const int MaxLength = 200;
@@ -18,11 +17,13 @@ internal static class NewChoices
 
     private const string InsertChoices = """
         insert into data.choice (workspace_id, environment_id, id, field_id, position, label, color)
-        select platform.workspace_id(), platform.environment_id(), v.id, $1, (select coalesce(max(position), 0) from data.choice where field_id = $1) + v.ordinality::int, v.label, ''
+        select platform.workspace_id(), platform.environment_id(), v.id, $1,
+            (select coalesce(max(position), 0) from data.choice where field_id = $1) + v.ordinality::int, v.label, ''
         from unnest($2::uuid[], $3::text[]) with ordinality as v(id, label, ordinality)
         """;
 
-    private const string NextVersion = "update data.database_table set schema_version = schema_version + 1, updated_at = $2, updated_by = $3 where id = $1";
+    private const string NextVersion =
+        "update data.database_table set schema_version = schema_version + 1, updated_at = $2, updated_by = $3 where id = $1";
 
     /// <summary>The table with its new choices, or as it was when there are none.</summary>
     public static async Task<TableSchema> AddAsync(WriteTransaction tx, TableSchema table, IReadOnlyList<Json> records)
@@ -32,7 +33,7 @@ internal static class NewChoices
             return table;
         }
 
-        // Adding choices changes the schema. Under the lock another one may have added the same already.
+        // Adding choices changes the schema. Another call may have added the same choices before this one got the lock.
         await InverseLinks.LockBelowAsync(tx, table);
         await tx.ExecuteAsync(LockTable, table.Id);
         var current = await TableSchemas.LoadAsync(tx, table.Id) ?? throw new StaleSchemaException();
@@ -44,15 +45,29 @@ internal static class NewChoices
 
         foreach (var (field, labels) in found)
         {
-            if (field.Choices.Count + labels.Count > NewFields.MaxChoices)
+            if (field.Choices.Count + labels.Count > FieldSchema.MaxChoices)
             {
-                throw Problem.Invalid(field.Name, $"would have more than {NewFields.MaxChoices} choices", "Use a text field for values without end.");
+                throw Problem.Invalid(
+                    field.Name,
+                    $"would have more than {FieldSchema.MaxChoices} choices",
+                    "Use a text field for values without end."
+                );
             }
 
             var ids = labels.ConvertAll(_ => Ids.New());
             await tx.ExecuteAsync(InsertChoices, field.Id, ids.ToArray(), labels.ToArray());
-            tx.Announce(new ChoicesAdded(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, current.Key, field.Key, ids.ConvertAll(id => Ids.Format("cho", id))),
-                "field.updated", new Target("field", field.Key));
+            tx.Announce(
+                new ChoicesAdded(
+                    tx.NewEventId(),
+                    tx.Call.WorkspaceId,
+                    tx.Now,
+                    current.Key,
+                    field.Key,
+                    ids.ConvertAll(id => Ids.Format("cho", id))
+                ),
+                "field.updated",
+                new Target("field", field.Key)
+            );
         }
 
         await tx.ExecuteAsync(NextVersion, table.Id, tx.Now.UtcDateTime, tx.Call.ActorId);
@@ -74,7 +89,11 @@ internal static class NewChoices
             {
                 if (table.Find(property.Name) is { AllowNewChoices: true } field)
                 {
-                    foreach (var value in property.Value.ValueKind == JsonValueKind.Array ? property.Value.EnumerateArray().ToArray() : [property.Value])
+                    foreach (
+                        var value in property.Value.ValueKind == JsonValueKind.Array
+                            ? property.Value.EnumerateArray().ToArray()
+                            : [property.Value]
+                    )
                     {
                         Add(field, value);
                     }
@@ -84,10 +103,15 @@ internal static class NewChoices
 
         return found;
 
-        // What is no fit label is left to the check of values, which refuses it.
+        // A value that cannot be a label is left to the check of values, which refuses it.
         void Add(FieldSchema field, JsonElement value)
         {
-            if (TextKind.TryGetText(value, out var label, out _) && label.Trim().Length > 0 && label.Length <= MaxLength && field.FindChoice(label) is null)
+            if (
+                JsonText.TryGet(value, out var label, out _)
+                && label.Trim().Length > 0
+                && label.Length <= MaxLength
+                && field.FindChoice(label) is null
+            )
             {
                 if (!found.TryGetValue(field, out var labels))
                 {

@@ -4,6 +4,7 @@ using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
@@ -11,15 +12,21 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Data.Service.Records;
 
 /// <summary>
-/// Inserts records of one table: lock, history and all rows in one round trip, a column of values per field. <see cref="RunAsync"/> can run
-/// again when its transaction does.
+/// Inserts records of one table: lock, history and all rows in one round trip, with one column of values per field. When the transaction
+/// runs again, <see cref="RunAsync"/> can run again too.
 /// </summary>
 /// <param name="table">Whose records.</param>
 /// <param name="records">A JSON object of values each.</param>
 /// <param name="pathOf">The path of a record's values as the caller spelled it.</param>
 /// <param name="selection">The fields to read back.</param>
 /// <param name="withRecords">Whether to read anything back.</param>
-internal sealed class RecordInsert(TableSchema table, IReadOnlyList<Json> records, Func<int, string> pathOf, FieldSelection selection, bool withRecords)
+internal sealed class RecordInsert(
+    TableSchema table,
+    IReadOnlyList<Json> records,
+    Func<int, string> pathOf,
+    FieldSelection selection,
+    bool withRecords
+)
 {
     private RecordValues? _values;
 
@@ -45,20 +52,26 @@ internal sealed class RecordInsert(TableSchema table, IReadOnlyList<Json> record
         Ids = RecordIds.New(createdAt, records.Count);
         if (WithInverseLinks && InverseLinks.Of(current, _values) is { } links)
         {
-            // Before the records are inserted, so that what is read back shows the links.
+            // This comes before the records are inserted, so that the records that are read back show the links.
             await links.LockAsync(tx, []);
             await links.ApplyAsync(tx, Ids);
         }
 
         var change = RecordHistory.Change(tx, current, "created", Ids);
         var first = Written is null ? records.Count : Math.Min(Slice, records.Count);
-        Records = await tx.BatchAsync(async reader =>
-        {
-            // The answers of the lock and of the role come before the records.
-            await reader.NextResultAsync();
-            await reader.NextResultAsync();
-            return withRecords ? await ReadAsync(reader, current) : [];
-        }, TableEntry.Lock(current), change.Insert, TableEntry.Role(tx.Call.WorkspaceId), Insert(tx, current, createdAt, ..first));
+        Records = await tx.BatchAsync(
+            async reader =>
+            {
+                // The results of the lock and of the role come before the records.
+                await reader.NextResultAsync();
+                await reader.NextResultAsync();
+                return withRecords ? await ReadAsync(reader, current) : [];
+            },
+            TableEntry.Lock(current),
+            change.Insert,
+            TableEntry.Role(tx.Call.WorkspaceId),
+            Insert(tx, current, createdAt, ..first)
+        );
         for (var from = first; from < records.Count; from += Slice)
         {
             await Written!(from);
@@ -66,8 +79,20 @@ internal sealed class RecordInsert(TableSchema table, IReadOnlyList<Json> record
         }
 
         var keys = Ids.Select(RecordIds.Format).ToList();
-        tx.Announce(new RecordsCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, current.Key, change.Id,
-            keys.Count <= Target.MaxIds ? keys : keys[..Target.MaxIds], keys.Count), "record.created", new Target("record", keys), new Target("table", current.Key));
+        tx.Announce(
+            new RecordsCreated(
+                tx.NewEventId(),
+                tx.Call.WorkspaceId,
+                tx.Now,
+                current.Key,
+                change.Id,
+                keys.Count <= Target.MaxIds ? keys : keys[..Target.MaxIds],
+                keys.Count
+            ),
+            "record.created",
+            new Target("record", keys),
+            new Target("table", current.Key)
+        );
     }
 
     /// <summary>Runs the change, and when a unique field refuses it, finds out which record has which value already.</summary>
@@ -79,7 +104,14 @@ internal sealed class RecordInsert(TableSchema table, IReadOnlyList<Json> record
         }
         catch (PostgresException exception) when (UniqueValues.FieldOf(exception, table) is { } field)
         {
-            throw await UniqueValues.ExplainAsync(work, context, table, field, _values!.Columns.First(column => column.Field.Id == field.Id).Values, pathOf);
+            throw await UniqueValues.ExplainAsync(
+                work,
+                context,
+                table,
+                field,
+                _values!.Columns.First(column => column.Field.Id == field.Id).Values,
+                pathOf
+            );
         }
     }
 
@@ -97,7 +129,9 @@ internal sealed class RecordInsert(TableSchema table, IReadOnlyList<Json> record
         var returning = withRecords ? $" returning {Rows().Columns}" : "";
         return new Statement(
             $"insert into {current.QualifiedName} as r (id, version, created_at, created_by, updated_at, updated_by{names}) "
-            + $"select v.id, 1, {at}, {by}, {at}, {by}{values} from unnest({ids}{arrays}) as v(id{aliases}){returning}", parameters.Values);
+                + $"select v.id, 1, {at}, {by}, {at}, {by}{values} from unnest({ids}{arrays}) as v(id{aliases}){returning}",
+            parameters.Values
+        );
     }
 
     private async Task<List<Record>> ReadAsync(NpgsqlDataReader reader, TableSchema current)
@@ -109,7 +143,7 @@ internal sealed class RecordInsert(TableSchema table, IReadOnlyList<Json> record
             read.Add(rows.Read(reader));
         }
 
-        // Ids are in the order of the request; rows need not be.
+        // Ids are in the order of the request; rows may come in another order.
         read.Sort((left, right) => string.CompareOrdinal(left.Id, right.Id));
         return read;
     }

@@ -1,7 +1,9 @@
+using System.Data;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
@@ -9,8 +11,8 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Data.Service.Records;
 
 /// <summary>
-/// Changes records of one table in one round trip: each is locked, replaced where a value differs, and its state before kept in history. A
-/// record may name other fields than its neighbour; what it does not name stays.
+/// Changes records of one table in one round trip: each is locked and, where a value differs, replaced, and history keeps its state before.
+/// Each record may name different fields; fields that it does not name keep their values.
 /// </summary>
 /// <param name="table">Whose records.</param>
 /// <param name="ids">The records, each once.</param>
@@ -36,27 +38,40 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
     public async Task RunAsync(WriteTransaction tx, RecordRows rows, long?[]? expected = null)
     {
         await values.CheckLinksAsync(tx);
-        await tx.BatchAsync(async reader =>
-        {
-            await reader.NextResultAsync();
-            await reader.NextResultAsync();
-            while (await reader.ReadAsync())
+        await tx.BatchAsync(
+            async reader =>
             {
-                Versions.Add(reader.GetGuid(0), (reader.GetInt64(1), reader.IsDBNull(2) ? null : reader.GetInt64(2)));
-            }
+                await reader.NextResultAsync();
+                await reader.NextResultAsync();
+                while (await reader.ReadAsync())
+                {
+                    Versions.Add(
+                        reader.GetGuid("id"),
+                        (reader.GetInt64("before"), reader.IsDBNull("after") ? null : reader.GetInt64("after"))
+                    );
+                }
 
-            await reader.NextResultAsync();
-            return await ReadAsync(reader, rows);
-        },
-            TableEntry.Lock(table), TableEntry.RoleByIds(tx.Call.WorkspaceId), Update(tx, expected ?? new long?[ids.Length]), Read(rows));
+                await reader.NextResultAsync();
+                return await ReadAsync(reader, rows);
+            },
+            TableEntry.Lock(table),
+            TableEntry.RoleByIds(tx.Call.WorkspaceId),
+            Update(tx, expected ?? new long?[ids.Length]),
+            Read(rows)
+        );
     }
 
     /// <summary>Reads the records again, after what else was changed with them.</summary>
-    public Task ReadAgainAsync(WriteTransaction tx, RecordRows rows) => tx.BatchAsync(async reader =>
-    {
-        await reader.NextResultAsync();
-        return await ReadAsync(reader, rows);
-    }, TableEntry.Role(tx.Call.WorkspaceId), Read(rows));
+    public Task ReadAgainAsync(WriteTransaction tx, RecordRows rows) =>
+        tx.BatchAsync(
+            async reader =>
+            {
+                await reader.NextResultAsync();
+                return await ReadAsync(reader, rows);
+            },
+            TableEntry.Role(tx.Call.WorkspaceId),
+            Read(rows)
+        );
 
     private Statement Read(RecordRows rows) =>
         new($"select {rows.Columns} from {table.QualifiedName} r where r.id = any($1) and r.deleted_at is null order by r.id", ids);
@@ -76,8 +91,12 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
     {
         if (_columns.Count == 0)
         {
-            // Only links were named that another table keeps.
-            return new Statement($"select id, version, null::bigint from {table.QualifiedName} where id = any($1) and deleted_at is null order by id for update", ids);
+            // The call named only links that another table keeps.
+            return new Statement(
+                $"select id, version as before, null::bigint as after from {table.QualifiedName} "
+                    + "where id = any($1) and deleted_at is null order by id for update",
+                ids
+            );
         }
 
         var parameters = new QueryParameters();
@@ -105,12 +124,17 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
 
         var call = tx.Call;
         var (at, by) = (parameters.Add(NpgsqlDbType.TimestampTz, tx.Now.UtcDateTime), parameters.AddText(call.ActorId));
-        var (workspace, environment) = (parameters.Add(NpgsqlDbType.Uuid, call.WorkspaceId), parameters.Add(NpgsqlDbType.Uuid, call.EnvironmentId));
+        var (workspace, environment) = (
+            parameters.Add(NpgsqlDbType.Uuid, call.WorkspaceId),
+            parameters.Add(NpgsqlDbType.Uuid, call.EnvironmentId)
+        );
         var change = parameters.Add(NpgsqlDbType.Uuid, ChangeId);
+        var tableId = parameters.Add(NpgsqlDbType.Uuid, table.Id);
         var old = string.Join(", ", _columns.Select(column => "before." + column.Field.Column));
         // History keeps what the record named, and nothing else.
         var image = left.Count == 0 ? "to_jsonb(image)" : $"to_jsonb(image) - array_remove(array[{string.Join(", ", left)}], null)";
-        return new Statement($"""
+        return new Statement(
+            $"""
             with v as (select * from unnest({arrays}) as v({aliases})),
             before as (select * from {table.QualifiedName} where id = any($1) and deleted_at is null order by id for update),
             r as (
@@ -123,8 +147,9 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
                 returning t.id, t.version
             ),
             changed as (
-                insert into data.record_change (workspace_id, environment_id, id, table_id, kind, record_ids, changed_at, changed_by, call_id, tool, task)
-                select {workspace}, {environment}, {change}, {parameters.Add(NpgsqlDbType.Uuid, table.Id)}, 'updated', array_agg(r.id order by r.id), {at}, {by},
+                insert into data.record_change
+                    (workspace_id, environment_id, id, table_id, kind, record_ids, changed_at, changed_by, call_id, tool, task)
+                select {workspace}, {environment}, {change}, {tableId}, 'updated', array_agg(r.id order by r.id), {at}, {by},
                     {parameters.AddText(call.CallId)}, {parameters.AddText(call.Tool)}, {parameters.AddText(call.Task)}
                 from r having count(*) > 0
             ),
@@ -134,7 +159,9 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
                 from before join r on r.id = before.id join v on v.id = before.id,
                     lateral (select before.version, before.updated_at, before.updated_by, {old}) as image
             )
-            select before.id, before.version, r.version from before left join r on r.id = before.id
-            """, parameters.Values);
+            select before.id, before.version as before, r.version as after from before left join r on r.id = before.id
+            """,
+            parameters.Values
+        );
     }
 }

@@ -3,14 +3,14 @@ using Google.Protobuf;
 using Platform.Contracts;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Records;
 
 /// <summary>
-/// Reads the values of records that a caller sends: a column of values per field that any of them names. Everything that breaks a rule is
-/// collected, over all records, before anything is refused.
+/// Reads the values of records that a caller sends, as one column of values for each field that any record names. All broken rules of all
+/// records are collected before the call is refused.
 /// </summary>
 internal sealed class RecordValues
 {
@@ -40,7 +40,8 @@ internal sealed class RecordValues
 
     public bool Any => _columns.Count > 0;
 
-    private IEnumerable<(FieldSchema Field, object?[] Values)> Named => _table.Fields.Where(_columns.ContainsKey).Select(one => (one, _columns[one]));
+    private IEnumerable<(FieldSchema Field, object?[] Values)> Named =>
+        _table.Fields.Where(_columns.ContainsKey).Select(one => (one, _columns[one]));
 
     /// <summary>Values of new records: required fields must be there, unique values must differ.</summary>
     /// <param name="table">Whose records.</param>
@@ -75,7 +76,12 @@ internal sealed class RecordValues
     }
 
     /// <summary>Values whose records are told apart by some of their fields: those must be there.</summary>
-    public static RecordValues OfKeyed(TableSchema table, IReadOnlyList<Json> records, IReadOnlyList<FieldSchema> keys, Func<int, string> pathOf)
+    public static RecordValues OfKeyed(
+        TableSchema table,
+        IReadOnlyList<Json> records,
+        IReadOnlyList<FieldSchema> keys,
+        Func<int, string> pathOf
+    )
     {
         var values = Read(table, records, pathOf);
         foreach (var key in keys)
@@ -115,45 +121,49 @@ internal sealed class RecordValues
 
     public object?[] Of(FieldSchema field) => _columns[field];
 
-    /// <summary>Refuses links to what is no record of the linked table. Comes and goes as the application role.</summary>
+    /// <summary>Refuses links to what is not a record of the linked table. Comes and goes as the application role.</summary>
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every such link.</exception>
     public async Task CheckLinksAsync(WriteTransaction tx)
     {
-        var links = Columns.Where(column => column.Field.Kind is LinkKind && column.Values.Any(value => value is not null)).ToList();
+        var links = Columns.Where(column => column.Field.Kind.HasLinks && column.Values.Any(value => value is not null)).ToList();
         if (_linksAreKnown || links.Count == 0)
         {
             return;
         }
 
-        var missing = await tx.BatchAsync(async reader =>
-        {
-            var found = new List<HashSet<Guid>>();
-            foreach (var _ in links)
+        var missing = await tx.BatchAsync(
+            async reader =>
             {
-                await reader.NextResultAsync();
-                var ids = new HashSet<Guid>();
-                while (await reader.ReadAsync())
+                var found = new List<HashSet<Guid>>();
+                foreach (var _ in links)
                 {
-                    ids.Add(reader.GetGuid(0));
+                    await reader.NextResultAsync();
+                    var ids = new HashSet<Guid>();
+                    while (await reader.ReadAsync())
+                    {
+                        ids.Add(reader.GetGuid(0));
+                    }
+
+                    found.Add(ids);
                 }
 
-                found.Add(ids);
-            }
-
-            return found;
-        },
-        [
-            TableEntry.Role(tx.Call.WorkspaceId),
-            .. links.Select(link => new Statement(
-                $"select x.id from unnest($1) as x(id) where not exists (select from {((LinkKind)link.Field.Kind).Target.QualifiedName} o where o.id = x.id and o.deleted_at is null)",
-                link.Values.OfType<object>().SelectMany(LinkKind.IdsOf).Distinct().ToArray())),
-            new Statement("set local role none"),
-        ]);
+                return found;
+            },
+            [
+                TableEntry.Role(tx.Call.WorkspaceId),
+                .. links.Select(link => new Statement(
+                    "select x.id from unnest($1) as x(id) where not exists "
+                        + $"(select from {link.Field.Kind.Link!.QualifiedName} o where o.id = x.id and o.deleted_at is null)",
+                    link.Values.OfType<object>().SelectMany(LinkTarget.IdsOf).Distinct().ToArray()
+                )),
+                new Statement("set local role none"),
+            ]
+        );
         foreach (var ((field, column), unknown) in links.Zip(missing))
         {
             for (var i = 0; i < _count && unknown.Count > 0; i++)
             {
-                foreach (var id in (column[i] is { } value ? LinkKind.IdsOf(value) : []).Where(unknown.Contains))
+                foreach (var id in (column[i] is { } value ? LinkTarget.IdsOf(value) : []).Where(unknown.Contains))
                 {
                     RefuseUnknown(field, i, id);
                 }
@@ -207,7 +217,7 @@ internal sealed class RecordValues
     {
         if (!TryGetName(property, out var name) || _table.Find(name) is not { } field)
         {
-            Refuse($"{path}.{name}", "is no field of the table", _table.KnownFields(withSystem: false));
+            Refuse($"{path}.{name}", "is not a field of the table", _table.KnownFields(withSystem: false));
             return;
         }
 
@@ -217,9 +227,11 @@ internal sealed class RecordValues
             return;
         }
 
-        var parsed = property.Value.ValueKind == JsonValueKind.Null || property.Value.ValueKind == JsonValueKind.String && property.Value.ValueEquals("")
-            ? Parsed.Empty
-            : field.Kind.Parse(property.Value, field);
+        var parsed =
+            property.Value.ValueKind == JsonValueKind.Null
+            || property.Value.ValueKind == JsonValueKind.String && property.Value.ValueEquals("")
+                ? Parsed.Empty
+                : field.Kind.Parse(property.Value, field);
         if (parsed.Rule is not null)
         {
             Refuse($"{path}.{name}", parsed.Rule, parsed.Fix!);
@@ -229,7 +241,7 @@ internal sealed class RecordValues
         Set(field, index, parsed.Value);
     }
 
-    // A name with half a surrogate pair is no text, and no field.
+    // A name with half a surrogate pair is not text, and so not a field.
     private static bool TryGetName(JsonProperty property, out string name)
     {
         try
@@ -251,7 +263,7 @@ internal sealed class RecordValues
             var column = _columns.GetValueOrDefault(field);
             for (var i = 0; i < _count; i++)
             {
-                // A value that was refused is told once.
+                // A value that was refused is reported once.
                 if (column?[i] is null && !IsRefused(pathOf(i), field))
                 {
                     Refuse($"{pathOf(i)}.{field.Name}", "is required", "Send a value.");
@@ -272,29 +284,52 @@ internal sealed class RecordValues
             {
                 if (column[i] is { } value && !first.TryAdd(value, i))
                 {
-                    Refuse($"{pathOf(i)}.{field.Name}", $"has the value of {pathOf(first[value])}.{field.Name}", "The field is unique: send every value once.");
+                    Refuse(
+                        $"{pathOf(i)}.{field.Name}",
+                        $"has the value of {pathOf(first[value])}.{field.Name}",
+                        "The field is unique: send every value once."
+                    );
                 }
             }
         }
     }
 
-    /// <summary>Refuses a link to what is no record of the linked table.</summary>
-    public void RefuseUnknown(FieldSchema field, int index, Guid id) => Refuse(field, index,
-        $"{RecordIds.Format(id)} is no record of {((LinkKind)field.Kind).Target.TableName}", $"Use ids of records of {((LinkKind)field.Kind).Target.TableName}, from search_records.");
+    /// <summary>Refuses a link to what is not a record of the linked table.</summary>
+    public void RefuseUnknown(FieldSchema field, int index, Guid id) =>
+        Refuse(
+            field,
+            index,
+            $"{RecordIds.Format(id)} is not a record of {field.Kind.Link!.TableName}",
+            $"Use ids of records of {field.Kind.Link!.TableName}, from search_records."
+        );
 
     /// <summary>Notes that a record's value breaks a rule; <see cref="Checked"/> tells.</summary>
     public void Refuse(FieldSchema field, int index, string rule, string fix) => Refuse($"{_pathOf(index)}.{field.Name}", rule, fix);
 
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every violation noted so far.</exception>
-    public RecordValues Checked() => _violations.Count switch
-    {
-        0 => this,
-        > MaxViolations => throw Problem.Invalid([
-            .. _violations.Take(MaxViolations),
-            new Violation { Field = "", Rule = $"There are {_violations.Count - MaxViolations} more violations", Fix = "Mend these first." },
-        ]),
-        _ => throw Problem.Invalid(_violations),
-    };
+    public RecordValues Checked() =>
+        _violations.Count switch
+        {
+            0 => this,
+            > MaxViolations => throw Problem.Invalid([
+                .. _violations.Take(MaxViolations),
+                new Violation
+                {
+                    Field = "",
+                    Rule = $"There are {_violations.Count - MaxViolations} more violations",
+                    Fix = "Fix these first.",
+                },
+            ]),
+            _ => throw Problem.Invalid(_violations),
+        };
 
-    private void Refuse(string path, string rule, string fix) => _violations.Add(new Violation { Field = path, Rule = rule, Fix = fix });
+    private void Refuse(string path, string rule, string fix) =>
+        _violations.Add(
+            new Violation
+            {
+                Field = path,
+                Rule = rule,
+                Fix = fix,
+            }
+        );
 }

@@ -6,4 +6,5 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Data.Service.Records;
 
 /// <summary>Records of a table. One file per call.</summary>
-internal sealed partial class RecordsService(UnitOfWork work, TableSchemas schemas, Cursors cursors, SearchUsage usage, TimeProvider time) : Contracts.V1.Records.RecordsBase;
+internal sealed partial class RecordsService(UnitOfWork work, TableSchemas schemas, Cursors cursors, SearchUsage usage, TimeProvider time)
+    : Contracts.V1.Records.RecordsBase;

@@ -18,22 +18,52 @@ internal sealed partial class RecordsService
         schemas.UseAsync(context, request.TableId, async table =>
         {
             var view = request.View.Length > 0 ? table.FindView(request.View) : null;
-            using var rows = new RecordRows(FieldSelection.Of(table, request.ReturnFields.Count > 0 || view is null ? request.ReturnFields : view.Fields, request.FieldKeys, allByDefault: true));
-            var query = new RecordQuery(table, rows, cursors, time.GetUtcNow(), view, request.Filter, request.Sorting,
-                request.HasLimit ? request.Limit : RecordQuery.DefaultLimit, request.Cursor, request.IncludeTotal);
+            using var rows = new RecordRows(
+                FieldSelection.Of(
+                    table,
+                    request.ReturnFields.Count > 0 || view is null ? request.ReturnFields : view.Fields,
+                    request.FieldKeys,
+                    allByDefault: true
+                )
+            );
+            var query = new RecordQuery(
+                table,
+                rows,
+                cursors,
+                time.GetUtcNow(),
+                new PageRequest(
+                    view,
+                    request.Filter,
+                    request.Sorting,
+                    request.HasLimit ? request.Limit : RecordQuery.DefaultLimit,
+                    request.Cursor,
+                    request.IncludeTotal
+                )
+            );
             var answer = new SearchRecordsResponse();
             answer.Page = await ReadPageAsync(context, table, query, answer.Records);
             return answer;
         });
 
-    private async Task<PageInfo> ReadPageAsync(ServerCallContext context, TableSchema table, RecordQuery query, RepeatedField<Record> records)
+    private async Task<PageInfo> ReadPageAsync(
+        ServerCallContext context,
+        TableSchema table,
+        RecordQuery query,
+        RepeatedField<Record> records
+    )
     {
         var began = time.GetTimestamp();
-        var page = await work.ReadAsync(context.Call(), _search, reader =>
-        {
-            records.Clear();
-            return query.ReadAsync(reader, records);
-        }, context.CancellationToken, query.Statements);
+        var page = await work.ReadAsync(
+            context.Call(),
+            _search,
+            reader =>
+            {
+                records.Clear();
+                return query.ReadAsync(reader, records);
+            },
+            context.CancellationToken,
+            query.Statements
+        );
         usage.Count(table, query.Shape, time.GetElapsedTime(began));
         return page;
     }

@@ -3,7 +3,8 @@ using Npgsql;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
-using Platform.ServiceDefaults;
+using Platform.Data.Service.Queries;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Records;
 
@@ -23,7 +24,7 @@ internal sealed partial class RecordsService
                     values = RecordValues.OfChange(current, [request.Fields], _ => "fields");
                     if (!values.Any)
                     {
-                        throw Problem.Invalid("fields", "names no field", current.KnownFields(withSystem: false));
+                        throw Problem.Invalid("fields", "does not name any field", current.KnownFields(withSystem: false));
                     }
 
                     var links = InverseLinks.Of(current, values);
@@ -42,16 +43,30 @@ internal sealed partial class RecordsService
 
                     if (request.HasExpectedVersion && version.Before != request.ExpectedVersion)
                     {
-                        throw Problem.Conflict("VERSION_CONFLICT",
+                        throw Problem.Conflict(
+                            Reasons.VersionConflict,
                             $"The record has version {version.Before}, not {request.ExpectedVersion}: somebody changed it meanwhile.",
-                            "Read it again, and repeat the change with its version.");
+                            "Read it again, and repeat the change with its version."
+                        );
                     }
 
-                    // When every value is what it was, there is nothing to tell.
+                    // When no value changed, there is nothing to announce.
                     if (version.After is { } after)
                     {
-                        tx.Announce(new RecordUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, current.Key, update.ChangeId, request.RecordId, after,
-                            [.. update.Fields.Select(field => field.Key)]), new Target("record", request.RecordId), new Target("table", current.Key));
+                        tx.Announce(
+                            new RecordUpdated(
+                                tx.NewEventId(),
+                                tx.Call.WorkspaceId,
+                                tx.Now,
+                                current.Key,
+                                update.ChangeId,
+                                request.RecordId,
+                                after,
+                                [.. update.Fields.Select(field => field.Key)]
+                            ),
+                            new Target("record", request.RecordId),
+                            new Target("table", current.Key)
+                        );
                     }
 
                     if (links is not null)
@@ -65,7 +80,15 @@ internal sealed partial class RecordsService
             }
             catch (PostgresException exception) when (UniqueValues.FieldOf(exception, table) is { } field)
             {
-                throw await UniqueValues.ExplainAsync(work, context, table, field, values!.Columns.First(column => column.Field.Id == field.Id).Values, _ => "fields", [id]);
+                throw await UniqueValues.ExplainAsync(
+                    work,
+                    context,
+                    table,
+                    field,
+                    values!.Columns.First(column => column.Field.Id == field.Id).Values,
+                    _ => "fields",
+                    [id]
+                );
             }
         });
 }

@@ -1,3 +1,4 @@
+using System.Data;
 using Grpc.Core;
 using Npgsql;
 using Platform.Contracts;
@@ -5,7 +6,7 @@ using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Records;
@@ -27,7 +28,10 @@ internal sealed partial class RecordsService
                     values = RecordValues.OfKeyed(current, records, keys, PathOf);
                     var links = InverseLinks.Of(current, values);
                     found = await FindAsync(tx, current, keys, values, links);
-                    var answer = new UpsertRecordsResponse { Records = { found.Select(id => new UpsertedRecord { Id = id is { } known ? RecordIds.Format(known) : "" }) } };
+                    var answer = new UpsertRecordsResponse
+                    {
+                        Records = { found.Select(id => new UpsertedRecord { Id = id is { } known ? RecordIds.Format(known) : "" }) },
+                    };
                     await UpdateAsync(tx, current, Indexes(exist: true), answer);
                     await CreateAsync(tx, current, Indexes(exist: false), answer);
                     if (links is not null)
@@ -40,19 +44,33 @@ internal sealed partial class RecordsService
             }
             catch (PostgresException exception) when (UniqueValues.FieldOf(exception, table) is { } field)
             {
-                throw await UniqueValues.ExplainAsync(work, context, table, field, values!.Columns.First(column => column.Field.Id == field.Id).Values, PathOf, found);
+                throw await UniqueValues.ExplainAsync(
+                    work,
+                    context,
+                    table,
+                    field,
+                    values!.Columns.First(column => column.Field.Id == field.Id).Values,
+                    PathOf,
+                    found
+                );
             }
 
             int[] Indexes(bool exist) => [.. Enumerable.Range(0, records.Count).Where(index => found[index].HasValue == exist)];
 
-            async Task<Guid?[]> FindAsync(WriteTransaction tx, TableSchema current, List<FieldSchema> keys, RecordValues values, InverseLinks? links)
+            async Task<Guid?[]> FindAsync(
+                WriteTransaction tx,
+                TableSchema current,
+                List<FieldSchema> keys,
+                RecordValues values,
+                InverseLinks? links
+            )
             {
                 if (links is null)
                 {
                     return await UpsertKeys.FindAsync(tx, current, keys, values, PathOf, records.Count);
                 }
 
-                // Records of several tables are locked in one order for all, so it has to be known first which.
+                // Records of several tables are locked in one order, so all of them must be known before the first lock.
                 await links.LockTablesAsync(tx);
                 var seen = await UpsertKeys.FindAsync(tx, current, keys, values, PathOf, records.Count, withLocks: false);
                 await links.LockRecordsAsync(tx, [.. seen.OfType<Guid>()]);
@@ -92,13 +110,19 @@ internal sealed partial class RecordsService
                 foreach (var index in indexes)
                 {
                     var (before, after) = update.Versions[found[index]!.Value];
-                    (answer.Records[index].Outcome, answer.Records[index].Version) = after is { } version ? ("updated", version) : ("unchanged", before);
+                    (answer.Records[index].Outcome, answer.Records[index].Version) = after is { } version
+                        ? ("updated", version)
+                        : ("unchanged", before);
                 }
 
                 Guid[] changed = [.. update.Versions.Where(record => record.Value.After is not null).Select(record => record.Key).Order()];
                 if (changed.Length > 0)
                 {
-                    tx.Announce(RecordHistory.Updated(tx, current, update.ChangeId, changed, update.Fields), "record.updated", RecordHistory.Targets(current, changed));
+                    tx.Announce(
+                        RecordHistory.Updated(tx, current, update.ChangeId, changed, update.Fields),
+                        "record.updated",
+                        RecordHistory.Targets(current, changed)
+                    );
                 }
             }
 
@@ -109,9 +133,16 @@ internal sealed partial class RecordsService
                     return;
                 }
 
-                var insert = new RecordInsert(current, [.. indexes.Select(index => records[index])], index => PathOf(indexes[index]),
-                    new FieldSelection([], ByName: true), withRecords: false)
-                { WithInverseLinks = false };
+                var insert = new RecordInsert(
+                    current,
+                    [.. indexes.Select(index => records[index])],
+                    index => PathOf(indexes[index]),
+                    new FieldSelection([], ByName: true),
+                    withRecords: false
+                )
+                {
+                    WithInverseLinks = false,
+                };
                 await insert.RunAsync(tx);
                 for (var i = 0; i < indexes.Length; i++)
                 {
@@ -126,17 +157,27 @@ internal sealed partial class RecordsService
 
 file static class UpsertKeys
 {
-    /// <exception cref="RpcException">INVALID_ARGUMENT: an unknown field, one given twice, or one of a type that tells no records apart.</exception>
+    /// <exception cref="RpcException">
+    /// INVALID_ARGUMENT: a field is unknown, is given twice, or has a type that cannot tell records apart.
+    /// </exception>
     public static List<FieldSchema> Of(TableSchema table, IReadOnlyList<string> names)
     {
         var keys = new List<FieldSchema>();
         for (var i = 0; i < names.Count; i++)
         {
-            var field = table.Find(names[i]) ?? throw Problem.Invalid($"matchFields[{i}]", $"{names[i]} is no field of the table", table.KnownFields(withSystem: false));
-            if (!field.Kind.CanBeUnique && field.Kind != SelectKind.Instance || keys.Contains(field))
+            var field = table.Find(names[i])
+                ?? throw Problem.Invalid(
+                    $"matchFields[{i}]",
+                    $"{names[i]} is not a field of the table",
+                    table.KnownFields(withSystem: false)
+                );
+            if (!field.Kind.CanMatch || keys.Contains(field))
             {
-                throw Problem.Invalid($"matchFields[{i}]", keys.Contains(field) ? "is given twice" : $"{field.Name} is of type {field.Kind.Name}, which tells no records apart",
-                    "Name each field once, of type text, number, date, date_time, email, url or select.");
+                throw Problem.Invalid(
+                    $"matchFields[{i}]",
+                    keys.Contains(field) ? "is given twice" : $"{field.Name} is of type {field.Kind.Name}, which cannot tell records apart",
+                    $"Name each field once, of type {FieldKind.NamesOf(kind => kind.CanMatch)}."
+                );
             }
 
             keys.Add(field);
@@ -146,47 +187,69 @@ file static class UpsertKeys
     }
 
     /// <summary>
-    /// The record of every key, locked if wanted; null where there is none. Upserts into a table run one after another from here on, so that of many
-    /// with one key only the first creates a record.
+    /// Finds the record of every key, null where there is none, and locks the records if wanted. From here on upserts into a table run one
+    /// after another, so of many upserts with one key only the first creates a record.
     /// </summary>
     /// <exception cref="RpcException">A key is given twice, or two records have it.</exception>
     public static async Task<Guid?[]> FindAsync(
-        WriteTransaction tx, TableSchema table, List<FieldSchema> keys, RecordValues values, Func<int, string> pathOf, int count, bool withLocks = true)
+        WriteTransaction tx,
+        TableSchema table,
+        List<FieldSchema> keys,
+        RecordValues values,
+        Func<int, string> pathOf,
+        int count,
+        bool withLocks = true
+    )
     {
         var (twice, again) = (new QueryParameters(), new QueryParameters());
         var names = string.Concat(keys.Select((_, index) => $"f{index}, "));
         var equal = string.Join(" and ", keys.Select((key, index) => $"r.{key.Column} = k.f{index}{key.Kind.Cast}"));
         var partition = string.Join(", ", keys.Select((key, index) => $"k.f{index}{key.Kind.Cast}"));
         var violations = new List<Violation>();
-        var found = await tx.BatchAsync(async reader =>
-        {
-            await reader.NextResultAsync();
-            await reader.NextResultAsync();
-            await reader.NextResultAsync();
-            while (await reader.ReadAsync())
+        var found = await tx.BatchAsync(
+            async reader =>
             {
-                Refuse(reader.GetInt32(0), $"has the key of {pathOf(reader.GetInt32(1) - 1)}", "Send every key once.");
-            }
+                await reader.NextResultAsync();
+                await reader.NextResultAsync();
+                await reader.NextResultAsync();
+                while (await reader.ReadAsync())
+                {
+                    Refuse(reader.GetInt32("i"), $"has the key of {pathOf(reader.GetInt32("first") - 1)}", "Send every key once.");
+                }
 
-            await reader.NextResultAsync();
-            var matches = new List<(int Index, Guid Id)>();
-            while (await reader.ReadAsync())
-            {
-                matches.Add((reader.GetInt32(0), reader.GetGuid(1)));
-            }
+                await reader.NextResultAsync();
+                var matches = new List<(int Index, Guid Id)>();
+                while (await reader.ReadAsync())
+                {
+                    matches.Add((reader.GetInt32("i"), reader.GetGuid("id")));
+                }
 
-            return matches;
-        },
-            TableEntry.Lock(table), new Statement("select pg_advisory_xact_lock(data.upsert_lock($1))", table.Id), TableEntry.Role(tx.Call.WorkspaceId),
-            new Statement($"select i::int, first::int from (select k.i, min(k.i) over (partition by {partition}) as first from unnest({Arrays(twice)}) "
-                + $"with ordinality as k({names}i)) numbered where first < i order by i", twice.Values),
-            new Statement($"select k.i::int, r.id from unnest({Arrays(again)}) with ordinality as k({names}i) join {table.QualifiedName} r on {equal} "
-                + $"where r.deleted_at is null order by r.id{(withLocks ? " for update of r" : "")}", again.Values));
+                return matches;
+            },
+            TableEntry.Lock(table),
+            new Statement("select pg_advisory_xact_lock(data.upsert_lock($1))", table.Id),
+            TableEntry.Role(tx.Call.WorkspaceId),
+            new Statement(
+                $"select i::int as i, first::int as first from (select k.i, min(k.i) over (partition by {partition}) as first "
+                    + $"from unnest({Arrays(twice)}) with ordinality as k({names}i)) numbered where first < i order by numbered.i",
+                twice.Values
+            ),
+            new Statement(
+                $"select k.i::int as i, r.id from unnest({Arrays(again)}) with ordinality as k({names}i) "
+                    + $"join {table.QualifiedName} r on {equal} where r.deleted_at is null order by r.id"
+                    + (withLocks ? " for update of r" : ""),
+                again.Values
+            )
+        );
         await tx.LeaveRoleAsync();
         foreach (var shared in found.GroupBy(match => match.Index).Where(matches => matches.Count() > 1))
         {
             var ids = shared.Select(match => RecordIds.Format(match.Id)).ToList();
-            Refuse(shared.Key, $"matches {ids.Count} records: {string.Join(", ", ids.Take(10))}", "Match by more fields, or merge those records first.");
+            Refuse(
+                shared.Key,
+                $"matches {ids.Count} records: {string.Join(", ", ids.Take(10))}",
+                "Match by more fields, or merge those records first."
+            );
         }
 
         if (violations.Count > 0)
@@ -201,11 +264,14 @@ file static class UpsertKeys
         string Arrays(QueryParameters parameters) =>
             string.Join(", ", keys.Select(key => parameters.Add(key.Kind.ArrayParameter(values.Of(key)))));
 
-        void Refuse(int index, string rule, string fix) => violations.Add(new Violation
-        {
-            Field = $"{pathOf(index - 1)}.{string.Join('+', keys.Select(key => key.Name))}",
-            Rule = rule,
-            Fix = fix,
-        });
+        void Refuse(int index, string rule, string fix) =>
+            violations.Add(
+                new Violation
+                {
+                    Field = $"{pathOf(index - 1)}.{string.Join('+', keys.Select(key => key.Name))}",
+                    Rule = rule,
+                    Fix = fix,
+                }
+            );
     }
 }

@@ -7,11 +7,18 @@ namespace Platform.Data.Service.Schemas;
 /// <summary>Names in a filter that was checked before: of fields and choices, to ids and back.</summary>
 internal static class FilterNames
 {
-    public static string ToIds(TableSchema table, ByteString filter) => Rewrite(table, filter, field => field.Id == Guid.Empty ? field.Name : field.Key, choice => choice.Key);
+    public static string ToIds(TableSchema table, ByteString filter) =>
+        Rewrite(table, filter, field => field.Id == Guid.Empty ? field.Name : field.Key, choice => choice.Key);
 
-    public static string ToNames(TableSchema table, ByteString filter) => Rewrite(table, filter, field => field.Name, choice => choice.Label);
+    public static string ToNames(TableSchema table, ByteString filter) =>
+        Rewrite(table, filter, field => field.Name, choice => choice.Label);
 
-    private static string Rewrite(TableSchema table, ByteString filter, Func<FieldSchema, string> nameOf, Func<ChoiceSchema, string> labelOf)
+    private static string Rewrite(
+        TableSchema table,
+        ByteString filter,
+        Func<FieldSchema, string> nameOf,
+        Func<ChoiceSchema, string> labelOf
+    )
     {
         var root = JsonNode.Parse(filter.Span)!.AsObject();
         Rewrite(root);
@@ -33,10 +40,20 @@ internal static class FilterNames
             }
 
             condition["leftSide"] = nameOf(field);
-            var byChoice = condition["operator"]!.GetValue<string>() is "IS" or "IS_NOT" or "IS_ONE_OF" or "IS_NOT_ONE_OF" or "HAS_ANY_OF" or "HAS_ALL_OF" or "HAS_NONE_OF";
+            var byChoice =
+                condition["operator"]!.GetValue<string>()
+                is "IS"
+                    or "IS_NOT"
+                    or "IS_ONE_OF"
+                    or "IS_NOT_ONE_OF"
+                    or "HAS_ANY_OF"
+                    or "HAS_ALL_OF"
+                    or "HAS_NONE_OF";
             if (field.Kind.HasChoices && byChoice)
             {
-                condition["rightSide"] = condition["rightSide"] is JsonArray items ? new JsonArray([.. items.Select(item => Choice(field, item))]) : Choice(field, condition["rightSide"]);
+                condition["rightSide"] = condition["rightSide"] is JsonArray items
+                    ? new JsonArray([.. items.Select(item => Choice(field, item))])
+                    : Choice(field, condition["rightSide"]);
             }
         }
 

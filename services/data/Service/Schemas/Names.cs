@@ -1,5 +1,5 @@
 using Platform.Contracts;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Schemas;
 
@@ -16,7 +16,19 @@ internal static class Names
     }
 
     public static Violation? Find(string path, string name) =>
-        name.Trim().Length == 0 || name.Trim().Length != name.Length ? new Violation { Field = path, Rule = "begins or ends with white space, or is blank", Fix = "Trim it." }
-        : name.Any(char.IsControl) ? new Violation { Field = path, Rule = "holds a control character", Fix = "Remove it." }
+        name.Trim().Length == 0 || name.Trim().Length != name.Length
+            ? new Violation
+            {
+                Field = path,
+                Rule = "begins or ends with white space, or is blank",
+                Fix = "Trim it.",
+            }
+        : name.Any(char.IsControl)
+            ? new Violation
+            {
+                Field = path,
+                Rule = "holds a control character",
+                Fix = "Remove it.",
+            }
         : null;
 }

@@ -2,7 +2,7 @@ using Platform.Data.Contracts.Events;
 
 namespace Platform.Data.Service.Schemas;
 
-/// <summary>Collects what an update really changes; what is as it was is no change.</summary>
+/// <summary>Collects what an update really changes. A property that keeps its value does not count.</summary>
 internal sealed class SchemaChanges
 {
     private readonly List<SchemaChange> _changes = [];

@@ -1,4 +1,6 @@
+using System.Data;
 using Npgsql;
+using Platform.Data.Service.Fields;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Schemas;
@@ -9,7 +11,7 @@ internal static class TableEntry
     // The version is read as the application role, under row-level security: a table of another environment has none.
     // Parallel workers make one search faster and many slower.
     private const string Enter = """
-        select (select t.schema_version from data.database_table t where t.id = $1 and t.deleted_at is null),
+        select (select t.schema_version from data.database_table t where t.id = $1 and t.deleted_at is null) as version,
             set_config('role', $2, true), set_config('statement_timeout', '15s', true),
             set_config('max_parallel_workers_per_gather', '0', true)
         """;
@@ -18,8 +20,9 @@ internal static class TableEntry
     private const string LockShared = "select set_config('lock_timeout', '2s', true), pg_advisory_xact_lock_shared(data.table_lock($1))";
     private const string EnterRole = "select set_config('role', $1, true)";
 
-    // What goes by ids has one plan, through the key's index, however large the table is. Left to itself PostgreSQL takes an array for ten ids
-    // where there is one, finds a plan for one cheaper, and plans every time, which for a large statement takes longer than running it.
+    // A change by ids needs one plan, through the key's index, however large the table is. By default PostgreSQL expects ten ids in an
+    // array that holds one, finds a plan for one id cheaper, and plans every time. For a large statement, planning takes longer than
+    // running it.
     private const string EnterRoleByIds = $"select set_config('role', $1, true), {Plans.Once}, set_config('enable_seqscan', 'off', true)";
 
     public static Statement For(TableSchema table) => new(Enter, table.Id, table.Role);
@@ -28,7 +31,7 @@ internal static class TableEntry
     /// <exception cref="StaleSchemaException">The table has another version than the one known, or is gone.</exception>
     public static async Task CheckAsync(NpgsqlDataReader reader, TableSchema table)
     {
-        if (!await reader.ReadAsync() || reader.IsDBNull(0) || reader.GetInt64(0) != table.Version)
+        if (!await reader.ReadAsync() || reader.IsDBNull("version") || reader.GetInt64("version") != table.Version)
         {
             throw new StaleSchemaException();
         }

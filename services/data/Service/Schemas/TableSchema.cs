@@ -1,6 +1,6 @@
 using Platform.Contracts;
 using Platform.Data.Service.Fields;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Schemas;
 
@@ -9,23 +9,6 @@ internal sealed class TableSchema
 {
     /// <summary>The prefix that tells a field's id from its name.</summary>
     public const string FieldPrefix = "fld_";
-
-    private const int MaxActor = 100;
-
-    // What every record has beside its fields, under the names that filters and sorting use.
-    private static readonly FieldSchema[] _system =
-    [
-        new(Guid.Empty, "id", RecordIdKind.Instance, "id"),
-        new(Guid.Empty, "version", NumberKind.Instance, "version"),
-        new(Guid.Empty, "createdAt", CreatedAtKind.Instance, "created_at"),
-        new(Guid.Empty, "updatedAt", InstantKind.Instance, "updated_at"),
-        new(Guid.Empty, "createdBy", TextKind.Text, "created_by") { MaxLength = MaxActor },
-        new(Guid.Empty, "updatedBy", TextKind.Text, "updated_by") { MaxLength = MaxActor },
-    ];
-
-    public static FieldSchema IdField => _system[0];
-
-    private static readonly Dictionary<string, FieldSchema> _systemByName = _system.ToDictionary(field => field.Name, StringComparer.Ordinal);
 
     private readonly Dictionary<string, FieldSchema> _byKey = new(StringComparer.Ordinal);
 
@@ -84,8 +67,6 @@ internal sealed class TableSchema
 
     public FieldSchema PrimaryField => Fields.First(one => one.Id == PrimaryFieldId);
 
-    public static IReadOnlyCollection<string> SystemNames => _systemByName.Keys;
-
     public static string RoleOf(Guid workspaceId) => $"ws_{workspaceId:n}";
 
     public static string QualifiedNameOf(Guid workspaceId, Guid tableId) => $"{RoleOf(workspaceId)}.{Ids.Format("t", tableId)}";
@@ -94,17 +75,24 @@ internal sealed class TableSchema
     public FieldSchema? Find(string idOrName) => _byKey.GetValueOrDefault(idOrName);
 
     /// <summary>The same, or what every record has: id, createdAt, updatedAt, …</summary>
-    public FieldSchema? FindAny(string idOrName) => Find(idOrName) ?? _systemByName.GetValueOrDefault(idOrName);
+    public FieldSchema? FindAny(string idOrName) => Find(idOrName) ?? SystemFields.Find(idOrName);
 
     /// <summary>A view by id or exact name.</summary>
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: there is none.</exception>
-    public ViewSchema FindView(string idOrName) => Views.FirstOrDefault(view => view.Key == idOrName || view.Name == idOrName)
-        ?? throw Problem.Invalid("view", $"{idOrName} is no view of the table",
-            Views.Count == 0 ? "The table has none; leave it out, or use create_view." : $"Use one of: {string.Join(", ", Views.Select(view => view.Name))}.");
+    public ViewSchema FindView(string idOrName) =>
+        Views.FirstOrDefault(view => view.Key == idOrName || view.Name == idOrName)
+        ?? throw Problem.Invalid(
+            "view",
+            $"{idOrName} is not a view of the table",
+            Views.Count == 0
+                ? "The table has none; leave it out, or use create_view."
+                : $"Use one of: {string.Join(", ", Views.Select(view => view.Name))}."
+        );
 
-    /// <summary>What a caller who named an unknown field is told.</summary>
+    /// <summary>The fix for a caller who named an unknown field.</summary>
     public string KnownFields(bool withSystem) =>
-        "Use one of: " + string.Join(", ", Fields.Select(field => field.Name).Take(60).Concat(withSystem ? SystemNames : []))
+        "Use one of: "
+        + string.Join(", ", Fields.Select(field => field.Name).Take(60).Concat(withSystem ? SystemFields.Names : []))
         + (Fields.Count > 60 ? ", … (see list_fields)." : ".");
 
     public Contracts.V1.Table ToTable(bool withFields = true)

@@ -3,29 +3,27 @@ using Grpc.Core;
 using Npgsql;
 using Platform.Contracts;
 using Platform.Data.Service.Fields;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Schemas;
 
-/// <summary>Thrown when a table turns out to have another schema version than the one that work was prepared for.</summary>
-internal sealed class StaleSchemaException : Exception;
-
 /// <summary>
 /// What this process knows of tables. Knowledge is never trusted blindly: every use of a table compares the schema version in the same
-/// round trip, and work that was prepared for another version is prepared anew.
+/// round trip, and work that was prepared for another version is prepared again.
 /// </summary>
-internal sealed class TableSchemas(UnitOfWork work)
+internal sealed partial class TableSchemas(UnitOfWork work)
 {
     private const string LoadTable = """
-        select t.schema_version, t.database_id, t.name, t.description, t.primary_field_id, t.created_at, t.updated_at, t.deleted_at is not null
+        select t.schema_version, t.database_id, t.name, t.description, t.primary_field_id, t.created_at, t.updated_at,
+            t.deleted_at is not null as is_removed
         from data.database_table t where t.id = $1 and ($2 or t.deleted_at is null)
         """;
 
     private const string LoadFields = """
         select f.id, f.name, f.type, f.description, f.required, f.is_unique, f.allow_new_choices, f.max_length, f.precision,
-            t.id, t.name, p.id, p.type, o.id, o.name, f.link_is_inverse, f.link_is_single or o.link_is_single
+            t.id as target_id, t.name as target_name, p.id as primary_id, p.type as primary_type, o.id as other_id, o.name as other_name,
+            f.link_is_inverse, f.link_is_single or o.link_is_single as link_is_single
         from data.field f
             left join data.database_table t on t.id = f.link_table_id
             left join data.field p on p.id = t.primary_field_id
@@ -34,9 +32,11 @@ internal sealed class TableSchemas(UnitOfWork work)
         """;
 
     private const string LoadChoices = """
-        select c.field_id, c.id, c.label, c.color, c.removed_at is not null from data.choice c join data.field f on f.id = c.field_id
+        select c.field_id, c.id, c.label, c.color, c.removed_at is not null as is_removed
+        from data.choice c join data.field f on f.id = c.field_id
         where f.deleted_at is null and (f.table_id = $1 or f.id in (
-            select t.primary_field_id from data.field l join data.database_table t on t.id = l.link_table_id where l.table_id = $1 and l.deleted_at is null))
+            select t.primary_field_id from data.field l join data.database_table t on t.id = l.link_table_id
+            where l.table_id = $1 and l.deleted_at is null))
         order by c.position
         """;
 
@@ -80,12 +80,17 @@ internal sealed class TableSchemas(UnitOfWork work)
             catch (PostgresException exception)
                 when (exception.SqlState == PostgresErrorCodes.QueryCanceled && !context.CancellationToken.IsCancellationRequested)
             {
-                throw Problem.Of(StatusCode.ResourceExhausted, "QUERY_TOO_SLOW",
-                    "The query took longer than 15 seconds and was given up.", "Filter by more, or leave out includeTotal.");
+                throw Problem.Of(
+                    StatusCode.ResourceExhausted,
+                    Reasons.QueryTooSlow,
+                    "The query took longer than 15 seconds and was given up.",
+                    "Filter by more, or leave out includeTotal."
+                );
             }
-            catch (RpcException exception) when (isRemembered && attempt < MaxAttempts && exception.StatusCode == StatusCode.InvalidArgument)
+            catch (RpcException exception)
+                when (isRemembered && attempt < MaxAttempts && exception.StatusCode == StatusCode.InvalidArgument)
             {
-                // What is unknown here may have been added by another process since.
+                // Another process may have added in the meantime what is unknown here.
                 Forget(id);
                 var current = await LoadAsync(call, id, context.CancellationToken);
                 if (current?.Version == schema.Version)
@@ -98,8 +103,10 @@ internal sealed class TableSchemas(UnitOfWork work)
 
     /// <summary>The schema as it is now, for those who asked for it.</summary>
     /// <exception cref="RpcException">NOT_FOUND: no such table in the call's workspace and environment.</exception>
-    public async Task<TableSchema> ReadAsync(ServerCallContext context, string tableId) => Ids.TryParse("tbl", tableId, out var id)
-        && await LoadAsync(context.Call(), id, context.CancellationToken) is { } schema ? schema : throw Problem.NotFound("table", tableId);
+    public async Task<TableSchema> ReadAsync(ServerCallContext context, string tableId) =>
+        Ids.TryParse("tbl", tableId, out var id) && await LoadAsync(context.Call(), id, context.CancellationToken) is { } schema
+            ? schema
+            : throw Problem.NotFound("table", tableId);
 
     /// <summary>What a change of this process made stale.</summary>
     public void Forget(Guid tableId) => _remembered.TryRemove(tableId, out _);
@@ -110,8 +117,13 @@ internal sealed class TableSchemas(UnitOfWork work)
 
     private async Task<TableSchema?> LoadAsync(Call call, Guid tableId, CancellationToken cancellationToken)
     {
-        var schema = await work.ReadAsync(call, SessionSettings.Default, reader => ReadAsync(reader, call, tableId), cancellationToken,
-            [.. Statements(tableId)]);
+        var schema = await work.ReadAsync(
+            call,
+            SessionSettings.Default,
+            reader => ReadAsync(reader, call, tableId),
+            cancellationToken,
+            [.. Statements(tableId)]
+        );
         if (schema is not null)
         {
             if (_remembered.Count >= MaxRemembered)
@@ -125,81 +137,11 @@ internal sealed class TableSchemas(UnitOfWork work)
         return schema;
     }
 
-    private static bool IsStale(Exception exception) => exception is StaleSchemaException
-        or PostgresException { SqlState: ChangedSchema or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedTable };
+    private static bool IsStale(Exception exception) =>
+        exception
+            is StaleSchemaException
+                or PostgresException { SqlState: ChangedSchema or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.UndefinedTable };
 
     private static IEnumerable<Statement> Statements(Guid tableId, bool evenRemoved = false) =>
         [new(LoadTable, tableId, evenRemoved), new(LoadChoices, tableId), new(LoadViews, tableId), new(LoadFields, tableId)];
-
-    private static async Task<TableSchema?> ReadAsync(NpgsqlDataReader reader, Call call, Guid tableId)
-    {
-        if (!await reader.ReadAsync())
-        {
-            return null;
-        }
-
-        var (version, databaseId, name, description) = (reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2), reader.GetString(3));
-        var (primaryFieldId, createdAt, updatedAt, isRemoved) = (reader.GetGuid(4), reader.GetDateTime(5), reader.GetDateTime(6), reader.GetBoolean(7));
-        await reader.NextResultAsync();
-        var choices = new Dictionary<Guid, List<(ChoiceSchema Choice, bool IsRemoved)>>();
-        while (await reader.ReadAsync())
-        {
-            if (!choices.TryGetValue(reader.GetGuid(0), out var ofField))
-            {
-                choices.Add(reader.GetGuid(0), ofField = []);
-            }
-
-            ofField.Add((new ChoiceSchema(reader.GetGuid(1), reader.GetString(2), reader.GetString(3)), reader.GetBoolean(4)));
-        }
-
-        await reader.NextResultAsync();
-        var views = new List<ViewSchema>();
-        while (await reader.ReadAsync())
-        {
-            views.Add(new ViewSchema(reader.GetGuid(0), reader.GetString(1), reader.IsDBNull(2) ? null : reader.GetString(2),
-                reader.GetFieldValue<string[]>(3), reader.GetFieldValue<string[]>(4), reader.GetDateTime(5)));
-        }
-
-        await reader.NextResultAsync();
-        var fields = new List<FieldSchema>();
-        while (await reader.ReadAsync())
-        {
-            var id = reader.GetGuid(0);
-            fields.Add(new FieldSchema(id, reader.GetString(1), KindOf(), FieldSchema.ColumnOf(id))
-            {
-                Description = reader.GetString(3),
-                Required = reader.GetBoolean(4),
-                Unique = reader.GetBoolean(5),
-                AllowNewChoices = reader.GetBoolean(6),
-                MaxLength = reader.IsDBNull(7) ? null : reader.GetInt32(7),
-                Precision = reader.IsDBNull(8) ? null : reader.GetInt32(8),
-                Choices = ChoicesOf(id, areRemoved: false),
-                RemovedChoices = ChoicesOf(id, areRemoved: true),
-            });
-        }
-
-        return new TableSchema(call.WorkspaceId, call.EnvironmentId!.Value, tableId, version, fields)
-        {
-            DatabaseId = databaseId,
-            Name = name,
-            Description = description,
-            PrimaryFieldId = primaryFieldId,
-            CreatedAt = createdAt,
-            UpdatedAt = updatedAt,
-            IsRemoved = isRemoved,
-            Views = views,
-        };
-
-        List<ChoiceSchema> ChoicesOf(Guid field, bool areRemoved) =>
-            [.. (choices.GetValueOrDefault(field) ?? []).Where(choice => choice.IsRemoved == areRemoved).Select(choice => choice.Choice)];
-
-        FieldKind KindOf() => reader.IsDBNull(9) ? FieldKind.Of(reader.GetString(2)) : new LinkKind(new LinkTarget(
-            reader.GetGuid(9), reader.GetString(10), TableSchema.QualifiedNameOf(call.WorkspaceId, reader.GetGuid(9)),
-            new FieldSchema(reader.GetGuid(11), "", FieldKind.Of(reader.GetString(12)), FieldSchema.ColumnOf(reader.GetGuid(11)))
-            {
-                Choices = ChoicesOf(reader.GetGuid(11), areRemoved: false),
-                RemovedChoices = ChoicesOf(reader.GetGuid(11), areRemoved: true),
-            },
-            reader.GetGuid(13), reader.GetString(14), reader.GetBoolean(15), reader.GetBoolean(16)));
-    }
 }

@@ -4,7 +4,7 @@ using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Tables;
@@ -30,36 +30,47 @@ internal sealed partial class TablesService
             var table = await TableSchemas.LoadAsync(tx, id) ?? throw Problem.NotFound("table", request.TableId);
             if (table.Fields.Count >= NewFields.MaxFields)
             {
-                throw Problem.Conflict("TOO_MANY_FIELDS", $"The table has {NewFields.MaxFields} fields, which is the most.", "Use another table.");
+                throw Problem.Conflict(
+                    Reasons.TooManyFields,
+                    $"The table has {NewFields.MaxFields} fields, which is the most.",
+                    "Use another table."
+                );
             }
 
-            var field = FieldKind.Find(request.Field.Type) is LinkKind
+            var field = FieldKind.Find(request.Field.Type) is { HasLinks: true }
                 ? links.Define(request.Field, "field", id, table.Name, table.DatabaseId, table.PrimaryField, tx.Call.WorkspaceId)
                 : NewFields.Define(request.Field);
             var position = await tx.ScalarAsync<int>(LastPosition, id) + 1;
-            await tx.BatchAsync(_ => Task.FromResult(0),
-                [.. NewFields.Insert(tx, id, field, position), Versions.Next(tx, id)]);
+            await tx.BatchAsync(_ => Task.FromResult(0), [.. NewFields.Insert(tx, id, field, position), Versions.Next(tx, id)]);
             await links.InsertInversesAsync(tx);
-            await tx.BatchAsync(async reader =>
-            {
-                await reader.NextResultAsync();
-                if (await reader.ReadAsync() && reader.GetBoolean(0) && field.Required)
+            await tx.BatchAsync(
+                async reader =>
                 {
-                    throw Problem.Invalid("field.required", "the table has records, which have no value yet",
-                        "Create the field without required, and fill it.");
-                }
+                    await reader.NextResultAsync();
+                    if (await reader.ReadAsync() && reader.GetBoolean(0) && field.Required)
+                    {
+                        throw Problem.Invalid(
+                            "field.required",
+                            "the table has records, which have no value yet",
+                            "Create the field without required, and fill it."
+                        );
+                    }
 
-                return 0;
-            },
-            [
-                TableEntry.Role(tx.Call.WorkspaceId),
-                new Statement($"select exists (select from {table.QualifiedName} where deleted_at is null)"),
-                new Statement($"alter table {table.QualifiedName} add column {NewFields.Column(field)}"),
-                .. NewFields.Indexes(table.QualifiedName, field),
-            ]);
+                    return 0;
+                },
+                [
+                    TableEntry.Role(tx.Call.WorkspaceId),
+                    new Statement($"select exists (select from {table.QualifiedName} where deleted_at is null)"),
+                    new Statement($"alter table {table.QualifiedName} add column {NewFields.Column(field)}"),
+                    .. NewFields.Indexes(table.QualifiedName, field),
+                ]
+            );
             await tx.LeaveRoleAsync();
-            tx.Announce(new FieldCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Key, field.Key, field.Name, field.Kind.Name),
-                new Target("field", field.Key), new Target("table", table.Key));
+            tx.Announce(
+                new FieldCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Key, field.Key, field.Name, field.Kind.Name),
+                new Target("field", field.Key),
+                new Target("table", table.Key)
+            );
             return new CreateFieldResponse { Field = field.ToField() };
         });
         schemas.Forget(id);

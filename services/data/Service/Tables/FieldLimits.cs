@@ -1,11 +1,11 @@
+using System.Data;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Indexes;
-using Platform.Data.Service.Records;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Tables;
@@ -18,29 +18,48 @@ internal sealed record FieldLimits(int? MaxLength, int? Precision, bool IsSingle
 {
     private const int Examples = 5;
 
-    public static FieldLimits Of(FieldSchema field) => new(field.MaxLength, field.Precision, field.Kind is LinkKind { Target: { IsInverse: false, IsSingle: true } });
+    public static FieldLimits Of(FieldSchema field) => new(field.MaxLength, field.Precision, field.Kind.IsSingle);
 
     /// <summary>The limits that a call wants.</summary>
     /// <param name="field">Whose limits these are.</param>
     /// <param name="request">What the call says.</param>
-    /// <param name="misplaced">What goes with no such field and is no part of a definition.</param>
+    /// <param name="misplaced">What does not go with such a field and does not belong to a definition.</param>
     public FieldLimits With(FieldSchema field, UpdateFieldRequest request, out List<Violation> misplaced)
     {
         misplaced = [];
         if (request.ClearLimits && (request.HasMaxLength || request.HasPrecision))
         {
-            misplaced.Add(new Violation { Field = "clearLimits", Rule = "comes together with a limit", Fix = "Leave one of them out." });
+            misplaced.Add(
+                new Violation
+                {
+                    Field = "clearLimits",
+                    Rule = "comes together with a limit",
+                    Fix = "Leave one of them out.",
+                }
+            );
         }
 
-        if (request.HasSingle && field.Kind is not LinkKind { HasColumn: true })
+        if (request.HasSingle && field.Kind is not { HasLinks: true, HasColumn: true })
         {
-            misplaced.Add(new Violation { Field = "single", Rule = "goes with the side of a link that keeps it", Fix = "Leave it out, or change the field that keeps the links." });
+            misplaced.Add(
+                new Violation
+                {
+                    Field = "single",
+                    Rule = "goes with the side of a link that keeps it",
+                    Fix = "Leave it out, or change the field that keeps the links.",
+                }
+            );
         }
 
         return new FieldLimits(
-            request.HasMaxLength ? request.MaxLength : request.ClearLimits ? null : MaxLength,
-            request.HasPrecision ? request.Precision : request.ClearLimits ? null : Precision,
-            request.HasSingle ? request.Single : IsSingle);
+            request.HasMaxLength ? request.MaxLength
+                : request.ClearLimits ? null
+                : MaxLength,
+            request.HasPrecision ? request.Precision
+                : request.ClearLimits ? null
+                : Precision,
+            request.HasSingle ? request.Single : IsSingle
+        );
     }
 
     public void Describe(FieldSchema field, SchemaChanges changes)
@@ -85,23 +104,31 @@ internal sealed record FieldLimits(int? MaxLength, int? Precision, bool IsSingle
 
         async Task CheckAsync(string property, string value, string condition, string how)
         {
-            var (count, ids) = await tx.BatchAsync(async reader =>
-            {
-                await reader.NextResultAsync();
-                await reader.ReadAsync();
-                return (reader.GetInt64(0), reader.GetFieldValue<Guid[]>(1));
-            },
+            var (count, ids) = await tx.BatchAsync(
+                async reader =>
+                {
+                    await reader.NextResultAsync();
+                    await reader.ReadAsync();
+                    return (reader.GetInt64("count"), reader.GetFieldValue<Guid[]>("examples"));
+                },
                 TableEntry.Role(tx.Call.WorkspaceId),
-                new Statement($"select count(*), coalesce((array_agg(id order by id))[1:{Examples}], '{{}}') from {table.QualifiedName} where deleted_at is null and {condition}"),
-                new Statement("set local role none"));
+                new Statement(
+                    $"select count(*) as count, coalesce((array_agg(id order by id))[1:{Examples}], '{{}}') as examples "
+                        + $"from {table.QualifiedName} where deleted_at is null and {condition}"
+                ),
+                new Statement("set local role none")
+            );
             if (count > 0)
             {
-                violations.Add(new Violation
-                {
-                    Field = property,
-                    Rule = $"cannot be {value} while {count} records {how}: {string.Join(", ", ids.Select(RecordIds.Format))}{(count > ids.Length ? ", …" : "")}",
-                    Fix = "Change those records first.",
-                });
+                var examples = string.Join(", ", ids.Select(RecordIds.Format)) + (count > ids.Length ? ", …" : "");
+                violations.Add(
+                    new Violation
+                    {
+                        Field = property,
+                        Rule = $"cannot be {value} while {count} records {how}: {examples}",
+                        Fix = "Change those records first.",
+                    }
+                );
             }
         }
     }

@@ -4,7 +4,6 @@ using Platform.Contracts;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
-
 using Field = Platform.Data.Contracts.V1.Field;
 
 namespace Platform.Data.Service.Tables;
@@ -14,15 +13,15 @@ internal static class NewFields
 {
     public const int MaxFields = 300;
 
-    public const int MaxChoices = 1000;
-
     // The longest text that fits into an index, four bytes a character.
     public const int MaxUniqueLength = 500;
 
     private const string InsertField = """
-        insert into data.field (workspace_id, environment_id, id, table_id, position, name, type, description, required, is_unique, allow_new_choices,
-            max_length, precision, created_at, created_by, link_table_id, link_field_id, link_is_inverse, link_is_single)
-        values (platform.workspace_id(), platform.environment_id(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        insert into data.field
+            (workspace_id, environment_id, id, table_id, position, name, type, description, required, is_unique, allow_new_choices,
+                max_length, precision, created_at, created_by, link_table_id, link_field_id, link_is_inverse, link_is_single)
+        values (platform.workspace_id(), platform.environment_id(), $1, $2, $3, $4, $5, $6, $7, $8, $9,
+            $10, $11, $12, $13, $14, $15, $16, $17)
         """;
 
     private const string InsertChoices = """
@@ -41,21 +40,32 @@ internal static class NewFields
             yield return misnamed;
         }
 
-        if (TableSchema.SystemNames.Contains(field.Name) || field.Name.StartsWith(TableSchema.FieldPrefix, StringComparison.Ordinal) || field.Name == "*")
+        if (
+            SystemFields.Names.Contains(field.Name)
+            || field.Name.StartsWith(TableSchema.FieldPrefix, StringComparison.Ordinal)
+            || field.Name == "*"
+        )
         {
-            yield return Broken("name", $"{field.Name} means something else already", "Choose another name, such as one with a capital letter.");
+            yield return Broken(
+                "name",
+                $"{field.Name} means something else already",
+                "Choose another name, such as one with a capital letter."
+            );
         }
 
         if (FieldKind.Find(field.Type) is not { } kind)
         {
-            yield return Broken("type", "is missing or unknown",
-                "Use one of: text, long_text, number, checkbox, select, multi_select, date, date_time, email, url, link.");
+            yield return Broken("type", "is missing or unknown", $"Use one of: {FieldKind.NamesOf(_ => true, ", ")}.");
             yield break;
         }
 
         if (field.Unique && !kind.CanBeUnique)
         {
-            yield return Broken("unique", $"does not go with {kind.Name}", "Leave it out, or use text, number, date, date_time, email or url.");
+            yield return Broken(
+                "unique",
+                $"does not go with {kind.Name}",
+                $"Leave it out, or use {FieldKind.NamesOf(one => one.CanBeUnique)}."
+            );
         }
 
         if (field.HasMaxLength && !kind.HasLength)
@@ -64,15 +74,19 @@ internal static class NewFields
         }
         else if (field.Unique && field.HasMaxLength && field.MaxLength > MaxUniqueLength)
         {
-            yield return Broken("maxLength", $"is more than {MaxUniqueLength}, too long for a unique field", $"Send at most {MaxUniqueLength}.");
+            yield return Broken(
+                "maxLength",
+                $"is more than {MaxUniqueLength}, too long for a unique field",
+                $"Send at most {MaxUniqueLength}."
+            );
         }
 
-        if (field.HasPrecision && kind != NumberKind.Instance)
+        if (field.HasPrecision && !kind.HasPrecision)
         {
             yield return Broken("precision", $"does not go with {kind.Name}", "Leave it out.");
         }
 
-        if (kind is LinkKind)
+        if (kind.HasLinks)
         {
             if (!Ids.TryParse("tbl", field.LinkTableId, out _))
             {
@@ -81,7 +95,11 @@ internal static class NewFields
 
             if (field.Inverse)
             {
-                yield return Broken("inverse", "is the other side of a link, which comes with the link", "Leave the field out, or create the link in its own table.");
+                yield return Broken(
+                    "inverse",
+                    "is the other side of a link, which comes with the link",
+                    "Leave the field out, or create the link in its own table."
+                );
             }
 
             if (field.LinkField.Length > 0 && Names.Find(At(path, "linkField"), field.LinkField) is { } misnamedInverse)
@@ -91,12 +109,20 @@ internal static class NewFields
         }
         else if (field.LinkTableId.Length > 0 || field.LinkField.Length > 0 || field.Single || field.Inverse)
         {
-            yield return Broken("linkTableId", $"and other properties of links do not go with {kind.Name}", "Leave them out, or use link.");
+            yield return Broken(
+                "linkTableId",
+                $"and other properties of links do not go with {kind.Name}",
+                $"Leave them out, or use {FieldKind.NamesOf(one => one.HasLinks)}."
+            );
         }
 
         if (!kind.HasChoices && (field.Choices.Count > 0 || field.AllowNewChoices))
         {
-            yield return Broken(field.Choices.Count > 0 ? "choices" : "allowNewChoices", $"does not go with {kind.Name}", "Leave it out, or use select or multi_select.");
+            yield return Broken(
+                field.Choices.Count > 0 ? "choices" : "allowNewChoices",
+                $"does not go with {kind.Name}",
+                $"Leave it out, or use {FieldKind.NamesOf(one => one.HasChoices)}."
+            );
         }
 
         if (kind.HasChoices && field.Choices.Count == 0 && !field.AllowNewChoices)
@@ -104,9 +130,9 @@ internal static class NewFields
             yield return Broken("choices", "is empty, so that no value would fit", "Name the choices, or set allowNewChoices.");
         }
 
-        if (field.Choices.Count > MaxChoices)
+        if (field.Choices.Count > FieldSchema.MaxChoices)
         {
-            yield return Broken("choices", $"would be more than {MaxChoices}", "Use a text field for values without end.");
+            yield return Broken("choices", $"would be more than {FieldSchema.MaxChoices}", "Use a text field for values without end.");
         }
 
         var labels = new HashSet<string>(StringComparer.Ordinal);
@@ -119,11 +145,17 @@ internal static class NewFields
 
             if (!labels.Add(field.Choices[i].Label))
             {
-                yield return Broken($"choices[{i}].label", $"{field.Choices[i].Label} is there twice", "Name every choice once.");
+                yield return Broken($"choices[{i}].label", $"{field.Choices[i].Label} appears twice", "Name every choice once.");
             }
         }
 
-        Violation Broken(string what, string rule, string fix) => new() { Field = At(path, what), Rule = rule, Fix = fix };
+        Violation Broken(string what, string rule, string fix) =>
+            new()
+            {
+                Field = At(path, what),
+                Rule = rule,
+                Fix = fix,
+            };
     }
 
     private static string At(string path, string what) => path.Length == 0 ? what : $"{path}.{what}";
@@ -139,7 +171,10 @@ internal static class NewFields
             Required = field.Required,
             Unique = field.Unique,
             AllowNewChoices = field.AllowNewChoices,
-            MaxLength = field.HasMaxLength ? field.MaxLength : field.Unique && kind.HasLength ? MaxUniqueLength : null,
+            MaxLength =
+                field.HasMaxLength ? field.MaxLength
+                : field.Unique && kind.HasLength ? MaxUniqueLength
+                : null,
             Precision = field.HasPrecision ? field.Precision : null,
             Choices = [.. field.Choices.Select(choice => new ChoiceSchema(Ids.New(), choice.Label, choice.Color))],
         };
@@ -147,14 +182,36 @@ internal static class NewFields
 
     public static IEnumerable<Statement> Insert(WriteTransaction tx, Guid tableId, FieldSchema field, int position)
     {
-        var link = (field.Kind as LinkKind)?.Target;
-        yield return new Statement(InsertField, field.Id, tableId, position, field.Name, field.Kind.Name, field.Description, field.Required, field.Unique,
-            field.AllowNewChoices, Integer(field.MaxLength), Integer(field.Precision), tx.Now.UtcDateTime, tx.Call.ActorId,
-            Id(link?.TableId), Id(link?.FieldId), link?.IsInverse ?? false, link is { IsInverse: false, IsSingle: true });
+        var link = field.Kind.Link;
+        yield return new Statement(
+            InsertField,
+            field.Id,
+            tableId,
+            position,
+            field.Name,
+            field.Kind.Name,
+            field.Description,
+            field.Required,
+            field.Unique,
+            field.AllowNewChoices,
+            Integer(field.MaxLength),
+            Integer(field.Precision),
+            tx.Now.UtcDateTime,
+            tx.Call.ActorId,
+            Id(link?.TableId),
+            Id(link?.FieldId),
+            link?.IsInverse ?? false,
+            field.Kind.IsSingle
+        );
         if (field.Choices.Count > 0)
         {
-            yield return new Statement(InsertChoices, field.Id, field.Choices.Select(choice => choice.Id).ToArray(),
-                field.Choices.Select(choice => choice.Label).ToArray(), field.Choices.Select(choice => choice.Color).ToArray());
+            yield return new Statement(
+                InsertChoices,
+                field.Id,
+                field.Choices.Select(choice => choice.Id).ToArray(),
+                field.Choices.Select(choice => choice.Label).ToArray(),
+                field.Choices.Select(choice => choice.Color).ToArray()
+            );
         }
     }
 
@@ -174,13 +231,14 @@ internal static class NewFields
             yield return UniqueIndex(table, field);
         }
 
-        if (field is { Kind: LinkKind { HasColumn: true } })
+        if (field.Kind.FirstIndex(field.Column) is { } first)
         {
-            yield return new Statement($"create index {FieldSchema.LinkIndexOf(field.Id)} on {table} using gin ({field.Column}) where deleted_at is null");
+            yield return new Statement($"create index {FieldSchema.FirstIndexOf(field.Id)} on {table} {first} where deleted_at is null");
         }
     }
 
     private static NpgsqlParameter Id(Guid? value) => new() { NpgsqlDbType = NpgsqlDbType.Uuid, Value = (object?)value ?? DBNull.Value };
 
-    public static NpgsqlParameter Integer(int? value) => new() { NpgsqlDbType = NpgsqlDbType.Integer, Value = (object?)value ?? DBNull.Value };
+    public static NpgsqlParameter Integer(int? value) =>
+        new() { NpgsqlDbType = NpgsqlDbType.Integer, Value = (object?)value ?? DBNull.Value };
 }

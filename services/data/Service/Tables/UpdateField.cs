@@ -2,8 +2,9 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Tables;
@@ -11,8 +12,9 @@ namespace Platform.Data.Service.Tables;
 internal sealed partial class TablesService
 {
     private const string ChangeField = """
-        update data.field set name = $2, description = $3, required = $4, is_unique = $5, allow_new_choices = $6, max_length = $7, precision = $8,
-            link_is_single = $9 where id = $1
+        update data.field set name = $2, description = $3, required = $4, is_unique = $5, allow_new_choices = $6,
+            max_length = $7, precision = $8, link_is_single = $9
+        where id = $1
         """;
 
     public override async Task<UpdateFieldResponse> UpdateField(UpdateFieldRequest request, ServerCallContext context)
@@ -22,7 +24,8 @@ internal sealed partial class TablesService
         {
             await tx.ExecuteAsync(LockTable, id);
             var table = await TableSchemas.LoadAsync(tx, id) ?? throw Problem.NotFound("table", request.TableId);
-            var field = table.Find(request.Field) ?? throw Problem.Invalid("field", "is no field of the table", table.KnownFields(withSystem: false));
+            var field = table.Find(request.Field)
+                ?? throw Problem.Invalid("field", "is not a field of the table", table.KnownFields(withSystem: false));
             var choices = new ChoiceChanges(field, request);
             var limits = FieldLimits.Of(field).With(field, request, out var misplaced);
             if (request.Required && !field.Kind.HasColumn)
@@ -30,18 +33,24 @@ internal sealed partial class TablesService
                 throw Problem.Invalid("required", "does not go with the other side of a link, which another table keeps", "Leave it out.");
             }
 
-            if (NewFields.Check(Wanted(field, request), "").Concat(misplaced).Concat(choices.Violations).ToList() is { Count: > 0 } violations)
+            if (
+                NewFields.Check(Wanted(field, request), "").Concat(misplaced).Concat(choices.Violations).ToList() is
+                { Count: > 0 } violations
+            )
             {
                 throw Problem.Invalid(violations);
             }
 
             var changes = new SchemaChanges();
-            var (name, description, required, unique, allowNew) = (field.Name, field.Description, field.Required, field.Unique, field.AllowNewChoices);
+            var (name, description) = (field.Name, field.Description);
+            var (required, unique, allowNew) = (field.Required, field.Unique, field.AllowNewChoices);
             changes.Add("name", name, request.HasName ? request.Name : null, text => name = text);
             changes.Add("description", description, request.HasDescription ? request.Description : null, text => description = text);
             changes.Add("required", required, request.HasRequired ? request.Required : null, value => required = value);
             changes.Add("unique", unique, request.HasUnique ? request.Unique : null, value => unique = value);
-            changes.Add("allowNewChoices", allowNew, request.HasAllowNewChoices ? request.AllowNewChoices : null, value => allowNew = value);
+            changes.Add("allowNewChoices", allowNew, request.HasAllowNewChoices ? request.AllowNewChoices : null, value =>
+                allowNew = value
+            );
             if (unique && field.Kind.HasLength && limits.MaxLength is null)
             {
                 limits = limits with { MaxLength = NewFields.MaxUniqueLength };
@@ -58,16 +67,31 @@ internal sealed partial class TablesService
             await limits.CheckAsync(tx, table, field);
             await FieldValues.IndexAsync(tx, table, field, unique);
             var changed = await choices.ReplaceRemovedAsync(tx, table, required);
-            await tx.BatchAsync(_ => Task.FromResult(0),
-            [
-                new Statement(ChangeField, field.Id, name, description, required, unique, allowNew, NewFields.Integer(limits.MaxLength),
-                    NewFields.Integer(limits.Precision), limits.IsSingle),
-                .. choices.Statements(tx),
-                Versions.Next(tx, id),
-                Versions.OfLinked(id),
-            ]);
-            tx.Announce(new FieldUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Key, field.Key, changes.All),
-                new Target("field", field.Key), new Target("table", table.Key));
+            await tx.BatchAsync(
+                _ => Task.FromResult(0),
+                [
+                    new Statement(
+                        ChangeField,
+                        field.Id,
+                        name,
+                        description,
+                        required,
+                        unique,
+                        allowNew,
+                        NewFields.Integer(limits.MaxLength),
+                        NewFields.Integer(limits.Precision),
+                        limits.IsSingle
+                    ),
+                    .. choices.Statements(tx),
+                    Versions.Next(tx, id),
+                    Versions.OfLinked(id),
+                ]
+            );
+            tx.Announce(
+                new FieldUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Key, field.Key, changes.All),
+                new Target("field", field.Key),
+                new Target("table", table.Key)
+            );
             var after = await TableSchemas.LoadAsync(tx, id);
             return new UpdateFieldResponse { Field = after!.Find(field.Key)!.ToField(), ChangedRecords = changed };
         });
@@ -99,63 +123,16 @@ internal sealed partial class TablesService
 
         wanted.AllowNewChoices = request.HasAllowNewChoices ? request.AllowNewChoices : wanted.AllowNewChoices;
         var removed = request.RemoveChoices.Select(field.FindChoice).ToHashSet();
-        wanted.Choices.AddRange(field.Choices.Where(choice => !removed.Contains(choice)).Select(choice =>
-        {
-            var change = request.ChangeChoices.FirstOrDefault(change => field.FindChoice(change.Choice) == choice);
-            return new Choice { Label = change is { HasLabel: true } ? change.Label : choice.Label };
-        }).Concat(request.AddChoices));
+        wanted.Choices.AddRange(
+            field
+                .Choices.Where(choice => !removed.Contains(choice))
+                .Select(choice =>
+                {
+                    var change = request.ChangeChoices.FirstOrDefault(change => field.FindChoice(change.Choice) == choice);
+                    return new Choice { Label = change is { HasLabel: true } ? change.Label : choice.Label };
+                })
+                .Concat(request.AddChoices)
+        );
         return wanted;
-    }
-}
-
-/// <summary>What values that are there already must be like before a rule holds for them.</summary>
-file static class FieldValues
-{
-    public static async Task CheckAsync(WriteTransaction tx, TableSchema table, FieldSchema field, bool mustExist, bool mustDiffer)
-    {
-        if (!mustExist && !mustDiffer)
-        {
-            return;
-        }
-
-        var tooLong = field.Kind.HasLength ? $"count(*) filter (where {FieldRules.IsLonger(field.Column, NewFields.MaxUniqueLength)})" : "0";
-        var (empty, tooLongCount, shared, example) = await tx.BatchAsync(async reader =>
-        {
-            await reader.NextResultAsync();
-            await reader.ReadAsync();
-            var counts = (reader.GetInt64(0), reader.GetInt64(1));
-            await reader.NextResultAsync();
-            await reader.ReadAsync();
-            return (counts.Item1, counts.Item2, reader.GetInt64(0), reader.IsDBNull(1) ? [] : reader.GetFieldValue<Guid[]>(1));
-        }, TableEntry.Role(tx.Call.WorkspaceId),
-            new Statement($"select count(*) filter (where {FieldRules.IsMissing(field.Column)}), ({tooLong})::bigint from {table.QualifiedName} where deleted_at is null"),
-            new Statement($"select count(*), min(ids) from (select array_agg(id order by id) as ids from {table.QualifiedName} "
-                + $"where deleted_at is null and {field.Column} is not null {(mustDiffer ? "" : "and false")} group by {field.Column} having count(*) > 1) shared"));
-        await tx.LeaveRoleAsync();
-        if (mustExist && empty > 0)
-        {
-            throw Problem.Invalid("required", $"cannot be set while {empty} records have no value", "Fill them first; search for IS_EMPTY.");
-        }
-
-        if (mustDiffer && (shared > 0 || tooLongCount > 0))
-        {
-            throw Problem.Invalid("unique", shared > 0
-                    ? $"cannot be set while {shared} values are shared, one of them by {string.Join(", ", example.Take(5).Select(id => Ids.Format("rec", id)))}"
-                    : $"cannot be set while {tooLongCount} values are longer than {NewFields.MaxUniqueLength} characters",
-                "Change those records first.");
-        }
-    }
-
-    public static async Task IndexAsync(WriteTransaction tx, TableSchema table, FieldSchema field, bool unique)
-    {
-        if (unique == field.Unique)
-        {
-            return;
-        }
-
-        await tx.BatchAsync(_ => Task.FromResult(0), TableEntry.Role(tx.Call.WorkspaceId), unique
-            ? NewFields.UniqueIndex(table.QualifiedName, field)
-            : NewFields.DropUniqueIndex(tx.Call.WorkspaceId, field.Id));
-        await tx.LeaveRoleAsync();
     }
 }

@@ -2,8 +2,9 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Tables;
@@ -42,9 +43,15 @@ internal sealed partial class TablesService
                 return new UpdateTableResponse { Table = before.ToTable() };
             }
 
-            await tx.BatchAsync(_ => Task.FromResult(0),
-                new Statement(ChangeTable, id, name, description, primary.Id, tx.Now.UtcDateTime, tx.Call.ActorId), Versions.OfLinked(id));
-            tx.Announce(new TableUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, before.Key, changes.All), new Target("table", before.Key));
+            await tx.BatchAsync(
+                _ => Task.FromResult(0),
+                new Statement(ChangeTable, id, name, description, primary.Id, tx.Now.UtcDateTime, tx.Call.ActorId),
+                Versions.OfLinked(id)
+            );
+            tx.Announce(
+                new TableUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, before.Key, changes.All),
+                new Target("table", before.Key)
+            );
             return new UpdateTableResponse { Table = (await TableSchemas.LoadAsync(tx, id))!.ToTable() };
         });
         schemas.Forget(id);
@@ -58,8 +65,14 @@ internal sealed partial class TablesService
             return table.PrimaryField;
         }
 
-        var field = table.Find(nameOrId) ?? throw Problem.Invalid("primaryField", "is no field of the table", table.KnownFields(withSystem: false));
-        return field.Kind.CanBePrimary ? field : throw Problem.Invalid(
-            "primaryField", $"{field.Name} is of type {field.Kind.Name}, which names no record", "Name a field of another type.");
+        var field = table.Find(nameOrId)
+            ?? throw Problem.Invalid("primaryField", "is not a field of the table", table.KnownFields(withSystem: false));
+        return field.Kind.CanBePrimary
+            ? field
+            : throw Problem.Invalid(
+                "primaryField",
+                $"{field.Name} is of type {field.Kind.Name}, which cannot name records",
+                "Name a field of another type."
+            );
     }
 }

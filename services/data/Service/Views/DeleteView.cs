@@ -2,7 +2,7 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
-using Platform.Data.Service.Tables;
+using Platform.Data.Service.Schemas;
 
 namespace Platform.Data.Service.Views;
 
@@ -16,11 +16,23 @@ internal sealed partial class ViewsService
         {
             var table = await LockAsync(tx, request.TableId);
             var view = table.FindView(request.View);
-            await tx.ConfirmAsync($"{view.Key}@{view.UpdatedAt:O}", new { Table = table.Name, View = view.Name, view.Key });
+            await tx.ConfirmAsync(
+                $"{view.Key}@{view.UpdatedAt:O}",
+                new
+                {
+                    Table = table.Name,
+                    View = view.Name,
+                    view.Key,
+                }
+            );
             await tx.ExecuteAsync(MarkDeleted, view.Id, tx.Now.UtcDateTime, tx.Call.ActorId);
             var next = Versions.Next(tx, table.Id);
             await tx.ExecuteAsync(next.Sql, next.Arguments);
-            tx.Announce(new ViewDeleted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Key, view.Key, view.Name), new Target("view", view.Key), new Target("table", table.Key));
+            tx.Announce(
+                new ViewDeleted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Key, view.Key, view.Name),
+                new Target("view", view.Key),
+                new Target("table", table.Key)
+            );
             return new DeleteViewResponse { ViewId = view.Key };
         });
         Forget(request.TableId);

@@ -3,15 +3,15 @@ using Platform.Contracts;
 using Platform.Data.Contracts.Events;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Schemas;
-using Platform.Data.Service.Tables;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Views;
 
 internal sealed partial class ViewsService
 {
     private const string ChangeView =
-        "update data.view set name = $2, filter = nullif($3, ''), sorting = $4, fields = $5, updated_at = $6, updated_by = $7 where id = $1";
+        "update data.view set name = $2, filter = nullif($3, ''), sorting = $4, fields = $5, updated_at = $6, updated_by = $7 "
+        + "where id = $1";
 
     public override async Task<UpdateViewResponse> UpdateView(UpdateViewRequest request, ServerCallContext context)
     {
@@ -33,7 +33,10 @@ internal sealed partial class ViewsService
             {
                 Name = request.HasName ? request.Name : before.Name,
                 Filter = request.Filter is null ? before.Filter : Filter(table, request.Filter),
-                Sorting = request.ClearSorting ? [] : request.Sorting.Count > 0 ? Sorting(table, request.Sorting) : before.Sorting,
+                Sorting =
+                    request.ClearSorting ? []
+                    : request.Sorting.Count > 0 ? Sorting(table, request.Sorting)
+                    : before.Sorting,
                 Fields = request.Fields.Count > 0 ? Fields(table, request.Fields) : before.Fields,
                 UpdatedAt = tx.Now.UtcDateTime,
             };
@@ -47,11 +50,27 @@ internal sealed partial class ViewsService
                 return new UpdateViewResponse { View = before.ToView(table) };
             }
 
-            await tx.ExecuteAsync(ChangeView, view.Id, view.Name, view.Filter ?? "", view.Sorting.ToArray(), view.Fields.ToArray(), view.UpdatedAt, tx.Call.ActorId);
+            await tx.ExecuteAsync(
+                ChangeView,
+                view.Id,
+                view.Name,
+                view.Filter ?? "",
+                view.Sorting.ToArray(),
+                view.Fields.ToArray(),
+                view.UpdatedAt,
+                tx.Call.ActorId
+            );
             var next = Versions.Next(tx, table.Id);
             await tx.ExecuteAsync(next.Sql, next.Arguments);
-            tx.Announce(new ViewUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Key, view.Key, changes.All), new Target("view", view.Key), new Target("table", table.Key));
-            return new UpdateViewResponse { View = new ViewSchema(view.Id, view.Name, view.Filter, view.Sorting, view.Fields, view.UpdatedAt).ToView(table) };
+            tx.Announce(
+                new ViewUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, table.Key, view.Key, changes.All),
+                new Target("view", view.Key),
+                new Target("table", table.Key)
+            );
+            return new UpdateViewResponse
+            {
+                View = new ViewSchema(view.Id, view.Name, view.Filter, view.Sorting, view.Fields, view.UpdatedAt).ToView(table),
+            };
         });
         Forget(request.TableId);
         return answer;

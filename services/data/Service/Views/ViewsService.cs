@@ -1,8 +1,9 @@
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Views;
@@ -44,8 +45,14 @@ internal sealed partial class ViewsService(UnitOfWork work, TableSchemas schemas
     private static string[] Sorting(TableSchema table, Google.Protobuf.Collections.RepeatedField<Sorting> sorting)
     {
         RecordQuery.CheckSorting(table, sorting);
-        return [.. sorting.Select(sort => (Field: table.FindAny(sort.SortingField)!, sort.SortType))
-            .Select(sort => $"{(sort.Field.Id == Guid.Empty ? sort.Field.Name : sort.Field.Key)} {(sort.SortType == "DESC" ? "DESC" : "ASC")}")];
+        return
+        [
+            .. sorting
+                .Select(sort => (Field: table.FindAny(sort.SortingField)!, sort.SortType))
+                .Select(sort =>
+                    $"{(sort.Field.Id == Guid.Empty ? sort.Field.Name : sort.Field.Key)} {(sort.SortType == "DESC" ? "DESC" : "ASC")}"
+                ),
+        ];
     }
 
     private static string[] Fields(TableSchema table, Google.Protobuf.Collections.RepeatedField<string> names)
@@ -58,7 +65,14 @@ internal sealed partial class ViewsService(UnitOfWork work, TableSchemas schemas
                 return [];
             }
 
-            fields.Add(table.Find(names[i])?.Key ?? throw Problem.Invalid($"fields[{i}]", $"{names[i]} is no field of the table", table.KnownFields(withSystem: false)));
+            fields.Add(
+                table.Find(names[i])?.Key
+                    ?? throw Problem.Invalid(
+                        $"fields[{i}]",
+                        $"{names[i]} is not a field of the table",
+                        table.KnownFields(withSystem: false)
+                    )
+            );
         }
 
         return [.. fields.Distinct()];

@@ -1,9 +1,10 @@
 using Google.Protobuf.WellKnownTypes;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Demo;
 
 /// <summary>
 /// A workspace to try things in, with an owner, an editor and a viewer (setting <c>Demo:Seed</c>). Its ids are fixed, so that seeding
@@ -33,8 +34,8 @@ internal sealed class DemoWorkspace(UnitOfWork work) : IHostedService
         new(new Guid("019aa000-0000-7000-8000-000000000023"), "viewer@demo.example", "Vera Viewer", Roles.Viewer, [_sandbox]),
     ];
 
-    public async Task StartAsync(CancellationToken cancellationToken) => await work.WriteAsync(
-        OwnCall.In(_workspace, null), SeedAsync, SessionSettings.Default, cancellationToken);
+    public async Task StartAsync(CancellationToken cancellationToken) =>
+        await work.WriteAsync(OwnCall.In(_workspace, null), SeedAsync, SessionSettings.Default, cancellationToken);
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -47,9 +48,17 @@ internal sealed class DemoWorkspace(UnitOfWork work) : IHostedService
 
         await tx.ExecuteAsync(InsertEnvironment, _sandbox, "Sandbox", "sandbox", true, tx.Now);
         await tx.ExecuteAsync(InsertEnvironment, _production, "Production", "production", false, tx.Now);
-        tx.Announce(new WorkspaceCreated(
-            tx.NewEventId(), _workspace, tx.Now, "Demo", [Ids.Format("env", _sandbox), Ids.Format("env", _production)]),
-            "workspace.created", new Target("workspace", Ids.Format("wks", _workspace)));
+        tx.Announce(
+            new WorkspaceCreated(
+                tx.NewEventId(),
+                _workspace,
+                tx.Now,
+                "Demo",
+                [Ids.Format("env", _sandbox), Ids.Format("env", _production)]
+            ),
+            "workspace.created",
+            new Target("workspace", Ids.Format("wks", _workspace))
+        );
         foreach (var member in _members)
         {
             await AddAsync(tx, member);
@@ -67,9 +76,17 @@ internal sealed class DemoWorkspace(UnitOfWork work) : IHostedService
         }
 
         var id = Ids.Format("mbr", member.Id);
-        tx.Announce(new MemberAdded(tx.NewEventId(), _workspace, tx.Now, id,
-            member.Environments.ToDictionary(environment => Ids.Format("env", environment), _ => member.Role)),
-            "member.added", new Target("member", id));
+        tx.Announce(
+            new MemberAdded(
+                tx.NewEventId(),
+                _workspace,
+                tx.Now,
+                id,
+                member.Environments.ToDictionary(environment => Ids.Format("env", environment), _ => member.Role)
+            ),
+            "member.added",
+            new Target("member", id)
+        );
     }
 
     private sealed record DemoMember(Guid Id, string Email, string DisplayName, string Role, Guid[] Environments);
@@ -88,7 +105,8 @@ internal static class DemoWorkspaceExtensions
         if (!builder.Environment.IsDevelopment())
         {
             throw new InvalidOperationException(
-                "Demo:Seed makes accounts that everybody knows. It is for the environment Development only.");
+                "Demo:Seed makes accounts that everybody knows. It is for the environment Development only."
+            );
         }
 
         builder.Services.AddHostedService<DemoWorkspace>();

@@ -1,10 +1,12 @@
+using System.Data;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Mail;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Invitations;
 
 internal sealed partial class InvitationsService
 {
@@ -45,12 +47,17 @@ internal sealed partial class InvitationsService
             {
                 await InsertAsync(tx, created);
                 await MailQueue.AskAsync(tx, [.. created.Select(row => row.Id)]);
-                var organizations = created.Select(row => Ids.Format("org", row.Organization)).Distinct().Order(StringComparer.Ordinal)
+                var organizations = created
+                    .Select(row => Ids.Format("org", row.Organization))
+                    .Distinct()
+                    .Order(StringComparer.Ordinal)
                     .ToList();
                 var invitations = created.ConvertAll(row => row.Result.InvitationId);
-                tx.Announce(new InvitationsCreated(
-                    tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, invitations, invitations.Count, organizations),
-                    new Target("invitation", invitations), new Target("organization", organizations));
+                tx.Announce(
+                    new InvitationsCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, invitations, invitations.Count, organizations),
+                    new Target("invitation", invitations),
+                    new Target("organization", organizations)
+                );
             }
 
             return Answer(rows);
@@ -62,8 +69,9 @@ internal sealed partial class InvitationsService
     {
         // From the rows as they were asked, every time: the unit of work runs this again after a deadlock.
         var valid = rows.Where(row => row.IsWellFormed).ToList();
-        var found = (await tx.QueryAsync(
-            LockOrganizations, row => row.GetGuid(0), valid.Select(row => row.Organization).Distinct().ToArray())).ToHashSet();
+        var found = (
+            await tx.QueryAsync(LockOrganizations, row => row.GetGuid(0), valid.Select(row => row.Organization).Distinct().ToArray())
+        ).ToHashSet();
         foreach (var row in valid.Where(row => !found.Contains(row.Organization)))
         {
             var named = Ids.Format("org", row.Organization);
@@ -75,10 +83,17 @@ internal sealed partial class InvitationsService
         var organizations = valid.Select(row => row.Organization).Distinct().ToArray();
         var emails = valid.Select(row => row.Email).Distinct().ToArray();
         await tx.ExecuteAsync(CloseExpired, organizations, emails, tx.Now);
-        var open = (await tx.QueryAsync(
-            FindOpen, row => (Key: (row.GetGuid(0), row.GetString(1)), Id: row.GetGuid(2)), organizations, emails))
-            .ToDictionary(row => row.Key, row => row.Id);
-        var members = (await tx.QueryAsync(FindMembers, row => (row.GetGuid(0), row.GetString(1)), organizations, emails)).ToHashSet();
+        var open = (
+            await tx.QueryAsync(
+                FindOpen,
+                row => (Key: (row.GetGuid("organization_id"), row.GetString("email")), Id: row.GetGuid("id")),
+                organizations,
+                emails
+            )
+        ).ToDictionary(row => row.Key, row => row.Id);
+        var members = (
+            await tx.QueryAsync(FindMembers, row => (row.GetGuid("organization_id"), row.GetString("email")), organizations, emails)
+        ).ToHashSet();
 
         var created = new List<AskedInvitation>();
         foreach (var row in valid)
@@ -104,14 +119,17 @@ internal sealed partial class InvitationsService
         return created;
     }
 
-    private static async Task InsertAsync(WriteTransaction tx, List<AskedInvitation> created) => await tx.ExecuteAsync(InsertInvitations,
-        created.ConvertAll(row => row.Id).ToArray(),
-        created.ConvertAll(row => row.Organization).ToArray(),
-        created.ConvertAll(row => row.Email).ToArray(),
-        created.ConvertAll(row => row.Role).ToArray(),
-        created.ConvertAll(row => (tx.Now + TimeSpan.FromDays(row.Days)).UtcDateTime).ToArray(),
-        tx.Call.Caller.MemberId,
-        tx.Now);
+    private static async Task InsertAsync(WriteTransaction tx, List<AskedInvitation> created) =>
+        await tx.ExecuteAsync(
+            InsertInvitations,
+            created.ConvertAll(row => row.Id).ToArray(),
+            created.ConvertAll(row => row.Organization).ToArray(),
+            created.ConvertAll(row => row.Email).ToArray(),
+            created.ConvertAll(row => row.Role).ToArray(),
+            created.ConvertAll(row => (tx.Now + TimeSpan.FromDays(row.Days)).UtcDateTime).ToArray(),
+            tx.Call.Caller.MemberId,
+            tx.Now
+        );
 
     private CreateInvitationsResponse Answer(List<AskedInvitation> rows)
     {

@@ -1,7 +1,8 @@
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Values;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Invitations;
 
 /// <summary>One row of a request, and what became of it.</summary>
 internal sealed class AskedInvitation
@@ -29,12 +30,22 @@ internal sealed class AskedInvitation
     }
 
     public void Refuse(string problem) =>
-        Result = new InvitationResult { Outcome = InvitationOutcome.Invalid, Email = Email, Problem = problem };
+        Result = new InvitationResult
+        {
+            Outcome = InvitationOutcome.Invalid,
+            Email = Email,
+            Problem = problem,
+        };
 
     public void Conclude(InvitationOutcome outcome, Guid id = default)
     {
         Id = id;
-        Result = new InvitationResult { Outcome = outcome, Email = Email, InvitationId = id == default ? "" : Ids.Format("inv", id) };
+        Result = new InvitationResult
+        {
+            Outcome = outcome,
+            Email = Email,
+            InvitationId = id == default ? "" : Ids.Format("inv", id),
+        };
     }
 }
 
@@ -53,7 +64,9 @@ internal static class InvitationRules
         if (!EmailAddress.TryNormalize(row.Email, out var email, out var rule))
         {
             return AskedInvitation.Broken(
-                row.Email.Length > MaxEchoed ? row.Email[..MaxEchoed] + "…" : row.Email, $"email: {rule}. {EmailAddress.Fix}");
+                row.Email.Length > MaxEchoed ? row.Email[..MaxEchoed] + "…" : row.Email,
+                $"email: {rule}. {EmailAddress.Fix}"
+            );
         }
 
         var role = FirstOf(row.Role, request.Role, DefaultRole);
@@ -62,7 +75,10 @@ internal static class InvitationRules
             return AskedInvitation.Broken(email, $"role: is not one of {string.Join(", ", _roles)}. Send one of them.");
         }
 
-        var days = row.HasExpiresInDays ? row.ExpiresInDays : request.HasExpiresInDays ? request.ExpiresInDays : DefaultDays;
+        var days =
+            row.HasExpiresInDays ? row.ExpiresInDays
+            : request.HasExpiresInDays ? request.ExpiresInDays
+            : DefaultDays;
         if (days is < 1 or > MaxDays)
         {
             return AskedInvitation.Broken(email, $"expiresInDays: is not between 1 and {MaxDays}. Send a number of days between them.");
@@ -70,12 +86,21 @@ internal static class InvitationRules
 
         var organization = FirstOf(row.OrganizationId, request.OrganizationId, "");
         return organization.Length == 0
-            ? AskedInvitation.Broken(email, "organizationId: is required. Send it with the row or once for all rows.")
+                ? AskedInvitation.Broken(email, "organizationId: is required. Send it with the row or once for all rows.")
             : Ids.TryParse("org", organization, out var id)
-                ? new AskedInvitation { Organization = id, Email = email, Role = role, Days = days, IsWellFormed = true }
-                : AskedInvitation.Broken(email, "organizationId: is no id of the form org_…. Take it from list_organizations.");
+                ? new AskedInvitation
+                {
+                    Organization = id,
+                    Email = email,
+                    Role = role,
+                    Days = days,
+                    IsWellFormed = true,
+                }
+            : AskedInvitation.Broken(email, "organizationId: is not an id of the form org_…. Take it from list_organizations.");
     }
 
     private static string FirstOf(string row, string request, string otherwise) =>
-        row.Length > 0 ? row : request.Length > 0 ? request : otherwise;
+        row.Length > 0 ? row
+        : request.Length > 0 ? request
+        : otherwise;
 }

@@ -1,8 +1,9 @@
 using Microsoft.Extensions.Options;
-using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Mail;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Invitations;
 
 /// <summary>The toolset of invitations, one file per rpc.</summary>
-internal sealed partial class InvitationsService(UnitOfWork work, IOptions<MailOptions> mail, TimeProvider time) : Invitations.InvitationsBase;
+internal sealed partial class InvitationsService(UnitOfWork work, IOptions<MailOptions> mail, TimeProvider time)
+    : Contracts.V1.Invitations.InvitationsBase;

@@ -1,11 +1,12 @@
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Invitations;
 
 internal sealed partial class InvitationsService
 {
@@ -29,16 +30,22 @@ internal sealed partial class InvitationsService
             throw Problem.Invalid("email", rule, EmailAddress.Fix);
         }
 
-        return work.ReadAsync(context.Call(), Paging.Settings, async reader =>
-        {
-            var response = new ListInvitationsResponse { MailNotice = mail.Value.Notice };
-            while (await reader.ReadAsync(context.CancellationToken))
+        return work.ReadAsync(
+            context.Call(),
+            Paging.Settings,
+            async reader =>
             {
-                response.Invitations.Add(InvitationColumns.Read(reader));
-            }
+                var response = new ListInvitationsResponse { MailNotice = mail.Value.Notice };
+                while (await reader.ReadAsync(context.CancellationToken))
+                {
+                    response.Invitations.Add(InvitationColumns.Read(reader));
+                }
 
-            response.Page = Paging.Close(response.Invitations, limit, invitation => invitation.Id);
-            return response;
-        }, context.CancellationToken, new Statement(FindPage, time.GetUtcNow(), after, organization, email, request.State, limit + 1));
+                response.Page = Paging.Close(response.Invitations, limit, invitation => invitation.Id);
+                return response;
+            },
+            context.CancellationToken,
+            new Statement(FindPage, time.GetUtcNow(), after, organization, email, request.State, limit + 1)
+        );
     }
 }

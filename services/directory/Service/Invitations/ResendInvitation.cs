@@ -2,9 +2,11 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Mail;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Invitations;
 
 internal sealed partial class InvitationsService
 {
@@ -25,8 +27,11 @@ internal sealed partial class InvitationsService
             invitation.Mail = "waiting";
             invitation.MailedAt = null;
             invitation.MailProblem = "";
-            tx.Announce(new InvitationResent(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, invitation.Id, invitation.OrganizationId),
-                new Target("invitation", invitation.Id), new Target("organization", invitation.OrganizationId));
+            tx.Announce(
+                new InvitationResent(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, invitation.Id, invitation.OrganizationId),
+                new Target("invitation", invitation.Id),
+                new Target("organization", invitation.OrganizationId)
+            );
             return new ResendInvitationResponse { Invitation = invitation, MailNotice = mail.Value.Notice };
         });
     }

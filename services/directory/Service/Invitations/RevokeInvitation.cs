@@ -4,8 +4,9 @@ using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Invitations;
 
 internal sealed partial class InvitationsService
 {
@@ -34,17 +35,28 @@ internal sealed partial class InvitationsService
             await tx.ExecuteAsync(Revoke, id, tx.Now);
             invitation.State = "revoked";
             invitation.RevokedAt = Timestamp.FromDateTimeOffset(tx.Now);
-            tx.Announce(new InvitationRevoked(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, invitation.Id, invitation.OrganizationId),
-                new Target("invitation", invitation.Id), new Target("organization", invitation.OrganizationId));
+            tx.Announce(
+                new InvitationRevoked(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, invitation.Id, invitation.OrganizationId),
+                new Target("invitation", invitation.Id),
+                new Target("organization", invitation.OrganizationId)
+            );
             return new RevokeInvitationResponse { Invitation = invitation };
         });
     }
 
-    private static RpcException NotPending(Invitation invitation) => invitation.State switch
-    {
-        "accepted" => Problem.Conflict("INVITATION_ACCEPTED", "The invitation was accepted already.", "End the membership instead."),
-        "expired" => Problem.Conflict(
-            "INVITATION_EXPIRED", "The invitation has expired, so nobody can accept it.", "Nothing is left to do."),
-        _ => Problem.Conflict("INVITATION_REVOKED", "The invitation was revoked already.", "Nothing is left to do."),
-    };
+    private static RpcException NotPending(Invitation invitation) =>
+        invitation.State switch
+        {
+            "accepted" => Problem.Conflict(
+                Reasons.InvitationAccepted,
+                "The invitation was accepted already.",
+                "End the membership instead."
+            ),
+            "expired" => Problem.Conflict(
+                Reasons.InvitationExpired,
+                "The invitation has expired, so nobody can accept it.",
+                "Nothing is left to do."
+            ),
+            _ => Problem.Conflict(Reasons.InvitationRevoked, "The invitation was revoked already.", "Nothing is left to do."),
+        };
 }

@@ -1,18 +1,20 @@
+using System.Data;
 using System.Security.Cryptography;
 using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.AspNetCore.WebUtilities;
 using Npgsql;
 using Platform.Directory.Contracts;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Mail;
 
 /// <summary>A mail that this worker may send now.</summary>
 internal sealed record DueMail(Guid Workspace, Guid? Environment, Guid Id, int Edition, int Attempts)
 {
-    /// <summary>Made for this attempt; null when the invitation is pending no more.</summary>
+    /// <summary>Made for this attempt; null when the invitation is no longer pending.</summary>
     public InvitationMail? Content { get; init; }
 
     public string MessageId => FormattableString.Invariant($"{Id:N}.{Edition}");
@@ -40,19 +42,21 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
         """;
 
     private const string FindContents = """
-        select i.id, i.email, i.expires_at, o.name, coalesce(m.display_name, '')
-        from directory.invitation i join directory.organization o on o.id = i.organization_id left join directory.member m on m.id = i.invited_by
+        select i.id, i.email, i.expires_at, o.name, coalesce(m.display_name, '') as inviter
+        from directory.invitation i join directory.organization o on o.id = i.organization_id
+            left join directory.member m on m.id = i.invited_by
         where i.id = any($1) and i.is_open and i.expires_at > $2
         """;
 
     private const string FindMemberContents = """
-        select i.id, i.email, i.expires_at, w.name, coalesce(m.display_name, '')
+        select i.id, i.email, i.expires_at, w.name, coalesce(m.display_name, '') as inviter
         from directory.member_invitation i join directory.workspace w on w.workspace_id = i.workspace_id
             left join directory.member m on m.id = i.invited_by
         where i.id = any($1) and i.is_open and i.expires_at > $2
         """;
 
-    private const string DropOthers = "update directory.mail set state = 'dropped' where id = any($1) and state = 'waiting' and not id = any($2)";
+    private const string DropOthers =
+        "update directory.mail set state = 'dropped' where id = any($1) and state = 'waiting' and not id = any($2)";
 
     private const string ForgetOldLinks = """
         delete from directory.invitation_token where token_hash in (
@@ -68,7 +72,8 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
 
     private const string MarkSent = "update directory.mail set state = 'sent', sent_at = $3, problem = null where id = $1 and edition = $2";
 
-    private const string MarkFailed = "update directory.mail set state = 'failed', problem = $3 where id = $1 and edition = $2 and state = 'waiting'";
+    private const string MarkFailed =
+        "update directory.mail set state = 'failed', problem = $3 where id = $1 and edition = $2 and state = 'waiting'";
 
     private const string TryLater =
         "update directory.mail set due_at = $3, problem = $4 where id = $1 and edition = $2 and state = 'waiting'";
@@ -78,13 +83,28 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
     {
         List<DueMail> due = [];
         var now = time.GetUtcNow();
-        await work.WriteAsync(Within(Guid.Empty, null), async tx =>
-        {
-            due = await tx.QueryAsync(Claim, row => new DueMail(
-                row.GetGuid(0), row.IsDBNull(1) ? null : row.GetGuid(1), row.GetGuid(2), row.GetInt32(3), row.GetInt32(4)),
-                now, now + _lease, BatchSize);
-            return new Empty();
-        }, _mailer, cancellationToken);
+        await work.WriteAsync(
+            Within(Guid.Empty, null),
+            async tx =>
+            {
+                due = await tx.QueryAsync(
+                    Claim,
+                    row => new DueMail(
+                        row.GetGuid("workspace_id"),
+                        row.IsDBNull("environment_id") ? null : row.GetGuid("environment_id"),
+                        row.GetGuid("id"),
+                        row.GetInt32("edition"),
+                        row.GetInt32("attempts")
+                    ),
+                    now,
+                    now + _lease,
+                    BatchSize
+                );
+                return new Empty();
+            },
+            _mailer,
+            cancellationToken
+        );
 
         var mails = new List<DueMail>();
         foreach (var place in due.GroupBy(mail => (mail.Workspace, mail.Environment)))
@@ -99,7 +119,9 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
 
     public Task FailedAsync(DueMail mail, string problem) => MarkAsync(mail, MarkFailed, mail.Id, mail.Edition, problem);
 
-    /// <summary>A minute after the first attempt, then twice as long each time, up to an hour, for as long as the invitation is pending.</summary>
+    /// <summary>
+    /// A minute after the first attempt, then twice as long each time, up to an hour, for as long as the invitation is pending.
+    /// </summary>
     public Task LaterAsync(DueMail mail, string problem)
     {
         var wait = TimeSpan.FromMinutes(Math.Pow(2, Math.Min(mail.Attempts - 1, 10)));
@@ -111,36 +133,65 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
     {
         var page = JoinPage.Under(new Uri(configuration["Edge:PublicUrl"]!));
         List<DueMail> written = [];
-        await work.WriteAsync(Within(workspace, environment), async tx =>
-        {
-            var made = new List<(Guid Id, byte[] Hash)>();
-            var contents = (await tx.QueryAsync(environment is null ? FindMemberContents : FindContents, row => Read(row, page, made),
-                due.ConvertAll(mail => mail.Id).ToArray(), tx.Now))
-                .ToDictionary(content => content.Id, content => content.Mail);
-            await tx.ExecuteAsync(DropOthers, due.ConvertAll(mail => mail.Id).ToArray(), contents.Keys.ToArray());
-            await tx.ExecuteAsync(ForgetOldLinks, contents.Keys.ToArray(), KeptLinks);
-            await tx.ExecuteAsync(
-                KeepLinks, made.ConvertAll(link => link.Hash).ToArray(), made.ConvertAll(link => link.Id).ToArray(), environment, tx.Now);
-            written = [.. due.Where(mail => contents.ContainsKey(mail.Id)).Select(mail => mail with { Content = contents[mail.Id] })];
-            return new Empty();
-        }, SessionSettings.Default, cancellationToken);
+        await work.WriteAsync(
+            Within(workspace, environment),
+            async tx =>
+            {
+                var made = new List<(Guid Id, byte[] Hash)>();
+                var contents = (
+                    await tx.QueryAsync(
+                        environment is null ? FindMemberContents : FindContents,
+                        row => Read(row, page, made),
+                        due.ConvertAll(mail => mail.Id).ToArray(),
+                        tx.Now
+                    )
+                ).ToDictionary(content => content.Id, content => content.Mail);
+                await tx.ExecuteAsync(DropOthers, due.ConvertAll(mail => mail.Id).ToArray(), contents.Keys.ToArray());
+                await tx.ExecuteAsync(ForgetOldLinks, contents.Keys.ToArray(), KeptLinks);
+                await tx.ExecuteAsync(
+                    KeepLinks,
+                    made.ConvertAll(link => link.Hash).ToArray(),
+                    made.ConvertAll(link => link.Id).ToArray(),
+                    environment,
+                    tx.Now
+                );
+                written = [.. due.Where(mail => contents.ContainsKey(mail.Id)).Select(mail => mail with { Content = contents[mail.Id] })];
+                return new Empty();
+            },
+            SessionSettings.Default,
+            cancellationToken
+        );
         return written;
     }
 
     private static (Guid Id, InvitationMail Mail) Read(NpgsqlDataReader row, Uri page, List<(Guid Id, byte[] Hash)> made)
     {
         var token = WebEncoders.Base64UrlEncode(RandomNumberGenerator.GetBytes(32));
-        made.Add((row.GetGuid(0), SHA256.HashData(Encoding.ASCII.GetBytes(token))));
-        return (row.GetGuid(0), new InvitationMail(row.GetString(1), row.GetString(4), row.GetString(3),
-            new DateTimeOffset(row.GetDateTime(2)), new Uri($"{page.AbsoluteUri}?token={token}")));
+        made.Add((row.GetGuid("id"), SHA256.HashData(Encoding.ASCII.GetBytes(token))));
+        return (
+            row.GetGuid("id"),
+            new InvitationMail(
+                row.GetString("email"),
+                row.GetString("inviter"),
+                row.GetString("name"),
+                new DateTimeOffset(row.GetDateTime("expires_at")),
+                new Uri($"{page.AbsoluteUri}?token={token}")
+            )
+        );
     }
 
     // Not to be stopped halfway: what has left must be known to have left.
-    private async Task MarkAsync(DueMail mail, string sql, params object[] arguments) => await work.WriteAsync(Within(mail.Workspace, mail.Environment), async tx =>
-    {
-        await tx.ExecuteAsync(sql, arguments);
-        return new Empty();
-    }, SessionSettings.Default, CancellationToken.None);
+    private async Task MarkAsync(DueMail mail, string sql, params object[] arguments) =>
+        await work.WriteAsync(
+            Within(mail.Workspace, mail.Environment),
+            async tx =>
+            {
+                await tx.ExecuteAsync(sql, arguments);
+                return new Empty();
+            },
+            SessionSettings.Default,
+            CancellationToken.None
+        );
 
     private static Call Within(Guid workspace, Guid? environment) => OwnCall.In(workspace, environment);
 }

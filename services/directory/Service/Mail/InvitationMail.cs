@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Mail;
-using System.Net.Mime;
 using System.Text;
+using MimeKit;
+using MimeKit.Text;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Mail;
 
 /// <summary>What the mail of an invitation says.</summary>
 /// <param name="Inviter">Empty when nobody is known to have asked.</param>
@@ -17,33 +17,48 @@ internal sealed record InvitationMail(string Email, string Inviter, string Name,
     private static readonly string _html = Template("invitation.html");
 
     /// <param name="messageId">Stays the same when the mail has to be sent again, so that a mailbox can drop the second.</param>
-    public MailMessage ToMessage(MailOptions options, string messageId)
+    public MimeMessage ToMessage(MailOptions options, string messageId)
     {
         var inviter = Inviter.Length > 0 ? OneLine(Inviter) : "Somebody";
-        var message = new MailMessage(new MailAddress(options.From, options.FromName), new MailAddress(Email))
+        var sender = MailboxAddress.Parse(options.From);
+        sender.Name = options.FromName;
+        var message = new MimeMessage
         {
             Subject = $"{inviter} invites you to join {OneLine(Name)}",
-            SubjectEncoding = Encoding.UTF8,
-            HeadersEncoding = Encoding.UTF8,
-            Body = Fill(_text, inviter, text => text),
-            BodyEncoding = Encoding.UTF8,
+            Body = new MultipartAlternative(
+                Part(TextFormat.Plain, Fill(_text, inviter, text => text)),
+                Part(TextFormat.Html, Fill(_html, inviter, text => WebUtility.HtmlEncode(text)))
+            ),
+            MessageId = $"{messageId}@{sender.Domain}",
         };
-        message.AlternateViews.Add(AlternateView.CreateAlternateViewFromString(
-            Fill(_html, inviter, text => WebUtility.HtmlEncode(text)), Encoding.UTF8, MediaTypeNames.Text.Html));
-        message.Headers.Add("Message-ID", $"<{messageId}@{new MailAddress(options.From).Host}>");
+        message.From.Add(sender);
+        message.To.Add(new MailboxAddress("", Email));
         message.Headers.Add("Auto-Submitted", "auto-generated");
         return message;
     }
 
-    private string Fill(string template, string inviter, Func<string, string> escape) => template
-        .Replace("{{link}}", escape(Link.AbsoluteUri), StringComparison.Ordinal)
-        .Replace("{{email}}", escape(Email), StringComparison.Ordinal)
-        .Replace("{{expires}}", ExpiresAt.UtcDateTime.ToString("d MMMM yyyy 'at' HH:mm 'UTC'", CultureInfo.InvariantCulture), StringComparison.Ordinal)
-        // What people wrote comes last, so that nothing in it is filled in again but a name in a name.
-        .Replace("{{name}}", escape(OneLine(Name)), StringComparison.Ordinal)
-        .Replace("{{inviter}}", escape(inviter), StringComparison.Ordinal);
+    private static TextPart Part(TextFormat format, string text)
+    {
+        // Every line short and in ASCII, whatever people are called.
+        var part = new TextPart(format) { ContentTransferEncoding = ContentEncoding.Base64 };
+        part.SetText(Encoding.UTF8, text);
+        return part;
+    }
 
-    // A name is no place for a letter of its own.
+    private string Fill(string template, string inviter, Func<string, string> escape) =>
+        template
+            .Replace("{{link}}", escape(Link.AbsoluteUri), StringComparison.Ordinal)
+            .Replace("{{email}}", escape(Email), StringComparison.Ordinal)
+            .Replace(
+                "{{expires}}",
+                ExpiresAt.UtcDateTime.ToString("d MMMM yyyy 'at' HH:mm 'UTC'", CultureInfo.InvariantCulture),
+                StringComparison.Ordinal
+            )
+            // What people wrote comes last, so that nothing in it is filled in again but a name in a name.
+            .Replace("{{name}}", escape(OneLine(Name)), StringComparison.Ordinal)
+            .Replace("{{inviter}}", escape(inviter), StringComparison.Ordinal);
+
+    // A name must not smuggle in a text of its own.
     private static string OneLine(string text)
     {
         var line = new string([.. text.Select(character => char.IsControl(character) ? ' ' : character)]).Trim();
@@ -53,7 +68,9 @@ internal sealed record InvitationMail(string Email, string Inviter, string Name,
 
     private static string Template(string name)
     {
-        using var reader = new StreamReader(typeof(InvitationMail).Assembly.GetManifestResourceStream($"Platform.Directory.Service.Mail.Templates.{name}")!);
+        using var reader = new StreamReader(
+            typeof(InvitationMail).Assembly.GetManifestResourceStream($"Platform.Directory.Service.Mail.Templates.{name}")!
+        );
         return reader.ReadToEnd();
     }
 }

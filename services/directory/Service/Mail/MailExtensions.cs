@@ -1,12 +1,12 @@
 using Microsoft.Extensions.Options;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Mail;
 
 internal static class MailExtensions
 {
     /// <summary>
-    /// The worker that sends what invitations left to be sent. With <c>Mail:Sink</c>, in development alone, mails go by SMTP to a server in
-    /// this process, which files them.
+    /// The worker that sends what invitations left to be sent. With <c>Mail:Sink</c>, in development alone, a folder takes the mails in
+    /// place of a mail server.
     /// </summary>
     public static void AddMail(this WebApplicationBuilder builder, string[] args)
     {
@@ -15,22 +15,20 @@ internal static class MailExtensions
         builder.Services.AddSingleton<DueMails>();
         builder.Services.AddHostedService<MailWorker>();
         var mail = builder.Configuration.GetSection("Mail").Get<MailOptions>() ?? new MailOptions();
-        if (mail.Sink.Length == 0 || mail.IsConfigured || args.Contains("migrate"))
+        if (!mail.UsesFolder || args.Contains("migrate"))
         {
             return;
         }
 
         if (!builder.Environment.IsDevelopment())
         {
-            throw new InvalidOperationException("Mail:Sink keeps mails in a folder of this machine. It is for the environment Development only.");
+            throw new InvalidOperationException(
+                "Mail:Sink keeps mails in a folder of this machine. It is for the environment Development only."
+            );
         }
 
-        var sink = SmtpSink.IntoFolder(mail.Sink);
-        builder.Services.AddSingleton(_ => sink);
         builder.Services.PostConfigure<MailOptions>(options =>
-        {
-            (options.Host, options.Port, options.StartTls) = ("127.0.0.1", sink.Port, false);
-            options.From = options.From.Length > 0 ? options.From : "no-reply@platform.example";
-        });
+            options.From = options.From.Length > 0 ? options.From : "no-reply@platform.example"
+        );
     }
 }

@@ -1,13 +1,14 @@
-using System.Net.Mail;
 using Microsoft.Extensions.Options;
+using MimeKit;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Mail;
 
 /// <summary>How mails leave (section <c>Mail</c>). Without a host none does: they wait.</summary>
 internal sealed class MailOptions
 {
     public const string WaitingNotice =
-        "No mail leaves: the server has no mail settings (Mail:Host). The mails wait until an operator sets them; nobody has been told yet.";
+        "No mail leaves: the server has no mail settings (Mail:Host). "
+        + "The mails wait until an operator sets them; nobody has been notified yet.";
 
     /// <summary>The mail server. Without one mails wait.</summary>
     public string Host { get; set; } = "";
@@ -18,7 +19,7 @@ internal sealed class MailOptions
     /// <summary>Demands an encrypted connection. Off only for a relay in the same private network.</summary>
     public bool StartTls { get; set; } = true;
 
-    /// <summary>Who to sign in as; empty: nobody does.</summary>
+    /// <summary>User name for signing in to the mail server; empty: no sign-in.</summary>
     public string Username { get; set; } = "";
 
     /// <summary>The password of that user.</summary>
@@ -33,13 +34,18 @@ internal sealed class MailOptions
     /// <summary>How long one mail may take.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How many connections this process has to the mail server, at most: a mail takes a dozen waits for it, one after the other.</summary>
+    /// <summary>
+    /// How many connections this process has to the mail server, at most: a mail takes a dozen waits for it, one after the other.
+    /// </summary>
     public int Connections { get; set; } = 4;
 
     /// <summary>A folder that takes the mails in development, in place of a mail server.</summary>
     public string Sink { get; set; } = "";
 
-    public bool IsConfigured => Host.Length > 0;
+    public bool IsConfigured => Host.Length > 0 || UsesFolder;
+
+    /// <summary>A mail server goes before the folder.</summary>
+    public bool UsesFolder => Host.Length == 0 && Sink.Length > 0;
 
     /// <summary>For answers: empty when mails leave.</summary>
     public string Notice => IsConfigured ? "" : WaitingNotice;
@@ -56,7 +62,7 @@ internal sealed class MailOptionsValidator(IConfiguration configuration) : IVali
             return ValidateOptionsResult.Success;
         }
 
-        if (!MailAddress.TryCreate(options.From, out _))
+        if (!MailboxAddress.TryParse(options.From, out var from) || from.Domain.Length == 0)
         {
             failures.Add("Mail:From must be the sender's address when Mail:Host is set.");
         }

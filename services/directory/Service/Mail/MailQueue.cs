@@ -1,7 +1,8 @@
-using Platform.ServiceDefaults;
+using Platform.Contracts;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Mail;
 
 /// <summary>Asks for mails in the transaction of what they tell about.</summary>
 internal static class MailQueue
@@ -10,11 +11,13 @@ internal static class MailQueue
     public const int MaxPerHour = 3;
 
     private const string InsertMails = """
-        insert into directory.mail (id, environment_id, asked_at, due_at) select id, $2, array[$3::timestamptz], $3 from unnest($1::uuid[]) as id
+        insert into directory.mail (id, environment_id, asked_at, due_at)
+        select id, $2, array[$3::timestamptz], $3 from unnest($1::uuid[]) as id
         """;
 
     private const string LockMail = """
-        select array(select asked from unnest(asked_at) as asked where asked > $2 order by asked) from directory.mail where id = $1 for update
+        select array(select asked from unnest(asked_at) as asked where asked > $2 order by asked)
+        from directory.mail where id = $1 for update
         """;
 
     private const string Again = """
@@ -34,9 +37,11 @@ internal static class MailQueue
             ?? throw new InvalidOperationException("An invitation without a mail.");
         if (asked.Length >= MaxPerHour)
         {
-            throw Problem.Conflict("RESEND_LIMIT",
+            throw Problem.Conflict(
+                Reasons.ResendLimit,
                 $"The invitation was mailed {asked.Length} times within the last hour, and {MaxPerHour} are allowed.",
-                FormattableString.Invariant($"Try again after {asked[^MaxPerHour].AddHours(1):yyyy-MM-ddTHH:mm:ssZ}."));
+                FormattableString.Invariant($"Try again after {asked[^MaxPerHour].AddHours(1):yyyy-MM-ddTHH:mm:ssZ}.")
+            );
         }
 
         await tx.ExecuteAsync(Again, invitation, tx.Now, asked.Append(tx.Now.UtcDateTime).ToArray());

@@ -1,21 +1,28 @@
 using System.Diagnostics.Metrics;
-using System.Net.Mail;
 using Microsoft.Extensions.Options;
 using Platform.ServiceDefaults.Telemetry;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Mail;
 
 /// <summary>
-/// Sends the mails of invitations, at least once each: what was sent is marked after the server has taken it. A few connections carry all
+/// Sends the mails of invitations, at least once each: a mail is marked as sent after the server has taken it. A few connections carry all
 /// that is due. Any number of replicas work side by side.
 /// </summary>
-internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> options, ILogger<MailWorker> log) : BackgroundService
+internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> options, TimeProvider time, ILogger<MailWorker> log)
+    : BackgroundService
 {
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _afterTrouble = TimeSpan.FromSeconds(5);
-    private static readonly Counter<long> _sent = PlatformMeter.Instance.CreateCounter<long>("platform.mail.sent", "{mail}", "Mails that the mail server took.");
+    private static readonly Counter<long> _sent = PlatformMeter.Instance.CreateCounter<long>(
+        "platform.mail.sent",
+        "{mail}",
+        "Mails that the mail server took."
+    );
     private static readonly Counter<long> _refused = PlatformMeter.Instance.CreateCounter<long>(
-        "platform.mail.refused", "{mail}", "Attempts that the mail server did not take.");
+        "platform.mail.refused",
+        "{mail}",
+        "Attempts that the mail server did not take."
+    );
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -59,13 +66,7 @@ internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> o
             return;
         }
 
-        // Keeps its connection from mail to mail until it is disposed of.
-        using var server = new SmtpClient(options.Value.Host, options.Value.Port) { EnableSsl = options.Value.StartTls };
-        if (options.Value.Username.Length > 0)
-        {
-            server.Credentials = new System.Net.NetworkCredential(options.Value.Username, options.Value.Password);
-        }
-
+        await using var server = Connect();
         for (; due.Count > 0; due = await mails.TakeAsync(cancellationToken))
         {
             foreach (var (index, mail) in due.Index())
@@ -75,7 +76,7 @@ internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> o
                     continue;
                 }
 
-                // The server, not the mail: the others would fare no better.
+                // The server is the problem, not this mail: the others would fail as well.
                 foreach (var rest in due.Skip(index + 1))
                 {
                     await mails.LaterAsync(rest, unreachable);
@@ -86,15 +87,18 @@ internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> o
         }
     }
 
+    private IMailConnection Connect() =>
+        options.Value.UsesFolder ? new MailFolder(options.Value.Sink, time) : new SmtpConnection(options.Value);
+
     /// <summary>Null, or why the server takes nothing at all.</summary>
-    private async Task<string?> SendAsync(SmtpClient server, DueMail mail, CancellationToken cancellationToken)
+    private async Task<string?> SendAsync(IMailConnection server, DueMail mail, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(options.Value.Timeout);
         try
         {
             using var message = mail.Content!.ToMessage(options.Value, mail.MessageId);
-            await server.SendMailAsync(message, limit.Token);
+            await server.SendAsync(message, limit.Token);
             await mails.SentAsync(mail);
             _sent.Add(1);
             return null;
@@ -105,28 +109,13 @@ internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> o
             cancellationToken.ThrowIfCancellationRequested();
             return "the mail server took too long";
         }
-        catch (SmtpException exception)
+        catch (MailRefusedException refused)
         {
             _refused.Add(1);
-            LogRefused(exception.StatusCode);
-            return await ConcludeAsync(mail, exception);
+            LogRefused(refused.Message);
+            await (refused.IsFinal ? mails.FailedAsync(mail, refused.Message) : mails.LaterAsync(mail, refused.Message));
+            return refused.IsAboutTheMail ? null : refused.Message;
         }
-    }
-
-    private async Task<string?> ConcludeAsync(DueMail mail, SmtpException exception)
-    {
-        var code = (int)exception.StatusCode;
-        var problem = code > 0 ? FormattableString.Invariant($"the mail server answered {code}") : "the mail server cannot be reached";
-        var aboutTheMail = exception is SmtpFailedRecipientException
-            || exception.StatusCode is SmtpStatusCode.TransactionFailed or SmtpStatusCode.ExceededStorageAllocation;
-        if (aboutTheMail && code >= 500)
-        {
-            await mails.FailedAsync(mail, problem);
-            return null;
-        }
-
-        await mails.LaterAsync(mail, problem);
-        return aboutTheMail ? null : problem;
     }
 
     [LoggerMessage(2001, LogLevel.Warning, "Mail:Host is not set: invitations are kept, and their mails wait")]
@@ -135,6 +124,6 @@ internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> o
     [LoggerMessage(2002, LogLevel.Warning, "Sending mails was interrupted; it goes on in a few seconds")]
     private partial void LogInterrupted(Exception exception);
 
-    [LoggerMessage(2003, LogLevel.Warning, "The mail server refused a mail: {Status}")]
-    private partial void LogRefused(SmtpStatusCode status);
+    [LoggerMessage(2003, LogLevel.Warning, "A mail was not taken: {Problem}")]
+    private partial void LogRefused(string problem);
 }

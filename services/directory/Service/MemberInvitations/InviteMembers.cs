@@ -1,9 +1,12 @@
+using System.Data;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Mail;
+using Platform.Directory.Service.Values;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.MemberInvitations;
 
 internal sealed partial class MemberInvitationsService
 {
@@ -28,16 +31,21 @@ internal sealed partial class MemberInvitationsService
     public override Task<InviteMembersResponse> InviteMembers(InviteMembersRequest request, ServerCallContext context) =>
         work.WriteAsync(context, async tx =>
         {
-            var inviter = tx.Call.Caller.MemberId ?? throw ServiceDefaults.Problem.PermissionDenied("workspace:write");
-            var results = request.Invitations.Select(row => EmailAddress.TryNormalize(row.Email, out var email, out var rule)
-                ? new InvitationResult { Email = email }
-                : Refused(row.Email.Length > 254 ? row.Email[..254] + "…" : row.Email, $"email: {rule}. {EmailAddress.Fix}")).ToList();
+            var inviter = tx.Call.Caller.MemberId ?? throw ServiceDefaults.Calls.Problem.PermissionDenied(Scopes.WorkspaceWrite);
+            var results = request
+                .Invitations.Select(row =>
+                    EmailAddress.TryNormalize(row.Email, out var email, out var rule)
+                        ? new InvitationResult { Email = email }
+                        : Refused(row.Email.Length > 254 ? row.Email[..254] + "…" : row.Email, $"email: {rule}. {EmailAddress.Fix}")
+                )
+                .ToList();
             var emails = results.Select(result => result.Email).Distinct().ToArray();
             await tx.ExecuteAsync(LockInvitations);
             var grants = await MemberGrants.OfAsync(tx, inviter);
             await tx.ExecuteAsync(CloseExpired, emails, tx.Now);
-            var open = (await tx.QueryAsync(FindOpen, row => (Email: row.GetString(0), Id: row.GetGuid(1)), [emails]))
-                .ToDictionary(row => row.Email, row => row.Id);
+            var open = (
+                await tx.QueryAsync(FindOpen, row => (Email: row.GetString("email"), Id: row.GetGuid("id")), [emails])
+            ).ToDictionary(row => row.Email, row => row.Id);
             var members = (await tx.QueryAsync(FindMembers, row => row.GetString(0), [emails])).ToHashSet();
             var created = new List<Guid>();
             var expires = tx.Now + TimeSpan.FromDays(request.HasExpiresInDays ? request.ExpiresInDays : DefaultDays);
@@ -62,7 +70,15 @@ internal sealed partial class MemberInvitationsService
                     created.Add(id);
                     (result.Outcome, result.InvitationId) = (InvitationOutcome.Created, Ids.Format("minv", id));
                     await tx.ExecuteAsync(
-                        InsertInvitation, id, result.Email, roles.Keys.ToArray(), roles.Values.ToArray(), inviter, tx.Now, expires);
+                        InsertInvitation,
+                        id,
+                        result.Email,
+                        roles.Keys.ToArray(),
+                        roles.Values.ToArray(),
+                        inviter,
+                        tx.Now,
+                        expires
+                    );
                 }
             }
 
@@ -70,7 +86,10 @@ internal sealed partial class MemberInvitationsService
             {
                 await MailQueue.AskAsync(tx, [.. created]);
                 var ids = created.ConvertAll(id => Ids.Format("minv", id));
-                tx.Announce(new MemberInvitationsCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, ids), new Target("member_invitation", ids));
+                tx.Announce(
+                    new MemberInvitationsCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, ids),
+                    new Target("member_invitation", ids)
+                );
             }
 
             return Answer(results);
@@ -117,7 +136,12 @@ internal sealed partial class MemberInvitationsService
     }
 
     private static InvitationResult Refused(string email, string problem) =>
-        new() { Outcome = InvitationOutcome.Invalid, Email = email, Problem = problem };
+        new()
+        {
+            Outcome = InvitationOutcome.Invalid,
+            Email = email,
+            Problem = problem,
+        };
 
     private InviteMembersResponse Answer(List<InvitationResult> results)
     {

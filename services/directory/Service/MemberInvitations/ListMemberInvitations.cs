@@ -1,9 +1,11 @@
 using Grpc.Core;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Invitations;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.MemberInvitations;
 
 internal sealed partial class MemberInvitationsService
 {
@@ -13,22 +15,30 @@ internal sealed partial class MemberInvitationsService
         order by i.id desc limit $5
         """;
 
-    public override Task<ListMemberInvitationsResponse> ListMemberInvitations(ListMemberInvitationsRequest request, ServerCallContext context)
+    public override Task<ListMemberInvitationsResponse> ListMemberInvitations(
+        ListMemberInvitationsRequest request,
+        ServerCallContext context
+    )
     {
         var after = Paging.Cursor("minv", request.Cursor);
         var limit = request.HasLimit ? request.Limit : Paging.DefaultLimit;
         var call = context.Call();
-        return work.ReadAsync(call, Paging.Settings, async reader =>
-        {
-            var response = new ListMemberInvitationsResponse { MailNotice = mail.Value.Notice };
-            while (await reader.ReadAsync(context.CancellationToken))
+        return work.ReadAsync(
+            call,
+            Paging.Settings,
+            async reader =>
             {
-                response.Invitations.Add(MemberInvitationColumns.Read(reader));
-            }
+                var response = new ListMemberInvitationsResponse { MailNotice = mail.Value.Notice };
+                while (await reader.ReadAsync(context.CancellationToken))
+                {
+                    response.Invitations.Add(MemberInvitationColumns.Read(reader));
+                }
 
-            response.Page = Paging.Close(response.Invitations, limit, invitation => invitation.Id);
-            return response;
-        }, context.CancellationToken,
-            new Statement(FindPage, time.GetUtcNow(), call.Caller.MemberId ?? Guid.Empty, after, request.State, limit + 1));
+                response.Page = Paging.Close(response.Invitations, limit, invitation => invitation.Id);
+                return response;
+            },
+            context.CancellationToken,
+            new Statement(FindPage, time.GetUtcNow(), call.Caller.MemberId ?? Guid.Empty, after, request.State, limit + 1)
+        );
     }
 }

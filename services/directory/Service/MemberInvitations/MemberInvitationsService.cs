@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Options;
-using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Mail;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.MemberInvitations;
 
 /// <summary>The toolset of invitations to the workspace, one file per rpc.</summary>
 internal sealed partial class MemberInvitationsService(UnitOfWork work, IOptions<MailOptions> mail, TimeProvider time)
-    : MemberInvitations.MemberInvitationsBase;
+    : Contracts.V1.MemberInvitations.MemberInvitationsBase;

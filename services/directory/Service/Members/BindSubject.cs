@@ -1,13 +1,14 @@
+using System.Data;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
-using Platform.ServiceDefaults;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Members;
 
 internal sealed partial class MembersService
 {
@@ -29,41 +30,56 @@ internal sealed partial class MembersService
         }
 
         var call = context.Call();
-        var unbound = await work.ReadAsync(call, _resolver, async reader =>
-        {
-            var found = new List<(Guid Workspace, Guid Member)>();
-            while (await reader.ReadAsync(context.CancellationToken))
+        var unbound = await work.ReadAsync(
+            call,
+            _resolver,
+            async reader =>
             {
-                found.Add((reader.GetGuid(0), reader.GetGuid(1)));
-            }
+                var found = new List<(Guid Workspace, Guid Member)>();
+                while (await reader.ReadAsync(context.CancellationToken))
+                {
+                    found.Add((reader.GetGuid("workspace_id"), reader.GetGuid("id")));
+                }
 
-            return found;
-        }, context.CancellationToken, new Statement(FindUnbound, EmailAddress.NormalizeOrLower(request.VerifiedEmail), request.Subject));
+                return found;
+            },
+            context.CancellationToken,
+            new Statement(FindUnbound, EmailAddress.NormalizeOrLower(request.VerifiedEmail), request.Subject)
+        );
 
         // A transaction for each workspace, as row-level security wants it. Stopped halfway, the next sign-in goes on.
         foreach (var (workspace, member) in unbound)
         {
-            await work.WriteAsync(Within(call, workspace), async tx =>
-            {
-                if (await tx.ExecuteAsync(Bind, member, request.Subject) == 1)
+            await work.WriteAsync(
+                Within(call, workspace),
+                async tx =>
                 {
-                    var id = Ids.Format("mbr", member);
-                    tx.Announce(new MemberSubjectBound(tx.NewEventId(), workspace, tx.Now, id, request.Subject), "member.bound",
-                        new Target("member", id));
-                }
+                    if (await tx.ExecuteAsync(Bind, member, request.Subject) == 1)
+                    {
+                        var id = Ids.Format("mbr", member);
+                        tx.Announce(
+                            new MemberSubjectBound(tx.NewEventId(), workspace, tx.Now, id, request.Subject),
+                            "member.bound",
+                            new Target("member", id)
+                        );
+                    }
 
-                return new Empty();
-            }, SessionSettings.Default, context.CancellationToken);
+                    return new Empty();
+                },
+                SessionSettings.Default,
+                context.CancellationToken
+            );
         }
 
         return await ResolveAsync(_findBySubject, request.Subject, null, context);
     }
 
-    private static Call Within(Call call, Guid workspace) => new()
-    {
-        CallId = call.CallId,
-        Caller = call.Caller with { WorkspaceId = workspace },
-        Definition = null,
-        Request = call.Request,
-    };
+    private static Call Within(Call call, Guid workspace) =>
+        new()
+        {
+            CallId = call.CallId,
+            Caller = call.Caller with { WorkspaceId = workspace },
+            Definition = null,
+            Request = call.Request,
+        };
 }

@@ -1,17 +1,20 @@
+using System.Data;
 using Grpc.Core;
 using Npgsql;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Members;
 
 internal sealed partial class MembersService
 {
     private const string FindMemberships = """
-        select w.workspace_id, w.name, m.id, m.email, m.display_name, e.id, e.name, e.kind, e.is_default, r.role, m.subject
+        select w.workspace_id, w.name as workspace_name, m.id as member_id, m.email, m.display_name, m.subject,
+            e.id as environment_id, e.name as environment_name, e.kind, e.is_default, r.role
         from directory.member m
             join directory.workspace w on w.workspace_id = m.workspace_id
             left join directory.member_role r on r.workspace_id = m.workspace_id and r.member_id = m.id
@@ -30,54 +33,70 @@ internal sealed partial class MembersService
         return request.WhoCase switch
         {
             ResolveMemberRequest.WhoOneofCase.Subject => ResolveAsync(_findBySubject, request.Subject, workspace, context),
-            ResolveMemberRequest.WhoOneofCase.MemberId =>
-                ResolveAsync(_findById, Ids.Parse("mbr", request.MemberId, "memberId"), workspace, context),
-            ResolveMemberRequest.WhoOneofCase.Email =>
-                ResolveAsync(_findByEmail, EmailAddress.NormalizeOrLower(request.Email), workspace, context),
+            ResolveMemberRequest.WhoOneofCase.MemberId => ResolveAsync(
+                _findById,
+                Ids.Parse("mbr", request.MemberId, "memberId"),
+                workspace,
+                context
+            ),
+            ResolveMemberRequest.WhoOneofCase.Email => ResolveAsync(
+                _findByEmail,
+                EmailAddress.NormalizeOrLower(request.Email),
+                workspace,
+                context
+            ),
             _ => throw Problem.Invalid("subject", "is missing, as are memberId and email", "Send one of the three."),
         };
     }
 
     private Task<ResolveMemberResponse> ResolveAsync(string sql, object who, Guid? workspace, ServerCallContext context) =>
-        work.ReadAsync(context.Call(), _resolver, async reader =>
-        {
-            var response = new ResolveMemberResponse();
-            while (await reader.ReadAsync(context.CancellationToken))
+        work.ReadAsync(
+            context.Call(),
+            _resolver,
+            async reader =>
             {
-                Add(response, reader);
-            }
+                var response = new ResolveMemberResponse();
+                while (await reader.ReadAsync(context.CancellationToken))
+                {
+                    Add(response, reader);
+                }
 
-            return response;
-        }, context.CancellationToken, new Statement(sql, who, workspace));
+                return response;
+            },
+            context.CancellationToken,
+            new Statement(sql, who, workspace)
+        );
 
     // Rows of one member follow each other.
     private static void Add(ResolveMemberResponse response, NpgsqlDataReader row)
     {
-        var id = Ids.Format("mbr", row.GetGuid(2));
+        var id = Ids.Format("mbr", row.GetGuid("member_id"));
         if (response.Memberships.LastOrDefault() is not { } membership || membership.MemberId != id)
         {
             membership = new Membership
             {
-                WorkspaceId = Ids.Format("wks", row.GetGuid(0)),
-                WorkspaceName = row.GetString(1),
+                WorkspaceId = Ids.Format("wks", row.GetGuid("workspace_id")),
+                WorkspaceName = row.GetString("workspace_name"),
                 MemberId = id,
-                Email = row.GetString(3),
-                DisplayName = row.GetString(4),
-                Subject = row.IsDBNull(10) ? "" : row.GetString(10),
+                Email = row.GetString("email"),
+                DisplayName = row.GetString("display_name"),
+                Subject = row.IsDBNull("subject") ? "" : row.GetString("subject"),
             };
             response.Memberships.Add(membership);
         }
 
-        if (!row.IsDBNull(5))
+        if (!row.IsDBNull("environment_id"))
         {
-            membership.Environments.Add(new MemberEnvironment
-            {
-                EnvironmentId = Ids.Format("env", row.GetGuid(5)),
-                Name = row.GetString(6),
-                Kind = row.GetString(7),
-                IsDefault = row.GetBoolean(8),
-                Role = row.GetString(9),
-            });
+            membership.Environments.Add(
+                new MemberEnvironment
+                {
+                    EnvironmentId = Ids.Format("env", row.GetGuid("environment_id")),
+                    Name = row.GetString("environment_name"),
+                    Kind = row.GetString("kind"),
+                    IsDefault = row.GetBoolean("is_default"),
+                    Role = row.GetString("role"),
+                }
+            );
         }
     }
 

@@ -3,8 +3,9 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Values;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Organizations;
 
 internal sealed partial class OrganizationsService
 {
@@ -17,7 +18,7 @@ internal sealed partial class OrganizationsService
         var name = OrganizationRules.Name(request.Name);
         var externalId = OrganizationRules.ExternalId(request.ExternalId);
         var domains = OrganizationRules.Domains(request.Domains, "domains");
-        var metadata = Metadata.Serialize(Metadata.Parse(request.Metadata, allowRemoval: false));
+        var metadata = KeptMetadata.Serialize(KeptMetadata.Parse(request.Metadata, allowRemoval: false));
         return work.WriteAsync(context, async tx =>
         {
             var id = Ids.New();
@@ -30,13 +31,15 @@ internal sealed partial class OrganizationsService
                 Name = name,
                 ExternalId = externalId ?? "",
                 Domains = { domains.Select(domain => new OrganizationDomain { Domain = domain, State = "pending" }) },
-                Metadata = Metadata.ToJson(metadata),
+                Metadata = KeptMetadata.ToJson(metadata),
                 Version = 1,
                 CreatedAt = Timestamp.FromDateTimeOffset(tx.Now),
                 UpdatedAt = Timestamp.FromDateTimeOffset(tx.Now),
             };
-            tx.Announce(new OrganizationCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, organization.Id, name, externalId, domains),
-                new Target("organization", organization.Id));
+            tx.Announce(
+                new OrganizationCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, organization.Id, name, externalId, domains),
+                new Target("organization", organization.Id)
+            );
             return new CreateOrganizationResponse { Organization = organization };
         });
     }

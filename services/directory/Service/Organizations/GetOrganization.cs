@@ -2,8 +2,9 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Organizations;
 
 internal sealed partial class OrganizationsService
 {
@@ -16,14 +17,20 @@ internal sealed partial class OrganizationsService
         if (request.OrganizationId.Length > 0 == request.ExternalId.Length > 0)
         {
             throw Problem.Invalid(
-                "organizationId", "or externalId is needed, and not both", "Send exactly one of organizationId and externalId.");
+                "organizationId",
+                "or externalId is needed, and not both",
+                "Send exactly one of organizationId and externalId."
+            );
         }
 
-        var (sql, key, shown) = request.OrganizationId.Length > 0
-            ? (FindById, (object)Ids.Parse("org", request.OrganizationId, "organizationId"), request.OrganizationId)
-            : (FindByExternalId, request.ExternalId, $"with the external id {request.ExternalId}");
-        return work.ReadAsync(context, sql, [key], async reader => await reader.ReadAsync(context.CancellationToken)
-            ? new GetOrganizationResponse { Organization = OrganizationRow.Read(reader) }
-            : throw Problem.NotFound("organization", shown));
+        var (sql, key, shown) =
+            request.OrganizationId.Length > 0
+                ? (FindById, (object)Ids.Parse("org", request.OrganizationId, "organizationId"), request.OrganizationId)
+                : (FindByExternalId, request.ExternalId, $"with the external id {request.ExternalId}");
+        return work.ReadAsync(context, sql, [key], async reader =>
+            await reader.ReadAsync(context.CancellationToken)
+                ? new GetOrganizationResponse { Organization = OrganizationRow.Read(reader) }
+                : throw Problem.NotFound("organization", shown)
+        );
     }
 }

@@ -1,10 +1,10 @@
 using Grpc.Core;
 using Platform.Directory.Contracts.V1;
-using Platform.ServiceDefaults;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Organizations;
 
 internal sealed partial class OrganizationsService
 {
@@ -26,16 +26,22 @@ internal sealed partial class OrganizationsService
             throw Problem.Invalid("domain", rule, DomainName.Fix);
         }
 
-        return work.ReadAsync(context.Call(), Paging.Settings, async reader =>
-        {
-            var response = new ListOrganizationsResponse();
-            while (await reader.ReadAsync(context.CancellationToken))
+        return work.ReadAsync(
+            context.Call(),
+            Paging.Settings,
+            async reader =>
             {
-                response.Organizations.Add(OrganizationRow.Read(reader, withMetadata: false));
-            }
+                var response = new ListOrganizationsResponse();
+                while (await reader.ReadAsync(context.CancellationToken))
+                {
+                    response.Organizations.Add(OrganizationRow.Read(reader, withMetadata: false));
+                }
 
-            response.Page = Paging.Close(response.Organizations, limit, organization => organization.Id);
-            return response;
-        }, context.CancellationToken, new Statement(FindPage, after, request.Search.Trim(), domain, limit + 1));
+                response.Page = Paging.Close(response.Organizations, limit, organization => organization.Id);
+                return response;
+            },
+            context.CancellationToken,
+            new Statement(FindPage, after, request.Search.Trim(), domain, limit + 1)
+        );
     }
 }

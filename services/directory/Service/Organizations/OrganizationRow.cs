@@ -1,34 +1,40 @@
+using System.Data;
 using Google.Protobuf.WellKnownTypes;
 using Npgsql;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Values;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Organizations;
 
 /// <summary>An organization as its queries select it.</summary>
 internal static class OrganizationRow
 {
     /// <summary>Of <c>directory.organization o</c>.</summary>
     public const string Columns = """
-        o.id, o.name, o.external_id, o.metadata::text, o.version, o.created_at, o.updated_at,
-        array(select d.domain from directory.organization_domain d where d.organization_id = o.id order by d.domain),
-        array(select d.state from directory.organization_domain d where d.organization_id = o.id order by d.domain)
+        o.id, o.name, o.external_id, o.metadata::text as metadata, o.version, o.created_at, o.updated_at,
+        array(select d.domain from directory.organization_domain d where d.organization_id = o.id order by d.domain) as domains,
+        array(select d.state from directory.organization_domain d where d.organization_id = o.id order by d.domain) as domain_states
         """;
 
     public static Organization Read(NpgsqlDataReader row, bool withMetadata = true)
     {
         var organization = new Organization
         {
-            Id = Ids.Format("org", row.GetGuid(0)),
-            Name = row.GetString(1),
-            ExternalId = row.IsDBNull(2) ? "" : row.GetString(2),
-            Metadata = withMetadata ? Metadata.ToJson(row.GetString(3)) : null,
-            Version = row.GetInt64(4),
-            CreatedAt = Timestamp.FromDateTime(row.GetDateTime(5)),
-            UpdatedAt = Timestamp.FromDateTime(row.GetDateTime(6)),
+            Id = Ids.Format("org", row.GetGuid("id")),
+            Name = row.GetString("name"),
+            ExternalId = row.IsDBNull("external_id") ? "" : row.GetString("external_id"),
+            Metadata = withMetadata ? KeptMetadata.ToJson(row.GetString("metadata")) : null,
+            Version = row.GetInt64("version"),
+            CreatedAt = Timestamp.FromDateTime(row.GetDateTime("created_at")),
+            UpdatedAt = Timestamp.FromDateTime(row.GetDateTime("updated_at")),
         };
-        organization.Domains.AddRange(row.GetFieldValue<string[]>(7).Zip(row.GetFieldValue<string[]>(8),
-            (domain, state) => new OrganizationDomain { Domain = domain, State = state }));
+        organization.Domains.AddRange(
+            row.GetFieldValue<string[]>("domains")
+                .Zip(row.GetFieldValue<string[]>("domain_states"), (domain, state) =>
+                    new OrganizationDomain { Domain = domain, State = state }
+                )
+        );
         return organization;
     }
 }

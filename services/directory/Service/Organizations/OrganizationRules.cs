@@ -1,8 +1,9 @@
 using Platform.Contracts;
-using Platform.ServiceDefaults;
+using Platform.Directory.Service.Values;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Organizations;
 
 /// <summary>What holds for an organization whichever call writes it.</summary>
 internal static class OrganizationRules
@@ -29,13 +30,17 @@ internal static class OrganizationRules
     }
 
     /// <summary>Null when there is none.</summary>
-    public static string? ExternalId(string text) => text.Length == 0 ? null
+    public static string? ExternalId(string text) =>
+        text.Length == 0 ? null
         : text.Any(character => character is < '!' or > '~')
             ? throw Problem.Invalid(
-                "externalId", "holds a space or a character that is not printable ASCII", "Send printable ASCII without spaces.")
-            : text;
+                "externalId",
+                "holds a space or a character that is not printable ASCII",
+                "Send printable ASCII without spaces."
+            )
+        : text;
 
-    /// <summary>Normalised, each once, in order. All that are no domains are reported together.</summary>
+    /// <summary>Normalised, each once, in order. All texts that are not domains are reported together.</summary>
     public static string[] Domains(IEnumerable<string> texts, string field)
     {
         var violations = new List<Violation>();
@@ -48,7 +53,14 @@ internal static class OrganizationRules
             }
             else
             {
-                violations.Add(new Violation { Field = $"{field}[{index}]", Rule = rule, Fix = DomainName.Fix });
+                violations.Add(
+                    new Violation
+                    {
+                        Field = $"{field}[{index}]",
+                        Rule = rule,
+                        Fix = DomainName.Fix,
+                    }
+                );
             }
         }
 
@@ -65,8 +77,11 @@ internal static class OrganizationRules
 
         if (await tx.ScalarAsync<string>(FindVerifiedElsewhere, domains, organization) is { } taken)
         {
-            throw Problem.Conflict("DOMAIN_TAKEN", $"Another organization of this environment has verified {taken}.",
-                "List organizations by domain to find it.");
+            throw Problem.Conflict(
+                Reasons.DomainTaken,
+                $"Another organization of this environment has verified {taken}.",
+                "List organizations by domain to find it."
+            );
         }
 
         await tx.ExecuteAsync(InsertDomains, organization, domains, tx.Now);

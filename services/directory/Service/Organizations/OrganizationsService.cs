@@ -1,7 +1,6 @@
-using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Organizations;
 
 /// <summary>The toolset of organizations, one file per rpc.</summary>
-internal sealed partial class OrganizationsService(UnitOfWork work) : Organizations.OrganizationsBase;
+internal sealed partial class OrganizationsService(UnitOfWork work) : Contracts.V1.Organizations.OrganizationsBase;

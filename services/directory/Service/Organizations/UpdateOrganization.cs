@@ -3,9 +3,11 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Organizations;
 
 internal sealed partial class OrganizationsService
 {
@@ -29,7 +31,7 @@ internal sealed partial class OrganizationsService
             throw Problem.Invalid("removeDomains", $"names {both}, which addDomains names too", "Name a domain in one of them.");
         }
 
-        Metadata.CheckMode(request.Metadata, request.MetadataMode);
+        KeptMetadata.CheckMode(request.Metadata, request.MetadataMode);
         return work.WriteAsync(context, async tx =>
         {
             await tx.ExecuteAsync(LockOrganization, id);
@@ -37,9 +39,11 @@ internal sealed partial class OrganizationsService
                 ?? throw Problem.NotFound("organization", request.OrganizationId);
             if (request.HasExpectedVersion && request.ExpectedVersion != organization.Version)
             {
-                throw Problem.Conflict("VERSION_CONFLICT",
+                throw Problem.Conflict(
+                    Reasons.VersionConflict,
                     $"The organization is at version {organization.Version}, not {request.ExpectedVersion}: somebody changed it.",
-                    "Get it again, then decide anew.");
+                    "Get it again, then decide anew."
+                );
             }
 
             var changed = Apply(request, organization, add, remove);
@@ -51,15 +55,24 @@ internal sealed partial class OrganizationsService
             organization.Version++;
             organization.UpdatedAt = Timestamp.FromDateTimeOffset(tx.Now);
             await tx.ExecuteAsync(
-                ChangeOrganization, id, organization.Name, organization.ExternalId.Length == 0 ? null : organization.ExternalId,
-                organization.Metadata.Utf8.ToStringUtf8(), tx.Now);
+                ChangeOrganization,
+                id,
+                organization.Name,
+                organization.ExternalId.Length == 0 ? null : organization.ExternalId,
+                organization.Metadata.Utf8.ToStringUtf8(),
+                tx.Now
+            );
             await tx.ExecuteAsync(RemoveDomains, id, remove);
             await OrganizationRules.AddDomainsAsync(
-                tx, id, [.. changed.Where(change => change is { Field: "domains", After: not null }).Select(change => change.After!)]);
+                tx,
+                id,
+                [.. changed.Where(change => change is { Field: "domains", After: not null }).Select(change => change.After!)]
+            );
 
-            tx.Announce(new OrganizationUpdated(
-                tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, organization.Id, organization.Version, changed),
-                new Target("organization", organization.Id));
+            tx.Announce(
+                new OrganizationUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, organization.Id, organization.Version, changed),
+                new Target("organization", organization.Id)
+            );
             return new UpdateOrganizationResponse { Organization = organization };
         });
     }
@@ -73,8 +86,11 @@ internal sealed partial class OrganizationsService
             organization.Name = name;
         }
 
-        if (request.HasExternalId && (OrganizationRules.ExternalId(request.ExternalId) ?? "") is var externalId
-            && externalId != organization.ExternalId)
+        if (
+            request.HasExternalId
+            && (OrganizationRules.ExternalId(request.ExternalId) ?? "") is var externalId
+            && externalId != organization.ExternalId
+        )
         {
             changes.Add(new FieldChange("externalId", NullIfEmpty(organization.ExternalId), NullIfEmpty(externalId)));
             organization.ExternalId = externalId;
@@ -83,7 +99,7 @@ internal sealed partial class OrganizationsService
         ApplyDomains(organization, add, remove, changes);
         if (request.Metadata is not null)
         {
-            var metadata = Metadata.Change(organization.Metadata, request.Metadata, request.MetadataMode);
+            var metadata = KeptMetadata.Change(organization.Metadata, request.Metadata, request.MetadataMode);
             changes.AddRange(metadata.Changes);
             organization.Metadata = metadata.After;
         }
@@ -99,14 +115,18 @@ internal sealed partial class OrganizationsService
         changes.AddRange(added.Select(domain => new FieldChange("domains", null, domain)));
         if (kept.Count + added.Count > OrganizationRules.MaxDomains)
         {
-            throw Problem.Invalid("addDomains",
+            throw Problem.Invalid(
+                "addDomains",
                 $"would give the organization {kept.Count + added.Count} domains, more than {OrganizationRules.MaxDomains}",
-                "Remove some.");
+                "Remove some."
+            );
         }
 
         organization.Domains.Clear();
-        organization.Domains.AddRange(kept.Concat(added.Select(domain => new OrganizationDomain { Domain = domain, State = "pending" }))
-            .OrderBy(domain => domain.Domain, StringComparer.Ordinal));
+        organization.Domains.AddRange(
+            kept.Concat(added.Select(domain => new OrganizationDomain { Domain = domain, State = "pending" }))
+                .OrderBy(domain => domain.Domain, StringComparer.Ordinal)
+        );
     }
 
     private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;

@@ -3,9 +3,10 @@ using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Users;
 
 internal sealed partial class UsersService
 {
@@ -21,13 +22,17 @@ internal sealed partial class UsersService
         var user = Ids.Parse("usr", request.UserId, "userId");
         return work.WriteAsync(context, async tx =>
         {
-            _ = await tx.ScalarAsync<object>(ShareOrganization, organization) ?? throw Problem.NotFound("organization", request.OrganizationId);
+            _ = await tx.ScalarAsync<object>(ShareOrganization, organization)
+                ?? throw Problem.NotFound("organization", request.OrganizationId);
             _ = await tx.ScalarAsync<object>(ShareUser, user) ?? throw Problem.NotFound("user", request.UserId);
             var role = request.Role.Length > 0 ? request.Role : DefaultRole;
             return await JoinAsync(tx, organization, user, role) is { } id
                 ? new CreateMembershipResponse { Membership = await tx.QueryOneAsync(MembershipRow.FindById, MembershipRow.Read, id) }
-                : throw Problem.Conflict("MEMBERSHIP_EXISTS", "The user is in the organization already.",
-                    "Change it with update_membership; list_memberships with both ids finds it.");
+                : throw Problem.Conflict(
+                    Reasons.MembershipExists,
+                    "The user is in the organization already.",
+                    "Change it with update_membership; list_memberships with both ids finds it."
+                );
         });
     }
 
@@ -50,8 +55,13 @@ internal sealed partial class UsersService
         }
 
         var (om, org, usr) = (Ids.Format("om", id), Ids.Format("org", organization), Ids.Format("usr", user));
-        tx.Announce(new MembershipCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, om, org, usr, role), "membership.created",
-            new Target("membership", om), new Target("organization", org), new Target("user", usr));
+        tx.Announce(
+            new MembershipCreated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, om, org, usr, role),
+            "membership.created",
+            new Target("membership", om),
+            new Target("organization", org),
+            new Target("user", usr)
+        );
         return id;
     }
 }

@@ -3,8 +3,10 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Organizations;
+using Platform.Directory.Service.Values;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Users;
 
 internal sealed partial class UsersService
 {
@@ -19,7 +21,7 @@ internal sealed partial class UsersService
         var firstName = UserRules.Name(request.FirstName, "firstName");
         var lastName = UserRules.Name(request.LastName, "lastName");
         var externalId = OrganizationRules.ExternalId(request.ExternalId);
-        var metadata = Metadata.Serialize(Metadata.Parse(request.Metadata, allowRemoval: false));
+        var metadata = KeptMetadata.Serialize(KeptMetadata.Parse(request.Metadata, allowRemoval: false));
         return work.WriteAsync(context, async tx =>
         {
             var id = Ids.New();
@@ -32,7 +34,7 @@ internal sealed partial class UsersService
                 LastName = lastName,
                 ExternalId = externalId ?? "",
                 State = UserRow.Active,
-                Metadata = Metadata.ToJson(metadata),
+                Metadata = KeptMetadata.ToJson(metadata),
                 Version = 1,
                 CreatedAt = Timestamp.FromDateTimeOffset(tx.Now),
                 UpdatedAt = Timestamp.FromDateTimeOffset(tx.Now),

@@ -3,8 +3,9 @@ using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Users;
 
 internal sealed partial class UsersService
 {
@@ -17,8 +18,19 @@ internal sealed partial class UsersService
         {
             var membership = await MembershipRow.LockAsync(tx, id) ?? throw Problem.NotFound("membership", request.MembershipId);
             await tx.ExecuteAsync(RemoveMembership, id);
-            tx.Announce(new MembershipDeleted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, membership.Id, membership.OrganizationId,
-                membership.UserId, membership.Role, membership.State), MembershipRow.Targets(membership));
+            tx.Announce(
+                new MembershipDeleted(
+                    tx.NewEventId(),
+                    tx.Call.WorkspaceId,
+                    tx.Now,
+                    membership.Id,
+                    membership.OrganizationId,
+                    membership.UserId,
+                    membership.Role,
+                    membership.State
+                ),
+                MembershipRow.Targets(membership)
+            );
             return new DeleteMembershipResponse { Membership = membership };
         });
     }

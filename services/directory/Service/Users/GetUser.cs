@@ -2,8 +2,9 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Users;
 
 internal sealed partial class UsersService
 {
@@ -21,11 +22,14 @@ internal sealed partial class UsersService
             throw Problem.Invalid("userId", "or email or externalId is needed, and only one of them", "Send exactly one of the three.");
         }
 
-        var (sql, key, shown) = request.UserId.Length > 0 ? (FindById, (object)Ids.Parse("usr", request.UserId, "userId"), request.UserId)
+        var (sql, key, shown) =
+            request.UserId.Length > 0 ? (FindById, (object)Ids.Parse("usr", request.UserId, "userId"), request.UserId)
             : request.Email.Length > 0 ? (FindByEmail, UserRules.Email(request.Email), $"with the address {request.Email}")
             : (FindByExternalId, request.ExternalId, $"with the external id {request.ExternalId}");
-        return work.ReadAsync(context, sql, [key], async reader => await reader.ReadAsync(context.CancellationToken)
-            ? new GetUserResponse { User = UserRow.Read(reader) }
-            : throw Problem.NotFound("user", shown));
+        return work.ReadAsync(context, sql, [key], async reader =>
+            await reader.ReadAsync(context.CancellationToken)
+                ? new GetUserResponse { User = UserRow.Read(reader) }
+                : throw Problem.NotFound("user", shown)
+        );
     }
 }

@@ -1,11 +1,12 @@
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Users;
 
 internal sealed partial class UsersService
 {
@@ -29,16 +30,22 @@ internal sealed partial class UsersService
         var limit = request.HasLimit ? request.Limit : Paging.DefaultLimit;
         Guid? organization = request.OrganizationId.Length > 0 ? Ids.Parse("org", request.OrganizationId, "organizationId") : null;
         Guid? user = request.UserId.Length > 0 ? Ids.Parse("usr", request.UserId, "userId") : null;
-        return work.ReadAsync(context.Call(), Paging.Settings, async reader =>
-        {
-            var response = new ListMembershipsResponse();
-            while (await reader.ReadAsync(context.CancellationToken))
+        return work.ReadAsync(
+            context.Call(),
+            Paging.Settings,
+            async reader =>
             {
-                response.Memberships.Add(MembershipRow.Read(reader));
-            }
+                var response = new ListMembershipsResponse();
+                while (await reader.ReadAsync(context.CancellationToken))
+                {
+                    response.Memberships.Add(MembershipRow.Read(reader));
+                }
 
-            response.Page = Paging.Close(response.Memberships, limit, membership => membership.Id);
-            return response;
-        }, context.CancellationToken, new Statement(FindMemberships, after, organization, user, request.State, limit + 1));
+                response.Page = Paging.Close(response.Memberships, limit, membership => membership.Id);
+                return response;
+            },
+            context.CancellationToken,
+            new Statement(FindMemberships, after, organization, user, request.State, limit + 1)
+        );
     }
 }

@@ -1,10 +1,11 @@
+using System.Data;
 using Google.Protobuf.WellKnownTypes;
 using Npgsql;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Users;
 
 /// <summary>A membership as its queries select it.</summary>
 internal static class MembershipRow
@@ -12,7 +13,7 @@ internal static class MembershipRow
     public const string Active = "active";
 
     public const string Select = """
-        select m.id, m.organization_id, o.name, m.user_id, u.email, m.role, m.state, m.created_at, m.updated_at
+        select m.id, m.organization_id, o.name as organization_name, m.user_id, u.email, m.role, m.state, m.created_at, m.updated_at
         from directory.membership m join directory.organization o on o.id = m.organization_id
             join directory.directory_user u on u.id = m.user_id
         """;
@@ -39,21 +40,24 @@ internal static class MembershipRow
         return await tx.QueryOneAsync(FindById, Read, id);
     }
 
-    public static OrganizationMembership Read(NpgsqlDataReader row) => new()
-    {
-        Id = Ids.Format("om", row.GetGuid(0)),
-        OrganizationId = Ids.Format("org", row.GetGuid(1)),
-        OrganizationName = row.GetString(2),
-        UserId = Ids.Format("usr", row.GetGuid(3)),
-        Email = row.GetString(4),
-        Role = row.GetString(5),
-        State = row.GetString(6),
-        CreatedAt = Timestamp.FromDateTime(row.GetDateTime(7)),
-        UpdatedAt = Timestamp.FromDateTime(row.GetDateTime(8)),
-    };
+    public static OrganizationMembership Read(NpgsqlDataReader row) =>
+        new()
+        {
+            Id = Ids.Format("om", row.GetGuid("id")),
+            OrganizationId = Ids.Format("org", row.GetGuid("organization_id")),
+            OrganizationName = row.GetString("organization_name"),
+            UserId = Ids.Format("usr", row.GetGuid("user_id")),
+            Email = row.GetString("email"),
+            Role = row.GetString("role"),
+            State = row.GetString("state"),
+            CreatedAt = Timestamp.FromDateTime(row.GetDateTime("created_at")),
+            UpdatedAt = Timestamp.FromDateTime(row.GetDateTime("updated_at")),
+        };
 
     public static Target[] Targets(OrganizationMembership membership) =>
-    [
-        new Target("membership", membership.Id), new Target("organization", membership.OrganizationId), new Target("user", membership.UserId),
-    ];
+        [
+            new Target("membership", membership.Id),
+            new Target("organization", membership.OrganizationId),
+            new Target("user", membership.UserId),
+        ];
 }

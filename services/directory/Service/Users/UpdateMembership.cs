@@ -4,8 +4,9 @@ using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Users;
 
 internal sealed partial class UsersService
 {
@@ -34,8 +35,18 @@ internal sealed partial class UsersService
             {
                 membership.UpdatedAt = Timestamp.FromDateTimeOffset(tx.Now);
                 await tx.ExecuteAsync(ChangeMembership, id, membership.Role, membership.State, tx.Now);
-                tx.Announce(new MembershipUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, membership.Id, membership.OrganizationId,
-                    membership.UserId, changes), MembershipRow.Targets(membership));
+                tx.Announce(
+                    new MembershipUpdated(
+                        tx.NewEventId(),
+                        tx.Call.WorkspaceId,
+                        tx.Now,
+                        membership.Id,
+                        membership.OrganizationId,
+                        membership.UserId,
+                        changes
+                    ),
+                    MembershipRow.Targets(membership)
+                );
             }
 
             return new UpdateMembershipResponse { Membership = membership };

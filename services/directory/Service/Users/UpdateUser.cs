@@ -3,9 +3,12 @@ using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Organizations;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Users;
 
 internal sealed partial class UsersService
 {
@@ -21,16 +24,18 @@ internal sealed partial class UsersService
     public override Task<UpdateUserResponse> UpdateUser(UpdateUserRequest request, ServerCallContext context)
     {
         var id = Ids.Parse("usr", request.UserId, "userId");
-        Metadata.CheckMode(request.Metadata, request.MetadataMode);
+        KeptMetadata.CheckMode(request.Metadata, request.MetadataMode);
         return work.WriteAsync(context, async tx =>
         {
             await tx.ExecuteAsync(LockUser, id);
             var user = await tx.QueryOneAsync(FindById, row => UserRow.Read(row), id) ?? throw Problem.NotFound("user", request.UserId);
             if (request.HasExpectedVersion && request.ExpectedVersion != user.Version)
             {
-                throw Problem.Conflict("VERSION_CONFLICT",
+                throw Problem.Conflict(
+                    Reasons.VersionConflict,
                     $"The user is at version {user.Version}, not {request.ExpectedVersion}: somebody changed it.",
-                    "Get it again, then decide anew.");
+                    "Get it again, then decide anew."
+                );
             }
 
             var changed = Apply(request, user);
@@ -41,10 +46,21 @@ internal sealed partial class UsersService
 
             user.Version++;
             user.UpdatedAt = Timestamp.FromDateTimeOffset(tx.Now);
-            await tx.ExecuteAsync(ChangeUser, id, user.Email, user.FirstName, user.LastName,
-                user.ExternalId.Length == 0 ? null : user.ExternalId, user.State, user.Metadata.Utf8.ToStringUtf8(), tx.Now);
-            tx.Announce(new UserUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, user.Id, user.Version, changed, user.State),
-                new Target("user", user.Id));
+            await tx.ExecuteAsync(
+                ChangeUser,
+                id,
+                user.Email,
+                user.FirstName,
+                user.LastName,
+                user.ExternalId.Length == 0 ? null : user.ExternalId,
+                user.State,
+                user.Metadata.Utf8.ToStringUtf8(),
+                tx.Now
+            );
+            tx.Announce(
+                new UserUpdated(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, user.Id, user.Version, changed, user.State),
+                new Target("user", user.Id)
+            );
             return new UpdateUserResponse { User = user };
         });
     }
@@ -66,7 +82,7 @@ internal sealed partial class UsersService
         Note("state", before.State, user.State);
         if (request.Metadata is not null)
         {
-            var metadata = Metadata.Change(user.Metadata, request.Metadata, request.MetadataMode);
+            var metadata = KeptMetadata.Change(user.Metadata, request.Metadata, request.MetadataMode);
             changed.AddRange(metadata.Changes.Select(change => change.Field));
             user.Metadata = metadata.After;
         }

@@ -1,6 +1,7 @@
-using Platform.ServiceDefaults;
+using Platform.Directory.Service.Values;
+using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Users;
 
 /// <summary>What holds for a user whichever call writes them.</summary>
 internal static class UserRules

@@ -1,7 +1,6 @@
-using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Users;
 
 /// <summary>The toolset of users and their memberships, one file per rpc.</summary>
-internal sealed partial class UsersService(UnitOfWork work) : Users.UsersBase;
+internal sealed partial class UsersService(UnitOfWork work) : Contracts.V1.Users.UsersBase;

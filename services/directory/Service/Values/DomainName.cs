@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Values;
 
 /// <summary>Internet domains as they are kept: lower case, international ones in their ASCII form (RFC 5891).</summary>
 internal static class DomainName
@@ -11,7 +11,7 @@ internal static class DomainName
 
     private static readonly IdnMapping _idn = new() { UseStd3AsciiRules = true };
 
-    /// <summary>False, with the rule that is broken, for text that is no registrable domain.</summary>
+    /// <summary>False for text that is not a registrable domain, with the rule that it breaks.</summary>
     public static bool TryNormalize(string text, out string domain, [NotNullWhen(false)] out string? rule)
     {
         domain = text.Trim().ToLowerInvariant();

@@ -2,7 +2,7 @@ using Grpc.Core;
 using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults.Calls;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Workspaces;
 
 internal sealed partial class WorkspacesService
 {

@@ -1,11 +1,13 @@
+using System.Data;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Workspaces;
 
 internal sealed partial class WorkspacesService
 {
@@ -13,9 +15,9 @@ internal sealed partial class WorkspacesService
     private const string FindMembers = """
         select m.id, m.email, m.display_name, m.created_at,
             array(select r.environment_id from directory.member_role r join directory.member_role mine using (environment_id)
-                where r.member_id = m.id and mine.member_id = $1 order by r.environment_id),
+                where r.member_id = m.id and mine.member_id = $1 order by r.environment_id) as environments,
             array(select r.role from directory.member_role r join directory.member_role mine using (environment_id)
-                where r.member_id = m.id and mine.member_id = $1 order by r.environment_id)
+                where r.member_id = m.id and mine.member_id = $1 order by r.environment_id) as roles
         from directory.member m
         where ($2::uuid is null or m.id > $2)
             and ($3 = '' or position(lower($3) in m.email) > 0 or position(lower($3) in lower(m.display_name)) > 0)
@@ -27,26 +29,36 @@ internal sealed partial class WorkspacesService
         var after = Paging.Cursor("mbr", request.Cursor);
         var limit = request.HasLimit ? request.Limit : Paging.DefaultLimit;
         var call = context.Call();
-        return work.ReadAsync(call, Paging.Settings, async reader =>
-        {
-            var response = new ListMembersResponse();
-            while (await reader.ReadAsync(context.CancellationToken))
+        return work.ReadAsync(
+            call,
+            Paging.Settings,
+            async reader =>
             {
-                var member = new WorkspaceMember
+                var response = new ListMembersResponse();
+                while (await reader.ReadAsync(context.CancellationToken))
                 {
-                    Id = Ids.Format("mbr", reader.GetGuid(0)),
-                    Email = reader.GetString(1),
-                    DisplayName = reader.GetString(2),
-                    CreatedAt = Timestamp.FromDateTime(reader.GetDateTime(3)),
-                };
-                member.Roles.AddRange(reader.GetFieldValue<Guid[]>(4).Zip(reader.GetFieldValue<string[]>(5),
-                    (environment, role) => new MemberRole { EnvironmentId = Ids.Format("env", environment), Role = role }));
-                response.Members.Add(member);
-            }
+                    var member = new WorkspaceMember
+                    {
+                        Id = Ids.Format("mbr", reader.GetGuid("id")),
+                        Email = reader.GetString("email"),
+                        DisplayName = reader.GetString("display_name"),
+                        CreatedAt = Timestamp.FromDateTime(reader.GetDateTime("created_at")),
+                    };
+                    member.Roles.AddRange(
+                        reader
+                            .GetFieldValue<Guid[]>("environments")
+                            .Zip(reader.GetFieldValue<string[]>("roles"), (environment, role) =>
+                                new MemberRole { EnvironmentId = Ids.Format("env", environment), Role = role }
+                            )
+                    );
+                    response.Members.Add(member);
+                }
 
-            response.Page = Paging.Close(response.Members, limit, member => member.Id);
-            return response;
-        }, context.CancellationToken,
-            new Statement(FindMembers, call.Caller.MemberId ?? Guid.Empty, after, request.Search.Trim(), limit + 1));
+                response.Page = Paging.Close(response.Members, limit, member => member.Id);
+                return response;
+            },
+            context.CancellationToken,
+            new Statement(FindMembers, call.Caller.MemberId ?? Guid.Empty, after, request.Search.Trim(), limit + 1)
+        );
     }
 }

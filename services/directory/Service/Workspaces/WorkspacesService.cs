@@ -1,12 +1,13 @@
+using System.Data;
 using Npgsql;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.ServiceDefaults.State;
 
-namespace Platform.Directory.Service;
+namespace Platform.Directory.Service.Workspaces;
 
 /// <summary>The directory's part of the toolset of the workspace, one file per rpc.</summary>
-internal sealed partial class WorkspacesService(UnitOfWork work) : Workspaces.WorkspacesBase
+internal sealed partial class WorkspacesService(UnitOfWork work) : Contracts.V1.Workspaces.WorkspacesBase
 {
     // An environment in which the caller has no role does not exist for them. $1 is the caller.
     private const string FindReachable = """
@@ -15,12 +16,13 @@ internal sealed partial class WorkspacesService(UnitOfWork work) : Workspaces.Wo
         order by e.is_default desc, e.id
         """;
 
-    private static WorkspaceEnvironment ReadEnvironment(NpgsqlDataReader row) => new()
-    {
-        Id = Ids.Format("env", row.GetGuid(0)),
-        Name = row.GetString(1),
-        Kind = row.GetString(2),
-        IsDefault = row.GetBoolean(3),
-        Role = row.GetString(4),
-    };
+    private static WorkspaceEnvironment ReadEnvironment(NpgsqlDataReader row) =>
+        new()
+        {
+            Id = Ids.Format("env", row.GetGuid("id")),
+            Name = row.GetString("name"),
+            Kind = row.GetString("kind"),
+            IsDefault = row.GetBoolean("is_default"),
+            Role = row.GetString("role"),
+        };
 }

@@ -1,0 +1,41 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Platform.AppHost.StartUp;
+
+/// <summary>What each resource says, in <c>artifacts/logs/[resource].log</c>, of the last run. The dashboard shows the same.</summary>
+internal static class ResourceLogs
+{
+    public static string Logs(this IDistributedApplicationBuilder builder) => Path.Combine(builder.Artifacts(), "logs");
+
+    public static void WriteLogs(this IDistributedApplicationBuilder builder) =>
+        builder.RunBeside(
+            (services, stopping) =>
+            {
+                OwnersFile.CreateFolder(builder.Logs());
+                foreach (var old in Directory.EnumerateFiles(builder.Logs(), "*.log"))
+                {
+                    File.Delete(old);
+                }
+
+                var loggers = services.GetRequiredService<ResourceLoggerService>();
+                return Task.WhenAll(
+                    services
+                        .GetRequiredService<DistributedApplicationModel>()
+                        .Resources.Where(resource => resource is ProjectResource or ExecutableResource or ContainerResource)
+                        .Select(resource => WriteAsync(loggers, resource, Path.Combine(builder.Logs(), $"{resource.Name}.log"), stopping))
+                );
+            }
+        );
+
+    private static async Task WriteAsync(ResourceLoggerService loggers, IResource resource, string path, CancellationToken stopping)
+    {
+        await foreach (var lines in loggers.WatchAsync(resource).WithCancellation(stopping))
+        {
+            await using var file = new StreamWriter(path, OwnersFile.Appended);
+            foreach (var line in lines)
+            {
+                await file.WriteLineAsync(line.Content.AsMemory(), stopping);
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Platform.Contracts;
+
+namespace Platform.ServiceDefaults.Calls;
+
+/// <summary>
+/// Builds what services throw: a gRPC status with a stable reason, what happened, what to do, and the fields that broke a rule.
+/// The edge shows all of it to the model, so nothing secret belongs here.
+/// </summary>
+public static class Problem
+{
+    /// <summary>The trailer that carries the serialized <see cref="ProblemDetail"/>.</summary>
+    public const string Trailer = "problem-bin";
+
+    /// <summary>Missing, of another workspace, or of another environment: all look the same.</summary>
+    public static RpcException NotFound(string kind, string id) =>
+        Of(
+            StatusCode.NotFound,
+            Reasons.NotFound,
+            $"There is no {kind} {id} here.",
+            $"List what there is with the list tool for {kind}s, or name another environment."
+        );
+
+    public static RpcException Invalid(string field, string rule, string fix) =>
+        Invalid(
+            new Violation
+            {
+                Field = field,
+                Rule = rule,
+                Fix = fix,
+            }
+        );
+
+    /// <summary>All broken rules at once.</summary>
+    public static RpcException Invalid(params IReadOnlyList<Violation> violations)
+    {
+        var detail = new ProblemDetail
+        {
+            Reason = Reasons.InvalidArgument,
+            Message = string.Join(' ', violations.Select(violation => $"{violation.Field}: {violation.Rule}.")),
+            Fix = string.Join(' ', violations.Select(violation => violation.Fix).Distinct()),
+        };
+        detail.Violations.AddRange(violations);
+        return Of(StatusCode.InvalidArgument, detail);
+    }
+
+    /// <summary>The state does not allow it: taken names, full tables, things that changed meanwhile.</summary>
+    public static RpcException Conflict(string reason, string message, string fix) =>
+        Of(StatusCode.FailedPrecondition, reason, message, fix);
+
+    public static RpcException PermissionDenied(string permission) =>
+        Of(
+            StatusCode.PermissionDenied,
+            Reasons.PermissionDenied,
+            $"This needs the permission {permission}.",
+            "Ask an admin of the workspace for a role that has it."
+        );
+
+    public static RpcException Unauthenticated(string message) =>
+        Of(StatusCode.Unauthenticated, Reasons.Unauthenticated, message, "Send a valid caller assertion.");
+
+    public static RpcException Unavailable(string what) =>
+        Of(StatusCode.Unavailable, Reasons.Unavailable, $"{what} cannot be reached at the moment.", "Try again in a few seconds.");
+
+    /// <summary>Somebody else holds what this needs, for longer than we wait.</summary>
+    public static RpcException Busy() =>
+        Of(StatusCode.Aborted, Reasons.Busy, "Others are changing the same things right now.", "Try again in a few seconds.");
+
+    public static RpcException Internal(string traceId) =>
+        Of(StatusCode.Internal, Reasons.Internal, "Something unforeseen happened.", $"Report the trace id {traceId}.");
+
+    internal static RpcException ConfirmationRequired(string token, DateTimeOffset expiresAt, ReadOnlyMemory<byte> preview) =>
+        Of(
+            StatusCode.FailedPrecondition,
+            new ProblemDetail
+            {
+                Reason = Reasons.ConfirmationRequired,
+                Message = "Nothing was changed yet: this needs a confirmation.",
+                Fix = "Look at the preview; to go on, repeat the call with the same arguments and this confirmation.",
+                Confirmation = new Confirmation
+                {
+                    Token = token,
+                    ExpiresAt = Timestamp.FromDateTimeOffset(expiresAt),
+                    Preview = new Json { Utf8 = UnsafeByteOperations.UnsafeWrap(preview) },
+                },
+            }
+        );
+
+    public const string ConfirmationRequiredReason = Reasons.ConfirmationRequired;
+
+    public static RpcException Of(StatusCode status, string reason, string message, string fix) =>
+        Of(
+            status,
+            new ProblemDetail
+            {
+                Reason = reason,
+                Message = message,
+                Fix = fix,
+            }
+        );
+
+    public static RpcException Of(StatusCode status, ProblemDetail detail) =>
+        new(new Status(status, detail.Message), new Metadata { { Trailer, detail.ToByteArray() } });
+
+    /// <summary>The problem that a failed call carries, or null when the other side sent none.</summary>
+    public static ProblemDetail? Read(RpcException exception) =>
+        exception.Trailers.GetValueBytes(Trailer) is { } bytes ? ProblemDetail.Parser.ParseFrom(bytes) : null;
+}

@@ -1,6 +1,0 @@
-using Platform.ServiceDefaults.State;
-
-namespace Platform.ServiceDefaults.Changes;
-
-/// <summary>Tasks and undo, as every service that keeps its changes offers them. One file per call.</summary>
-public sealed partial class ChangesService(UnitOfWork work, ServiceIdentity service, IChangeUndo undo) : Platform.Changes.Contracts.V1.Changes.ChangesBase;

@@ -1,0 +1,70 @@
+using System.Collections.Frozen;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using ModelContextProtocol.Protocol;
+using Platform.ServiceDefaults.Telemetry;
+
+namespace Platform.Edge.Calls;
+
+/// <summary>Names the span of a call and measures how long it took, as OpenTelemetry's conventions for MCP name them.</summary>
+internal sealed class CallTelemetry(TimeProvider time)
+{
+    private static readonly Histogram<double> _duration = PlatformMeter.Instance.CreateHistogram<double>(
+        "mcp.server.operation.duration",
+        "s",
+        "From a request to its answer, by method, tool and, where it failed, reason."
+    );
+
+    // A client may send any method name. Only known ones become tags, so that nobody can fill the metrics.
+    private static readonly FrozenSet<string> _methods = FrozenSet.Create(
+        StringComparer.Ordinal,
+        RequestMethods.Initialize,
+        RequestMethods.ServerDiscover,
+        RequestMethods.Ping,
+        RequestMethods.ToolsList,
+        RequestMethods.ToolsCall,
+        RequestMethods.ResourcesList,
+        RequestMethods.ResourcesTemplatesList,
+        RequestMethods.ResourcesRead,
+        RequestMethods.PromptsList,
+        RequestMethods.PromptsGet,
+        RequestMethods.CompletionComplete,
+        NotificationMethods.InitializedNotification,
+        NotificationMethods.CancelledNotification
+    );
+
+    public static void Opened(EdgeCall call)
+    {
+        if (Activity.Current is not { IsAllDataRequested: true } span)
+        {
+            return;
+        }
+
+        var method = MethodOf(call);
+        span.DisplayName = call.Tool is { } tool ? $"{method} {tool.Name}" : method;
+        foreach (var (name, value) in Tags(call))
+        {
+            span.SetTag(name, value);
+        }
+    }
+
+    public void Closed(EdgeCall call) => _duration.Record(time.GetElapsedTime(call.StartedAt).TotalSeconds, Tags(call));
+
+    private static TagList Tags(EdgeCall call)
+    {
+        var tags = new TagList { { "mcp.method.name", MethodOf(call) } };
+        if (call.Tool is { } tool)
+        {
+            tags.Add("gen_ai.tool.name", tool.Name);
+        }
+
+        if (call.Error is { } error)
+        {
+            tags.Add("error.type", error);
+        }
+
+        return tags;
+    }
+
+    private static string MethodOf(EdgeCall call) => _methods.Contains(call.Exchange.Method) ? call.Exchange.Method : "_OTHER";
+}

@@ -1,0 +1,83 @@
+using ModelContextProtocol.Server;
+using Platform.Edge.Access;
+using Platform.Edge.Audit;
+using Platform.Edge.Calls;
+using Platform.Edge.Http;
+using Platform.Edge.Tools;
+
+namespace Platform.Edge;
+
+/// <summary>
+/// The way of every message through the edge: admit, read, find the tool, resolve the caller, decide, check the shape, send, record,
+/// answer. Each step is a class of its own. A step that says no returns a refusal, and the refusal is written in one place.
+/// </summary>
+internal sealed class EdgePipeline(
+    Admissions admissions,
+    TargetFinder targets,
+    CallerResolution callers,
+    Decisions decisions,
+    MethodHandlers methods,
+    RefusalRecorder refusals,
+    UnknownCallers unknown,
+    RefusalWriter writer,
+    CallTelemetry telemetry,
+    TimeProvider time
+) : McpApplication
+{
+    // Admit. The endpoint reads the body of what is admitted, and checks the protocol's rules.
+    public override async ValueTask<bool> AdmitAsync(HttpContext http)
+    {
+        if (await admissions.AdmitAsync(http) is not { } refusal)
+        {
+            return true;
+        }
+
+        if (refusal is { Form: RefusalForm.Unauthorized, Reason: { Length: > 0 } reason })
+        {
+            unknown.Refused(http, reason);
+        }
+
+        await writer.WriteAsync(http, refusal);
+        return false;
+    }
+
+    public override async ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange)
+    {
+        var http = exchange.Http;
+        var admission = http.Features.Get<Admission>()!;
+
+        // Find the tool.
+        var (target, malformed) = targets.Find(exchange, admission.Narrowing);
+        if (malformed is not null)
+        {
+            await writer.WriteAsync(http, malformed, exchange.IdElement);
+            return null;
+        }
+
+        var call = EdgeCall.Open(exchange, target, time);
+        exchange.State = call;
+        CallTelemetry.Opened(call);
+
+        // Resolve the caller, and decide.
+        var refusal = await callers.ResolveAsync(call, admission, http.RequestAborted)
+            ?? decisions.Decide(call, target, admission.Narrowing);
+        if (refusal is not null)
+        {
+            await refusals.RecordAsync(call, refusal);
+            return await writer.AnswerAsync(call, refusal);
+        }
+
+        // Check the shape, send, record, answer: what that means depends on the method.
+        return methods.For(call, admission);
+    }
+
+    public override ValueTask CloseAsync(McpExchange exchange)
+    {
+        if (exchange.State is EdgeCall call)
+        {
+            telemetry.Closed(call);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+}

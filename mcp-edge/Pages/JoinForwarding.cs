@@ -1,0 +1,113 @@
+using System.Text;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+using Platform.Directory.Contracts;
+using Platform.Edge.Http;
+using Platform.ServiceDefaults;
+
+namespace Platform.Edge.Pages;
+
+/// <summary>Hands the page on which invitations are accepted on to identity, so that one public URL is all that people see.</summary>
+internal static class JoinForwarding
+{
+    private const string Client = "join";
+    private const string TokenField = "token";
+    private const string FormType = "application/x-www-form-urlencoded";
+
+    // What the page needs to be safe in a browser, and nothing that tells about the inside.
+    private static readonly string[] _headers =
+    [
+        HeaderNames.ContentSecurityPolicy,
+        "Referrer-Policy",
+        HeaderNames.CacheControl,
+        HeaderNames.XContentTypeOptions,
+    ];
+
+    public static void AddJoinPage(this IServiceCollection services) =>
+        services
+            .AddHttpClient(Client, (provider, http) =>
+            {
+                http.BaseAddress = provider.GetRequiredService<IConfiguration>().ServiceAddress("identity", "http");
+                http.Timeout = TimeSpan.FromSeconds(10);
+            })
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
+
+    public static void MapJoinPage(this IEndpointRouteBuilder routes)
+    {
+        var options = routes.ServiceProvider.GetRequiredService<IOptions<McpEndpointOptions>>().Value;
+        routes.MapMethods(JoinPage.Under(options.PublicUrl!).AbsolutePath, ["GET", "POST"], ForwardAsync);
+    }
+
+    private static async Task ForwardAsync(HttpContext http, IHttpClientFactory clients, JoinLimits limits)
+    {
+        if (!await limits.AdmitAddressAsync(http))
+        {
+            return;
+        }
+
+        var token = http.Request.Query[TokenField].ToString();
+        using var request = new HttpRequestMessage(new HttpMethod(http.Request.Method), JoinPage.Path + http.Request.QueryString);
+        if (http.Request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site)
+        {
+            request.Headers.TryAddWithoutValidation("Sec-Fetch-Site", site);
+        }
+
+        if (HttpMethods.IsPost(http.Request.Method))
+        {
+            if (http.Request.ContentLength is null or > JoinPage.MaxForm)
+            {
+                http.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
+                return;
+            }
+
+            // What the page sends; another encoding would hide from here which invitation it is about.
+            if (
+                !MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type)
+                || !type.MediaType.Equals(FormType, StringComparison.OrdinalIgnoreCase)
+            )
+            {
+                http.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
+                return;
+            }
+
+            var body = new byte[http.Request.ContentLength.Value];
+            await http.Request.Body.ReadExactlyAsync(body, http.RequestAborted);
+            token = QueryHelpers.ParseQuery(Encoding.UTF8.GetString(body))[TokenField].ToString();
+            request.Content = new ByteArrayContent(body);
+            request.Content.Headers.TryAddWithoutValidation(HeaderNames.ContentType, http.Request.ContentType);
+        }
+
+        if (!await limits.AdmitInvitationAsync(http, token))
+        {
+            return;
+        }
+
+        try
+        {
+            using var client = clients.CreateClient(Client);
+            using var answer = await client.SendAsync(request, http.RequestAborted);
+            http.Response.StatusCode = (int)answer.StatusCode;
+            http.Response.ContentType = answer.Content.Headers.ContentType?.ToString();
+            foreach (var name in _headers)
+            {
+                if (answer.Headers.TryGetValues(name, out var values) || answer.Content.Headers.TryGetValues(name, out values))
+                {
+                    http.Response.Headers[name] = values.ToArray();
+                }
+            }
+
+            await answer.Content.CopyToAsync(http.Response.Body, http.RequestAborted);
+        }
+        catch (Exception exception)
+            when (exception is HttpRequestException or TaskCanceledException
+                && !http.RequestAborted.IsCancellationRequested
+                && !http.Response.HasStarted
+            )
+        {
+            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            http.Response.Headers.RetryAfter = "2";
+            await http.Response.WriteAsync("Invitations cannot be shown at the moment. Try again in a few seconds.");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using Grpc.Core;
+using Microsoft.Extensions.Options;
+using ModelContextProtocol.Protocol;
+using ModelContextProtocol.Server;
+using Platform.Contracts;
+using Platform.Edge.Callers;
+using Platform.Edge.Calls;
+using Platform.Edge.Transcoding;
+using Platform.ServiceDefaults.Calls;
+
+namespace Platform.Edge.Tools;
+
+/// <summary>What a service answered.</summary>
+/// <param name="Json">The answer as a JSON object.</param>
+/// <param name="Outcome">What became of the call, in a word of <see cref="Outcomes"/>.</param>
+internal readonly record struct ServiceAnswer(PooledBuffer Json, string Outcome);
+
+/// <summary>Sends a request to the service that owns the tool, in the caller's name.</summary>
+internal sealed partial class ServiceCalls(ServiceChannels channels, IOptions<AccessOptions> options, ILogger<ServiceCalls> log)
+{
+    /// <param name="confirmation">Of a destructive call that its user has agreed to.</param>
+    /// <param name="request">Who is told of progress; null: nobody.</param>
+    /// <exception cref="RpcException">The service refused or failed; <see cref="Explain"/> says why.</exception>
+    public async Task<ServiceAnswer> SendAsync(
+        EdgeCall call,
+        ShapedRequest shaped,
+        string? confirmation,
+        RequestContext<CallToolRequestParams>? request,
+        CancellationToken cancellationToken
+    )
+    {
+        var tool = call.Tool!;
+        var deadline = DateTime.UtcNow + options.Value.CallTimeout;
+        if (tool.Definition.Services.Count > 1)
+        {
+            return await SharedCalls.SendAsync(channels, tool, shaped.Wire, confirmation, (service, its) =>
+                new CallOptions(Headers(call, service, shaped.Shared, its), deadline, cancellationToken)
+            );
+        }
+
+        var callOptions = new CallOptions(Headers(call, tool.Service, shaped.Shared, confirmation), deadline, cancellationToken);
+        if (tool.Method.Type == MethodType.ServerStreaming)
+        {
+            using var streamed = channels.For(tool.Service).AsyncServerStreamingCall(tool.Method, null, callOptions, shaped.Wire);
+            var last = await ReadStreamAsync(streamed, request, cancellationToken);
+            return new(last, SharedCalls.OutcomeOf(tool, streamed.GetTrailers()));
+        }
+
+        using var sent = channels.For(tool.Service).AsyncUnaryCall(tool.Method, null, callOptions, shaped.Wire);
+        var answer = await sent.ResponseAsync;
+        return new(answer, SharedCalls.OutcomeOf(tool, sent.GetTrailers()));
+    }
+
+    /// <summary>What a client is told of a call that came back without an answer.</summary>
+    public Failure Explain(EdgeCall call, ProblemDetail? problem, RpcException exception)
+    {
+        if (problem is null)
+        {
+            LogFailed(exception, call.Tool!.Name);
+        }
+
+        return Failure.Of(call, problem, exception.StatusCode, options.Value.CallTimeout);
+    }
+
+    private static Metadata Headers(EdgeCall call, string service, SharedValues shared, string? confirmation)
+    {
+        var headers = new Metadata
+        {
+            {
+                "authorization",
+                call.Caller!.AuthorizationFor(service) ?? throw new InvalidOperationException($"Identity gave no assertion for {service}.")
+            },
+            { CallMetadata.CallId, call.Id },
+            { "x-tool", call.Tool!.Name },
+        };
+        Add(headers, CallMetadata.Task, shared.Task);
+        Add(headers, CallMetadata.IdempotencyKey, shared.IdempotencyKey);
+        Add(headers, CallMetadata.DryRun, shared.DryRun ? "true" : null);
+        Add(headers, CallMetadata.Confirmation, confirmation);
+        // The HTTP client passes the current trace on by itself; the client's own trace only goes on when there is no current one.
+        if (Activity.Current is null)
+        {
+            Add(headers, "traceparent", call.TraceParent);
+        }
+
+        return headers;
+    }
+
+    private static void Add(Metadata headers, string key, string? value)
+    {
+        if (value is not null)
+        {
+            headers.Add(key, value);
+        }
+    }
+
+    [LoggerMessage(2002, LogLevel.Warning, "{Tool} failed without a problem")]
+    private partial void LogFailed(Exception exception, string tool);
+}

@@ -1,0 +1,48 @@
+using Microsoft.Extensions.Options;
+
+namespace Platform.Audit.Service.Sinks;
+
+/// <summary>The sinks there are: every class of this folder that is an <see cref="ISink"/>.</summary>
+internal sealed class SinkSet(IEnumerable<ISink> sinks)
+{
+    private readonly Dictionary<string, ISink> _byType = sinks.ToDictionary(sink => sink.Type, StringComparer.Ordinal);
+
+    public IReadOnlyCollection<ISink> All => _byType.Values;
+
+    public ISink Of(string type) => _byType[type];
+}
+
+internal static class SinkRegistration
+{
+    public static void AddSinks(this WebApplicationBuilder builder)
+    {
+        var development = builder.Environment.IsDevelopment();
+        builder
+            .Services.AddOptions<SinkOptions>()
+            .BindConfiguration("Audit:Sinks")
+            .ValidateDataAnnotations()
+            .Validate(
+                options => development || options.Datadog.Values.All(address => address.Scheme == Uri.UriSchemeHttps),
+                "Intake addresses outside Development are https."
+            )
+            .Validate(
+                options => options.ParseNetworks() is not null,
+                "AllowedNetworks are private networks: parts of 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 or fc00::/7."
+            )
+            .ValidateOnStart();
+        // Any header can carry a secret: a sink need not say which one does.
+        builder
+            .Services.AddHttpClient(SinkClient.Name, client => client.Timeout = Timeout.InfiniteTimeSpan)
+            .ConfigurePrimaryHttpMessageHandler(services =>
+                OutboundConnections.CreateHandler(development, services.GetRequiredService<IOptions<SinkOptions>>().Value.ParseNetworks()!)
+            )
+            .RedactLoggedHeaders(_ => true);
+        builder.Services.AddSingleton<SinkClient>();
+        builder.Services.AddSingleton<HttpsAddress>();
+        builder.Services.AddSingleton<SinkSet>();
+        foreach (var sink in typeof(ISink).Assembly.GetTypes().Where(type => type.IsClass && type.IsAssignableTo(typeof(ISink))))
+        {
+            builder.Services.AddSingleton(typeof(ISink), sink);
+        }
+    }
+}

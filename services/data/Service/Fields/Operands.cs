@@ -1,0 +1,90 @@
+using System.Text.Json;
+
+namespace Platform.Data.Service.Fields;
+
+/// <summary>
+/// The values that a condition compares with. A value that does not fit is collected as a violation, and the compiled condition must not be
+/// used then.
+/// </summary>
+internal sealed class Operands(
+    FieldSchema compared,
+    JsonElement condition,
+    string path,
+    QueryParameters parameters,
+    DateTimeOffset now,
+    Action<string, string, string> refuse
+)
+{
+    public const int MaxItems = 200;
+
+    public FieldSchema Field => compared;
+
+    public QueryParameters Parameters => parameters;
+
+    public DateTimeOffset Now => now;
+
+    /// <summary>What an index on the field could do for the condition; null for nothing.</summary>
+    public ShapeUse? Use { get; set; }
+
+    public bool HasRight => condition.TryGetProperty("rightSide", out _);
+
+    /// <summary>The single value to compare with; default when it was refused.</summary>
+    public T? Right<T>(Func<JsonElement, Reading<T>> read) => Read("rightSide", read);
+
+    public (T? Lower, T? Upper) Bounds<T>(Func<JsonElement, Reading<T>> read) => (Read("lowerBound", read), Read("upperBound", read));
+
+    /// <summary>The items of an array; a single value counts as an array of one.</summary>
+    public List<T> Items<T>(Func<JsonElement, Reading<T>> read)
+    {
+        var right = condition.GetProperty("rightSide");
+        var items = new List<T>();
+        if (right.ValueKind != JsonValueKind.Array)
+        {
+            Add(right, "rightSide");
+        }
+        else if (right.GetArrayLength() is 0 or > MaxItems)
+        {
+            refuse($"{path}.rightSide", $"holds {right.GetArrayLength()} values", $"Send 1 to {MaxItems} values.");
+        }
+        else
+        {
+            var index = 0;
+            foreach (var item in right.EnumerateArray())
+            {
+                Add(item, $"rightSide[{index++}]");
+            }
+        }
+
+        return items;
+
+        void Add(JsonElement item, string name)
+        {
+            var reading = read(item);
+            if (reading.Rule is null)
+            {
+                items.Add(reading.Value!);
+            }
+            else
+            {
+                refuse($"{path}.{name}", reading.Rule, reading.Fix!);
+            }
+        }
+    }
+
+    private T? Read<T>(string name, Func<JsonElement, Reading<T>> read)
+    {
+        var reading = read(condition.GetProperty(name));
+        if (reading.Rule is not null)
+        {
+            refuse($"{path}.{name}", reading.Rule, reading.Fix!);
+        }
+
+        return reading.Value;
+    }
+}
+
+/// <summary>An operand as it was read, or why it cannot be used.</summary>
+internal readonly record struct Reading<T>(T? Value, string? Rule = null, string? Fix = null)
+{
+    public static Reading<T> Refused(string rule, string fix) => new(default, rule, fix);
+}

@@ -1,0 +1,28 @@
+using Google.Protobuf.Reflection;
+using Microsoft.Extensions.DependencyInjection;
+using Platform.Audit.Contracts.V1;
+using Platform.Audit.Service.Sinks;
+using Platform.Contracts;
+
+namespace Platform.Audit.Tests;
+
+/// <summary>What holds for every sink: the class and the contract name it in the same way.</summary>
+public sealed class SinkTests(AuditFixture audit) : IClassFixture<AuditFixture>
+{
+    private static MessageDescriptor Request => CreateAuditStreamRequest.Descriptor;
+
+    [Fact]
+    public void The_contract_allows_the_types_that_there_are_sinks_for() =>
+        Assert.Equal(
+            audit.Services.GetRequiredService<SinkSet>().All.Select(sink => sink.Type).Order(StringComparer.Ordinal),
+            Request.FindFieldByName("type").GetOptions().GetExtension(OptionsExtensions.Field).Allowed.Order(StringComparer.Ordinal)
+        );
+
+    [Fact]
+    public void A_sink_has_a_field_of_its_name_for_what_a_new_stream_needs() =>
+        Assert.All(audit.Services.GetRequiredService<SinkSet>().All, sink =>
+        {
+            Assert.Equal(FieldType.Message, Request.FindFieldByName(sink.Type)?.FieldType);
+            Assert.Null(sink.Read(new CreateAuditStreamRequest()));
+        });
+}

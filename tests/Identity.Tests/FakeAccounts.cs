@@ -1,0 +1,70 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
+namespace Platform.Identity.Tests;
+
+/// <summary>
+/// The accounts of a realm as joining sees them: they are looked up by address and created with a password of at least 12 characters.
+/// </summary>
+internal sealed class FakeAccounts
+{
+    public const string Rule = "At least 12 characters.";
+    private const string Realm = "/admin/realms/platform";
+
+    /// <summary>Password by address.</summary>
+    public ConcurrentDictionary<string, string> Passwords { get; } = new();
+
+    /// <summary>The addresses that somebody asked about.</summary>
+    public ConcurrentQueue<string> Asked { get; } = new();
+
+    /// <summary>The addresses that got an account from here.</summary>
+    public ConcurrentQueue<string> Created { get; } = new();
+
+    public bool IsAway { get; set; }
+
+    /// <summary>Runs before an account is created.</summary>
+    public Func<Task> Before { get; set; } = () => Task.CompletedTask;
+
+    public void Map(WebApplication app)
+    {
+        app.MapGet(Realm, () => Results.Json(new { passwordPolicy = "length(12)" }));
+        app.MapGet($"{Realm}/users", (string? email, string? username) => Find((email ?? username)!));
+        app.MapPost($"{Realm}/users", (JsonNode account) => CreateAsync(account));
+    }
+
+    private IResult Find(string email)
+    {
+        if (IsAway)
+        {
+            return Results.StatusCode(StatusCodes.Status503ServiceUnavailable);
+        }
+
+        Asked.Enqueue(email);
+        return Results.Json(Passwords.ContainsKey(email) ? [new { email }] : Array.Empty<object>());
+    }
+
+    private async Task<IResult> CreateAsync(JsonNode account)
+    {
+        if (IsAway)
+        {
+            return Results.StatusCode(StatusCodes.Status503ServiceUnavailable);
+        }
+
+        var (email, password) = ((string)account["email"]!, (string)account["credentials"]![0]!["value"]!);
+        if (password.Length < 12)
+        {
+            return Results.Json(new { error = "invalidPasswordMinLengthMessage" }, statusCode: StatusCodes.Status400BadRequest);
+        }
+
+        await Before();
+        if (!Passwords.TryAdd(email, password))
+        {
+            return Results.Conflict();
+        }
+
+        Created.Enqueue(email);
+        return Results.StatusCode(StatusCodes.Status201Created);
+    }
+}
