@@ -27,7 +27,9 @@ public class RunningSuite : IAsyncLifetime
 
     internal Endpoints Endpoints { get; private set; } = null!;
 
-    /// <summary>Where the suite keeps what it makes, apart from what a person started in this checkout. It is removed with the suite.</summary>
+    /// <summary>
+    /// Where the suite keeps what it makes, apart from what a person started in this checkout. It is removed with the suite.
+    /// </summary>
     private protected virtual string Artifacts { get; } = Path.Combine(Checkout.Artifacts, "end-to-end", $"{Guid.NewGuid():n}");
 
     /// <summary>Settings of the AppHost besides the tests' own.</summary>
