@@ -66,7 +66,9 @@ internal static class Services
             .WithReference(redis);
         if (builder.ExecutionContext.IsRunMode)
         {
-            edge.WithEnvironment("Edge__Audit__SpoolDirectory", Path.Combine(builder.Artifacts(), "edge-spool"));
+            var spool = Path.Combine(builder.Artifacts(), "edge-spool");
+            OwnersFile.CreateFolder(spool);
+            edge.WithEnvironment("Edge__Audit__SpoolDirectory", spool);
         }
 
         return edge.WithEnvironment("Edge__PublicUrl", builder.PublicUrl(edge))

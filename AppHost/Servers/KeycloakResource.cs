@@ -43,6 +43,6 @@ internal static class KeycloakResourceExtensions
             .WithEnvironment("KC_HEALTH_ENABLED", "true")
             .WithArgs(builder.ExecutionContext.IsRunMode ? "start-dev" : "start", "--import-realm")
             .WithVolume(VolumeNameGenerator.Generate(builder.CreateResourceBuilder(keycloak), "data"), "/opt/keycloak/data")
-            .WithBindMount(keycloak.RealmFiles, "/opt/keycloak/data/import");
+            .WithBindMount(keycloak.RealmFiles, "/opt/keycloak/data/import", isReadOnly: true);
     }
 }

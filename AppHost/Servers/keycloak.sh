@@ -34,7 +34,7 @@ printf '#!/bin/sh\nexec setpriv --pdeathsig KILL "%s" "$@"\n' "${JAVA_HOME:+$JAV
 chmod +x "$home/bin/java"
 export JAVA=$home/bin/java
 # What the first start builds, the longest part of it, is kept for the next server of the same distribution with the same build options.
-built=$cache/built-$( { realpath "$KEYCLOAK"; printf '%s\n' "$@"; env | grep -E '^KC_(FEATURES|DB|METRICS|HEALTH)' | sort || true; } | sha256sum | cut -c 1-16)
+built=$cache/built-$( { realpath "$KEYCLOAK"; cat "$KEYCLOAK/version.txt"; printf '%s\n' "$@"; env | grep -E '^KC_(FEATURES|DB|METRICS|HEALTH)' | sort || true; } | sha256sum | cut -c 1-16)
 if [[ -d $built ]]; then cp -r "$built" "$home/lib/quarkus"; else cp -r "$KEYCLOAK/lib/quarkus" "$home/lib/quarkus"; fi
 rm -f "$home"/data/import/*
 find "$IMPORT" -name "*.json" -exec cp {} "$home/data/import/" \;

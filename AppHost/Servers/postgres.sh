@@ -3,8 +3,9 @@
 # DURABLE=false gives up fsync, for data that may be thrown away.
 set -euo pipefail
 : "${DATA:?}" "${PORT:?}" "${POSTGRES_PASSWORD:?}" "${POSTGRES_USER:=postgres}" "${DURABLE:=true}"
-bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
-[[ -x $bin/postgres ]] || { echo "PostgreSQL is not installed: there is no /usr/lib/postgresql/*/bin. On Debian: apt-get install postgresql" >&2; exit 1; }
+missing() { echo "PostgreSQL${1:+ $1} is not installed. On Debian: apt-get install postgresql${1:+-$1}" >&2; exit 1; }
+# A folder of a client alone has no initdb.
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing
 
 mkdir -p "$(dirname "$DATA")"
 owner=()
@@ -17,6 +18,8 @@ if [[ $(id -u) == 0 ]]; then
     # Whoever removes the folder that was wanted starts from nothing.
     [[ -f $wanted/elsewhere ]] || rm -rf "$DATA"
     mkdir -p "$wanted"
+    # Everybody may write to /var/tmp, so somebody else's folder or link may be there.
+    mkdir -m 700 "$DATA" 2>/dev/null || [[ ! -L $DATA && $(stat -c %U "$DATA") == @(root|postgres) ]] || { echo "$DATA belongs to somebody else." >&2; exit 1; }
     echo "$DATA" >"$wanted/elsewhere"
     echo "The user postgres cannot reach $wanted, so the data is in $DATA."
   fi
@@ -29,15 +32,20 @@ cd "$DATA"
 unset PGDATA PGPORT
 export HOME=$DATA LC_ALL=C.UTF-8 TZ=UTC
 
+# The version that made the data, or the newest that is installed.
+version=$(cat data/PG_VERSION 2>/dev/null || true)
+bin=$(printf '%s\n' /usr/lib/postgresql/${version:-*}/bin/initdb | sort -V | tail -n 1)
+bin=${bin%/initdb}
+[[ -x $bin/postgres ]] || missing "$version"
+
+# Written as the server's user, so that only that user can read it.
+remember_password() { printf %s "$POSTGRES_PASSWORD" | "${owner[@]}" sh -c 'umask 077; cat > password'; }
 known=
 [[ ! -f initialized ]] || known=$(cat password)
-if [[ ! -f initialized || $known != "$POSTGRES_PASSWORD" ]]; then
-  # Written as the server's user, so that only that user can read it.
-  printf %s "$POSTGRES_PASSWORD" | "${owner[@]}" sh -c 'umask 077; cat > password'
-fi
 # What an initdb that was killed has left is made anew.
 if [[ ! -f initialized ]]; then
   rm -rf data
+  remember_password
   "${owner[@]}" "$bin/initdb" -D data -U "$POSTGRES_USER" -A scram-sha-256 --pwfile=password -E UTF8 --locale=C.UTF-8 $([[ $DURABLE == true ]] || echo --no-sync)
   touch initialized
 fi
@@ -49,6 +57,7 @@ if [[ -f data/postmaster.pid ]]; then
 fi
 if [[ $known && $known != "$POSTGRES_PASSWORD" ]]; then
   printf "alter role \"%s\" password '%s';\n" "${POSTGRES_USER//\"/\"\"}" "${POSTGRES_PASSWORD//\'/\'\'}" | "${owner[@]}" "$bin/postgres" --single -D data postgres >/dev/null
+  remember_password
 fi
 
 settings=(listen_addresses=127.0.0.1 unix_socket_directories= max_connections=300 shared_buffers=128MB logging_collector=off log_destination=stderr

@@ -10,7 +10,12 @@ internal static class Background
     /// Runs <paramref name="work"/> from before the first resource starts until the application is told to stop. It does nothing while a
     /// deployment is described.
     /// </summary>
-    public static void RunBeside(this IDistributedApplicationBuilder builder, Func<IServiceProvider, CancellationToken, Task> work)
+    /// <param name="untilStopped">True: it goes on until everything has stopped.</param>
+    public static void RunBeside(
+        this IDistributedApplicationBuilder builder,
+        Func<IServiceProvider, CancellationToken, Task> work,
+        bool untilStopped = false
+    )
     {
         if (!builder.ExecutionContext.IsRunMode)
         {
@@ -20,8 +25,9 @@ internal static class Background
         builder.Eventing.Subscribe<BeforeStartEvent>(
             (starting, cancellationToken) =>
             {
-                var stopping = starting.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
-                _ = Task.Run(() => RunAsync(() => work(starting.Services, stopping), stopping), CancellationToken.None);
+                var lifetime = starting.Services.GetRequiredService<IHostApplicationLifetime>();
+                var end = untilStopped ? lifetime.ApplicationStopped : lifetime.ApplicationStopping;
+                _ = Task.Run(() => RunAsync(() => work(starting.Services, end), end), CancellationToken.None);
                 return Task.CompletedTask;
             }
         );

@@ -140,6 +140,11 @@ internal static class EndpointsFile
         }
 
         File.Move(written, file, overwrite: true);
+        if (cancellationToken.IsCancellationRequested)
+        {
+            // The application was told to stop meanwhile, and has looked for the file before it was there.
+            File.Delete(file);
+        }
     }
 
     private static void Print(JsonObject endpoints, string file, TimeSpan took, string? mailHost)

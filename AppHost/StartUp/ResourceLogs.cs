@@ -9,7 +9,7 @@ internal static class ResourceLogs
 
     public static void WriteLogs(this IDistributedApplicationBuilder builder) =>
         builder.RunBeside(
-            (services, stopping) =>
+            (services, stopped) =>
             {
                 OwnersFile.CreateFolder(builder.Logs());
                 foreach (var old in Directory.EnumerateFiles(builder.Logs(), "*.log"))
@@ -22,19 +22,20 @@ internal static class ResourceLogs
                     services
                         .GetRequiredService<DistributedApplicationModel>()
                         .Resources.Where(resource => resource is ProjectResource or ExecutableResource or ContainerResource)
-                        .Select(resource => WriteAsync(loggers, resource, Path.Combine(builder.Logs(), $"{resource.Name}.log"), stopping))
+                        .Select(resource => WriteAsync(loggers, resource, Path.Combine(builder.Logs(), $"{resource.Name}.log"), stopped))
                 );
-            }
+            },
+            untilStopped: true
         );
 
-    private static async Task WriteAsync(ResourceLoggerService loggers, IResource resource, string path, CancellationToken stopping)
+    private static async Task WriteAsync(ResourceLoggerService loggers, IResource resource, string path, CancellationToken stopped)
     {
-        await foreach (var lines in loggers.WatchAsync(resource).WithCancellation(stopping))
+        await foreach (var lines in loggers.WatchAsync(resource).WithCancellation(stopped))
         {
             await using var file = new StreamWriter(path, OwnersFile.Appended);
             foreach (var line in lines)
             {
-                await file.WriteLineAsync(line.Content.AsMemory(), stopping);
+                await file.WriteLineAsync(line.Content);
             }
         }
     }

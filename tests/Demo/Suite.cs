@@ -81,7 +81,13 @@ internal sealed class Suite : IAsyncDisposable
 
     private static Process Start(string log) =>
         Process.Start(
-            new ProcessStartInfo("/bin/sh", ["-c", "exec ./start >\"$0\" 2>&1 </dev/null", log]) { WorkingDirectory = Checkout.Root }
+            new ProcessStartInfo(
+                "/bin/sh",
+                ["-c", "umask 077; rm -f \"$0\"; : >\"$0\"; umask 022; exec ./start >>\"$0\" 2>&1 </dev/null", log]
+            )
+            {
+                WorkingDirectory = Checkout.Root,
+            }
         )!;
 
     // SIGTERM, so that it ends what it has started. By its id: another suite may be running beside it.

@@ -1,4 +1,5 @@
 using System.Text;
+using MimeKit;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
@@ -95,6 +96,68 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         Assert.Single(await directory.WaitForMailAsync("late2@mail.example"));
         Assert.Contains(".1@platform.example", first.Header("Message-ID"), StringComparison.Ordinal);
         Assert.NotNull(await directory.FindOfferAsync(first.Token));
+    }
+
+    [Fact]
+    public async Task A_server_that_wants_a_sign_in_is_told_and_the_mails_wait()
+    {
+        var asked = 0;
+        await using var server = new SmtpServer(
+            (_, _) => Task.CompletedTask,
+            command => command.StartsWith("MAIL", StringComparison.Ordinal) && ++asked > 0 ? "530 5.7.0 Authentication Required" : null
+        );
+        var options = new MailOptions
+        {
+            Host = "127.0.0.1",
+            Port = server.Port,
+            From = "platform@mail.example",
+            StartTls = false,
+        };
+        await using var connection = new SmtpConnection(options);
+        using var message = Message();
+
+        var refused = await Assert.ThrowsAsync<MailRefusedException>(() =>
+            connection.SendAsync(message, TestContext.Current.CancellationToken)
+        );
+
+        Assert.Equal((1, false, false), (asked, refused.IsAboutTheMail, refused.IsFinal));
+        Assert.Contains("wants a sign-in", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_mail_never_goes_over_a_connection_that_could_not_sign_in()
+    {
+        var mails = 0;
+        await using var server = new SmtpServer(
+            (_, _) => Task.CompletedTask,
+            command =>
+            {
+                mails += command.StartsWith("MAIL", StringComparison.Ordinal) ? 1 : 0;
+                return command.StartsWith("EHLO", StringComparison.Ordinal) ? "250-ready\r\n250 AUTH XOAUTH2" : null;
+            }
+        );
+        var options = new MailOptions
+        {
+            Host = "127.0.0.1",
+            Port = server.Port,
+            From = "platform@mail.example",
+            StartTls = false,
+            Username = "platform",
+            Password = "secret",
+        };
+        await using var connection = new SmtpConnection(options);
+        using var message = Message();
+
+        for (var attempt = 0; attempt < 2; attempt++)
+        {
+            var refused = await Assert.ThrowsAsync<MailRefusedException>(() =>
+                connection.SendAsync(message, TestContext.Current.CancellationToken)
+            );
+            Assert.False(refused.IsFinal);
+            Assert.Contains("sign-in", refused.Message, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(0, mails);
     }
 
     [Fact]
@@ -248,13 +311,7 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
         try
         {
             await using var files = new MailFolder(folder, TimeProvider.System);
-            using var message = new InvitationMail(
-                "a@mail.example",
-                "",
-                ".dot\n.dot",
-                DateTimeOffset.UnixEpoch,
-                new Uri("https://x.example/join?token=1")
-            ).ToMessage(new MailOptions { From = "from@mail.example" }, "id.1");
+            using var message = Message(".dot\n.dot");
             await files.SendAsync(message, TestContext.Current.CancellationToken);
             var file = Assert.Single(System.IO.Directory.GetFiles(folder));
             Assert.EndsWith("-a@mail.example.eml", file, StringComparison.Ordinal);
@@ -285,19 +342,22 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
                 Password = "not to be seen",
             }
         );
-        using var message = new InvitationMail(
-            "a@mail.example",
-            "",
-            "Acme",
-            DateTimeOffset.UnixEpoch,
-            new Uri("https://x.example/join?token=1")
-        ).ToMessage(new MailOptions { From = "from@mail.example" }, "id.1");
+        using var message = Message();
         var refused = await Assert.ThrowsAsync<MailRefusedException>(() =>
             connection.SendAsync(message, TestContext.Current.CancellationToken)
         );
         Assert.Contains("STARTTLS", refused.Message, StringComparison.Ordinal);
         Assert.Equal((false, false), (refused.IsAboutTheMail, refused.IsFinal));
     }
+
+    private static MimeMessage Message(string organization = "Acme") =>
+        new InvitationMail(
+            "a@mail.example",
+            "",
+            organization,
+            DateTimeOffset.UnixEpoch,
+            new Uri("https://x.example/join?token=1")
+        ).ToMessage(new MailOptions { From = "from@mail.example" }, "id.1");
 
     private async Task<Invitation> FindAsync(TestCaller caller, string email) =>
         Assert.Single(

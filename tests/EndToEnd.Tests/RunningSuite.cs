@@ -47,6 +47,7 @@ public class RunningSuite : IAsyncLifetime
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Platform_AppHost>(
             [
                 $"--Artifacts={Artifacts}",
+                "--Servers=local",
                 $"--Demo:DatadogIntake={Intake}",
                 "--Edge:Access:ReadsPerSecond=1000",
                 "--Edge:Access:WritesPerSecond=1000",

@@ -30,6 +30,7 @@ public sealed class ShutdownTests : IDisposable
         await Eventually.True(() => !host.Running().Any(), () => string.Join('\n', host.Running().Select(Processes.CommandLine)));
 
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), $"It took {watch.Elapsed}.");
+        Assert.Equal(0, host.Process.ExitCode);
         Assert.False(File.Exists(_folder["endpoints.json"]));
     }
 

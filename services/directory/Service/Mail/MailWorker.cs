@@ -116,6 +116,13 @@ internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> o
             await (refused.IsFinal ? mails.FailedAsync(mail, refused.Message) : mails.LaterAsync(mail, refused.Message));
             return refused.IsAboutTheMail ? null : refused.Message;
         }
+        catch (Exception exception)
+        {
+            // Foreseen by nobody, so it may be this mail or the server. It must not stay taken without a word.
+            LogInterrupted(exception);
+            await mails.LaterAsync(mail, "the mail could not be sent");
+            return "the mail could not be sent";
+        }
     }
 
     [LoggerMessage(2001, LogLevel.Warning, "Mail:Host is not set: invitations are kept, and their mails wait")]

@@ -20,7 +20,7 @@ internal sealed class SmtpConnection(MailOptions options) : IMailConnection
         try
         {
             await OpenAsync(cancellationToken);
-            await _client.SendAsync(message, cancellationToken);
+            await SendOpenAsync(message, cancellationToken);
         }
         catch (SmtpCommandException exception)
         {
@@ -36,11 +36,9 @@ internal sealed class SmtpConnection(MailOptions options) : IMailConnection
         {
             throw Unreachable("the mail server's certificate is not trusted", exception);
         }
-        catch (NotSupportedException exception)
+        catch (ServiceNotAuthenticatedException exception)
         {
-            throw _client.IsConnected
-                ? new MailRefusedException("the mail server does not take such an address", isAboutTheMail: true, isFinal: true, exception)
-                : Unreachable("the mail server does not offer an encrypted connection (STARTTLS)", exception);
+            throw Unreachable("the mail server wants a sign-in (Mail:Username)", exception);
         }
         catch (Exception exception) when (exception is ProtocolException or IOException or SocketException or ServiceNotConnectedException)
         {
@@ -75,10 +73,49 @@ internal sealed class SmtpConnection(MailOptions options) : IMailConnection
         }
 
         var security = options.StartTls ? SecureSocketOptions.StartTls : SecureSocketOptions.None;
-        await _client.ConnectAsync(options.Host, options.Port, security, cancellationToken);
+        try
+        {
+            await _client.ConnectAsync(options.Host, options.Port, security, cancellationToken);
+        }
+        catch (NotSupportedException exception)
+        {
+            throw Unreachable("the mail server does not offer an encrypted connection (STARTTLS)", exception);
+        }
+
         if (options.Username.Length > 0 && _client.Capabilities.HasFlag(SmtpCapabilities.Authentication))
         {
+            await SignInAsync(cancellationToken);
+        }
+    }
+
+    private async Task SignInAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
             await _client.AuthenticateAsync(options.Username, options.Password, cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            // The next mail must not go over a connection that is not signed in.
+            await _client.DisconnectAsync(quit: false, CancellationToken.None);
+            if (exception is NotSupportedException or SaslException)
+            {
+                throw Unreachable("the mail server offers no kind of sign-in that works with a password", exception);
+            }
+
+            throw;
+        }
+    }
+
+    private async Task SendOpenAsync(MimeMessage message, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _client.SendAsync(message, cancellationToken);
+        }
+        catch (NotSupportedException exception)
+        {
+            throw new MailRefusedException("the mail server does not take such an address", isAboutTheMail: true, isFinal: true, exception);
         }
     }
 
