@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
+using Platform.LocalServers;
 
 namespace Platform.Data.Tests;
 
@@ -55,13 +56,7 @@ public sealed class FieldKindTests
 
     private static List<string> SourceFiles()
     {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "Platform.sln")))
-        {
-            folder = folder.Parent ?? throw new InvalidOperationException("The tests run outside a checkout.");
-        }
-
-        var files = new DirectoryInfo(Path.Combine(folder.FullName, "services", "data", "Service"))
+        var files = new DirectoryInfo(Path.Combine(LocalServer.Checkout, "services", "data", "Service"))
             .EnumerateFiles("*.cs", SearchOption.AllDirectories)
             .Select(file => file.FullName.Replace('\\', '/'))
             .Where(file => !file.Contains("/bin/", StringComparison.Ordinal) && !file.Contains("/obj/", StringComparison.Ordinal))

@@ -109,17 +109,12 @@ public class RunningSuite : IAsyncLifetime
             Signals.Send(one, Signals.Kill);
         }
 
-        await Notifications.WaitForResourceAsync(
-            process,
-            state => KnownResourceStates.TerminalStates.Contains(state.Snapshot.State?.Text),
-            cancellationToken
-        );
         // The server shows in the state of its process.
-        await Notifications.WaitForResourceAsync(
-            resource,
-            state => KnownResourceStates.TerminalStates.Contains(state.Snapshot.State?.Text),
-            cancellationToken
-        );
+        foreach (var ended in (string[])[process, resource])
+        {
+            await Notifications.WaitForResourceAsync(ended, [.. KnownResourceStates.TerminalStates], cancellationToken);
+        }
+
         var started = await _app.ResourceCommands.ExecuteCommandAsync(
             running.ResourceId,
             KnownResourceCommands.StartCommand,
