@@ -84,7 +84,7 @@ internal static class Services
         var keycloak = builder.AddKeycloak("keycloak", "../identity/realm", builder.Configuration.GetValue<int?>("Keycloak:Port"));
         if (builder.PublicOrigin() is not { } origin)
         {
-            return keycloak.WithEnvironment("KC_HOSTNAME", keycloak.GetEndpoint("http"));
+            return keycloak.WithEnvironment("KC_HOSTNAME", keycloak.SeenByPeople());
         }
 
         keycloak.WithEnvironment("KC_HOSTNAME", origin).WithEnvironment("KC_HTTP_ENABLED", "true");
@@ -220,13 +220,17 @@ internal static class Services
     private static ReferenceExpression PublicUrl(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> edge) =>
         builder.Configuration["PublicUrl"] is { Length: > 0 } url
             ? ReferenceExpression.Create($"{url}")
-            : ReferenceExpression.Create($"{edge.GetEndpoint("http")}/mcp");
+            : ReferenceExpression.Create($"{edge.SeenByPeople()}/mcp");
 
     /// <summary>Where people sign in, and what every access token names as its issuer: behind the same proxy as the MCP URL.</summary>
     public static ReferenceExpression Issuer(this IDistributedApplicationBuilder builder, IResourceBuilder<KeycloakResource> keycloak) =>
         builder.PublicOrigin() is { } origin
             ? ReferenceExpression.Create($"{origin}{Realm}")
-            : ReferenceExpression.Create($"{keycloak.GetEndpoint("http")}{Realm}");
+            : ReferenceExpression.Create($"{keycloak.SeenByPeople()}{Realm}");
+
+    // The same address for everybody who is told of it. Within a container it would else be one of the containers' network.
+    private static EndpointReference SeenByPeople<T>(this IResourceBuilder<T> resource)
+        where T : IResourceWithEndpoints => new(resource.Resource, "http", KnownNetworkIdentifiers.LocalhostNetwork);
 
     /// <summary>Scheme and host of the setting <c>PublicUrl</c>; null without it.</summary>
     private static string? PublicOrigin(this IDistributedApplicationBuilder builder) =>

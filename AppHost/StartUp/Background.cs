@@ -3,12 +3,12 @@ using Microsoft.Extensions.Hosting;
 
 namespace Platform.AppHost.StartUp;
 
-/// <summary>What the AppHost does beside its resources.</summary>
+/// <summary>What the AppHost does beside its resources. When it fails, nobody could trust what the start says, so the application ends.</summary>
 internal static class Background
 {
     /// <summary>
-    /// Runs <paramref name="work"/> from before the first resource starts until the application is told to stop. It does nothing while a
-    /// deployment is described.
+    /// Runs <paramref name="work"/> from before the first resource starts, when the model is complete, until the application is told to stop.
+    /// It does nothing while a deployment is described.
     /// </summary>
     /// <param name="untilStopped">True: it goes on until everything has stopped.</param>
     public static void RunBeside(
@@ -17,35 +17,54 @@ internal static class Background
         bool untilStopped = false
     )
     {
-        if (!builder.ExecutionContext.IsRunMode)
+        if (builder.ExecutionContext.IsRunMode)
         {
-            return;
+            builder.Services.AddSingleton<IHostedService>(services => new Work(services, work, untilStopped));
         }
-
-        builder.Eventing.Subscribe<BeforeStartEvent>(
-            (starting, cancellationToken) =>
-            {
-                var lifetime = starting.Services.GetRequiredService<IHostApplicationLifetime>();
-                var end = untilStopped ? lifetime.ApplicationStopped : lifetime.ApplicationStopping;
-                _ = Task.Run(() => RunAsync(() => work(starting.Services, end), end), CancellationToken.None);
-                return Task.CompletedTask;
-            }
-        );
     }
 
-    private static async Task RunAsync(Func<Task> work, CancellationToken stopping)
+    private sealed class Work(IServiceProvider services, Func<IServiceProvider, CancellationToken, Task> work, bool untilStopped)
+        : IHostedLifecycleService
     {
-        try
+        // Before any hosted service starts, the orchestrator among them.
+        public Task StartingAsync(CancellationToken cancellationToken)
         {
-            await work();
+            var lifetime = services.GetRequiredService<IHostApplicationLifetime>();
+            _ = Task.Run(
+                () => RunAsync(lifetime, untilStopped ? lifetime.ApplicationStopped : lifetime.ApplicationStopping),
+                CancellationToken.None
+            );
+            return Task.CompletedTask;
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+
+        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        private async Task RunAsync(IHostApplicationLifetime lifetime, CancellationToken end)
         {
-            // The application ends, and nobody looks any more.
-        }
-        catch (Exception exception)
-        {
-            await Console.Error.WriteLineAsync($"The AppHost could not finish what it does beside its resources: {exception}");
+            try
+            {
+                await work(services, end);
+            }
+            catch (OperationCanceledException) when (end.IsCancellationRequested)
+            {
+                // The application ends, and nobody looks any more.
+            }
+            catch (Exception exception)
+            {
+                await Console.Error.WriteLineAsync(
+                    $"The AppHost ends, because it could not finish what it does beside its resources: {exception}"
+                );
+                Environment.ExitCode = 1;
+                lifetime.StopApplication();
+            }
         }
     }
 }

@@ -30,7 +30,7 @@ public class RunningSuite : IAsyncLifetime
     /// <summary>
     /// Where the suite keeps what it makes, apart from what a person started in this checkout. It is removed with the suite.
     /// </summary>
-    private protected virtual string Artifacts { get; } = Path.Combine(Checkout.Artifacts, "end-to-end", $"{Guid.NewGuid():n}");
+    private protected virtual string Artifacts { get; } = SuiteFolder.Next();
 
     /// <summary>Settings of the AppHost besides the tests' own.</summary>
     private protected virtual IEnumerable<string> Settings => [];

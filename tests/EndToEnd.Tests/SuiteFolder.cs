@@ -1,8 +1,12 @@
+using Platform.Demo;
+
 namespace Platform.EndToEnd.Tests;
 
 /// <summary>The folder of a suite.</summary>
 internal static class SuiteFolder
 {
+    public static string Next() => Path.Combine(Checkout.Artifacts, "end-to-end", $"{Guid.NewGuid():n}");
+
     /// <summary>Removes it with the data that PostgreSQL could not keep in it, because its user could not reach it.</summary>
     public static void Delete(string folder)
     {

@@ -1,0 +1,74 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Platform.EndToEnd.Tests;
+
+/// <summary>Where servers are containers, as far as it shows without a container runtime: in what they would be told.</summary>
+public sealed class ContainerTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    /// <summary>Else Keycloak would name an issuer, and an audience, that no browser reaches and the edge does not know.</summary>
+    [Theory]
+    [InlineData("KC_HOSTNAME", "http://localhost:7001")]
+    [InlineData("PLATFORM_EDGE_URL", "http://localhost:7002/mcp")]
+    public async Task Keycloak_in_a_container_is_told_the_addresses_that_people_use(string variable, string expected)
+    {
+        var artifacts = SuiteFolder.Next();
+        try
+        {
+            var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Platform_AppHost>(
+                [$"--Artifacts={artifacts}", "--Servers=containers"],
+                Token
+            );
+            await using var app = await builder.BuildAsync(Token);
+            var resources = app.Services.GetRequiredService<DistributedApplicationModel>().Resources;
+            Allocate(resources.Single(resource => resource.Name == "keycloak"), 7001);
+            Allocate(resources.Single(resource => resource.Name == "edge"), 7002);
+
+            Assert.Equal(expected, await ToldAsync(resources.Single(resource => resource.Name == "keycloak"), variable));
+        }
+        finally
+        {
+            SuiteFolder.Delete(artifacts);
+        }
+    }
+
+    // As the orchestrator does: an address for this machine and one for the containers' network.
+    private static void Allocate(IResource resource, int port)
+    {
+        var endpoint = resource.Annotations.OfType<EndpointAnnotation>().Single(endpoint => endpoint.Name == "http");
+        endpoint.AllocatedEndpoint = new AllocatedEndpoint(endpoint, "localhost", port);
+        endpoint.AllAllocatedEndpoints.AddOrUpdateAllocatedEndpoint(
+            KnownNetworkIdentifiers.DefaultAspireContainerNetwork,
+            new AllocatedEndpoint(
+                endpoint,
+                $"{resource.Name}.internal",
+                8080,
+                EndpointBindingMode.SingleAddress,
+                null,
+                KnownNetworkIdentifiers.DefaultAspireContainerNetwork
+            )
+        );
+    }
+
+    private static async Task<string?> ToldAsync(IResource container, string variable)
+    {
+        var told = new EnvironmentCallbackContext(
+            new DistributedApplicationExecutionContext(DistributedApplicationOperation.Run),
+            container,
+            cancellationToken: Token
+        );
+        foreach (var annotation in container.Annotations.OfType<EnvironmentCallbackAnnotation>())
+        {
+            await annotation.Callback(told);
+        }
+
+        var context = new ValueProviderContext { Caller = container, Network = KnownNetworkIdentifiers.DefaultAspireContainerNetwork };
+        return told.EnvironmentVariables[variable] is IValueProvider value
+            ? await value.GetValueAsync(context, Token)
+            : told.EnvironmentVariables[variable].ToString();
+    }
+}
