@@ -1,39 +1,32 @@
-namespace Platform.AppHost.StartUp;
+namespace Platform.ServiceDefaults;
 
 /// <summary>Files and folders that nobody but their owner may read.</summary>
-internal static class OwnersFile
+public static class OwnersFile
 {
+    /// <summary>Also closes a folder that was there before to others.</summary>
     public static void CreateFolder(string path)
     {
-        if (OperatingSystem.IsWindows())
+        Directory.CreateDirectory(path);
+        if (!OperatingSystem.IsWindows())
         {
-            Directory.CreateDirectory(path);
-        }
-        else
-        {
-            // Also a folder that was there before.
-            Directory.CreateDirectory(path);
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
     }
 
-    public static FileStreamOptions Appended => Options(FileMode.Append);
-
-    public static FileStreamOptions Created => Options(FileMode.Create);
-
-    private static FileStreamOptions Options(FileMode mode)
+    /// <summary>A file that was there before keeps its mode.</summary>
+    public static FileStream Open(string path, FileMode mode, FileAccess access = FileAccess.Write, FileShare share = FileShare.Read)
     {
         var options = new FileStreamOptions
         {
             Mode = mode,
-            Access = FileAccess.Write,
-            Share = FileShare.ReadWrite,
+            Access = access,
+            Share = share,
         };
         if (!OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         }
 
-        return options;
+        return new FileStream(path, options);
     }
 }
