@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Platform.AppHost.Servers;
 using Platform.AppHost.StartUp;
 using Platform.Servers;
+using Platform.ServiceDefaults;
 
 namespace Platform.AppHost;
 

@@ -40,8 +40,6 @@ bin=${bin%/initdb}
 
 # Written as the server's user, so that only that user can read it.
 remember_password() { printf %s "$POSTGRES_PASSWORD" | "${owner[@]}" sh -c 'umask 077; cat > password'; }
-known=
-[[ ! -f initialized ]] || known=$(cat password)
 # What an initdb that was killed has left is made anew.
 if [[ ! -f initialized ]]; then
   rm -rf data
@@ -55,7 +53,9 @@ if [[ -f data/postmaster.pid ]]; then
   holder=$(head -n 1 data/postmaster.pid)
   [[ $(tr '\0' ' ' <"/proc/$holder/cmdline" 2>/dev/null) == *postgres*"$DATA/data"* ]] || rm -f data/postmaster.pid
 fi
-if [[ $known && $known != "$POSTGRES_PASSWORD" ]]; then
+if [[ $(cat password 2>/dev/null) != "$POSTGRES_PASSWORD" ]]; then
+  # Until the change is complete, no password is known, so that the next start sets one whatever became of this.
+  rm -f password
   printf "alter role \"%s\" password '%s';\n" "${POSTGRES_USER//\"/\"\"}" "${POSTGRES_PASSWORD//\'/\'\'}" | "${owner[@]}" "$bin/postgres" --single -D data postgres >/dev/null
   remember_password
 fi

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Platform.AppHost.Servers;
+using Platform.ServiceDefaults;
 
 namespace Platform.AppHost.StartUp;
 
@@ -134,7 +135,7 @@ internal static class EndpointsFile
     {
         // Whoever waits for the file must never read half of it, and nobody else may read the demo's tokens.
         var written = file + ".new";
-        await using (var stream = new FileStream(written, OwnersFile.Created))
+        await using (var stream = OwnersFile.Open(written, FileMode.Create))
         {
             await JsonSerializer.SerializeAsync(stream, endpoints, _indented, cancellationToken);
         }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Platform.ServiceDefaults;
 
 namespace Platform.AppHost.StartUp;
 
@@ -32,7 +33,7 @@ internal static class ResourceLogs
     {
         await foreach (var lines in loggers.WatchAsync(resource).WithCancellation(stopped))
         {
-            await using var file = new StreamWriter(path, OwnersFile.Appended);
+            await using var file = new StreamWriter(OwnersFile.Open(path, FileMode.Append, share: FileShare.ReadWrite));
             foreach (var line in lines)
             {
                 await file.WriteLineAsync(line.Content);

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Microsoft.Extensions.Options;
 using Platform.Audit.Contracts.V1;
+using Platform.ServiceDefaults;
 
 namespace Platform.Edge.Audit;
 
@@ -40,7 +41,7 @@ internal sealed partial class CallSpool : IDisposable
         {
             try
             {
-                _file ??= new FileStream(PathOf(_instance, ++_part), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
+                _file ??= OwnersFile.Open(PathOf(_instance, ++_part), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
                 if (_file.Length + record.CalculateSize() > _limit)
                 {
                     LogFull(_limit);

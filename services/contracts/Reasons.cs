@@ -227,6 +227,13 @@ public static partial class Reasons
     )]
     public const string DestinationRefused = "DESTINATION_REFUSED";
 
+    [Reason(
+        "FailedPrecondition",
+        "The stream was made by another version of the service, with a type that this one does not know.",
+        "Update the service, or delete the stream."
+    )]
+    public const string StreamTypeUnknown = "STREAM_TYPE_UNKNOWN";
+
     [Reason("FailedPrecondition", "The stored secret of the stream cannot be opened.", "Set a new one with update_audit_stream.")]
     public const string SecretUnreadable = "SECRET_UNREADABLE";
 

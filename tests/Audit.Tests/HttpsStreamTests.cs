@@ -224,6 +224,43 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
         Assert.True(audit.Webhooks.At(_path)[^1].IsSignedWith(await SecretAsync(id)));
     }
 
+    // As after going back to a version that lacks a sink.
+    [Fact]
+    public async Task A_stream_of_an_unknown_type_says_so_and_waits_while_others_go_on()
+    {
+        var id = (await CreateAsync()).Stream.Id;
+        await BecomesAsync("carrier_pigeon");
+        var other = _path + "/other";
+        await CreateAsync(path: other);
+        await HappenAsync(2);
+        await FailedAsync(1);
+        await Eventually.True(() => audit.Webhooks.Sequences(other).Count == 2, () => "both events");
+        var stream = (await StreamsAsync()).Single(stream => stream.Id == id);
+        Assert.Contains("carrier_pigeon", stream.LastError, StringComparison.Ordinal);
+        Assert.Equal(("carrier_pigeon", "error", Url), (stream.Type, stream.State, stream.Destination.Url));
+        Assert.True(stream.NextRetryAt > stream.LastErrorAt);
+        Assert.DoesNotContain(audit.Log.Lines, line => line.Contains("failed unexpectedly", StringComparison.Ordinal));
+        Assert.Equal(
+            "STREAM_TYPE_UNKNOWN",
+            (await audit.Client.TestAuditStreamAsync(new TestAuditStreamRequest { StreamId = id }, audit.As(_caller)).ProblemAsync()).Reason
+        );
+        Assert.Equal(
+            "paused",
+            (await audit.Client.PauseAuditStreamAsync(new PauseAuditStreamRequest { StreamId = id }, audit.As(_caller))).Stream.State
+        );
+        await BecomesAsync("https");
+        await audit.Client.ResumeAuditStreamAsync(new ResumeAuditStreamRequest { StreamId = id }, audit.As(_caller));
+        await DeliveredAsync(2);
+
+        async Task BecomesAsync(string type) =>
+            await audit.ScalarAsync<Guid>(
+                "update audit.stream set type = $2 where workspace_id = $1 and name = $3 returning id",
+                _caller.Workspace,
+                type,
+                _path
+            );
+    }
+
     [Fact]
     public async Task A_stream_that_moves_is_tested_at_its_new_address_first()
     {
@@ -249,20 +286,22 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
             .SigningSecret
             .Secret;
 
-    private async Task<CreateAuditStreamResponse> CreateAsync(string start = "now") =>
+    private async Task<CreateAuditStreamResponse> CreateAsync(string start = "now", string? path = null) =>
         await audit.Client.CreateAuditStreamAsync(
             new CreateAuditStreamRequest
             {
                 Type = "https",
-                Name = "to our SIEM",
-                Https = new HttpsDestination { Url = Url, Secret = _secret },
+                Name = path ?? _path,
+                Https = new HttpsDestination { Url = audit.Webhooks.Address + (path ?? _path), Secret = _secret },
                 Start = start,
             },
             audit.As(_caller)
         );
 
-    private async Task<AuditStream> StreamAsync() =>
-        Assert.Single((await audit.Client.ListAuditStreamsAsync(new ListAuditStreamsRequest(), audit.As(_caller))).Streams);
+    private async Task<AuditStream> StreamAsync() => Assert.Single(await StreamsAsync());
+
+    private async Task<IReadOnlyList<AuditStream>> StreamsAsync() =>
+        (await audit.Client.ListAuditStreamsAsync(new ListAuditStreamsRequest(), audit.As(_caller))).Streams;
 
     private async Task HappenAsync(int count)
     {
@@ -280,7 +319,7 @@ public sealed class HttpsStreamTests(AuditFixture audit) : IClassFixture<AuditFi
     private Task FailedAsync(int times) =>
         Eventually.AsyncTrue(
             async () =>
-                times <= await audit.ScalarAsync<int>("select failures from audit.stream where workspace_id = $1", _caller.Workspace),
+                times <= await audit.ScalarAsync<int>("select max(failures) from audit.stream where workspace_id = $1", _caller.Workspace),
             () => "a failure"
         );
 

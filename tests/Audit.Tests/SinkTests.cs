@@ -1,12 +1,14 @@
+using System.Text.RegularExpressions;
 using Google.Protobuf.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Sinks;
 using Platform.Contracts;
+using Platform.LocalServers;
 
 namespace Platform.Audit.Tests;
 
-/// <summary>What holds for every sink: the class and the contract name it in the same way.</summary>
+/// <summary>What holds for every sink: the class and the contract name it in the same way, and in the same folder.</summary>
 public sealed class SinkTests(AuditFixture audit) : IClassFixture<AuditFixture>
 {
     private static MessageDescriptor Request => CreateAuditStreamRequest.Descriptor;
@@ -25,4 +27,21 @@ public sealed class SinkTests(AuditFixture audit) : IClassFixture<AuditFixture>
             Assert.Equal(FieldType.Message, Request.FindFieldByName(sink.Type)?.FieldType);
             Assert.Null(sink.Read(new CreateAuditStreamRequest()));
         });
+
+    [Fact]
+    public void Nothing_outside_Sinks_names_a_sink()
+    {
+        var sinks = audit.Services.GetRequiredService<SinkSet>().All;
+        var classes = string.Join('|', sinks.Select(sink => sink.GetType().Name));
+        var settings = string.Join('|', sinks.Select(sink => Request.FindFieldByName(sink.Type).MessageType.Name));
+        var types = string.Join('|', sinks.Select(sink => sink.Type));
+        var names = new Regex($$"""\b({{classes}}|{{settings}})\b|"({{types}})["]""");
+        var files = new DirectoryInfo(Path.Combine(LocalServer.Checkout, "services", "audit"))
+            .EnumerateFiles("*", SearchOption.AllDirectories)
+            .Where(file => file.Extension is ".cs" or ".proto" && !file.FullName.Contains("/obj/", StringComparison.Ordinal))
+            .ToLookup(file => file.Directory!.Name == "Sinks");
+
+        Assert.Contains(files[true], file => names.IsMatch(File.ReadAllText(file.FullName)));
+        Assert.DoesNotContain(files[false], file => names.IsMatch(File.ReadAllText(file.FullName)));
+    }
 }

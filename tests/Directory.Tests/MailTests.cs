@@ -315,6 +315,11 @@ public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture
             await files.SendAsync(message, TestContext.Current.CancellationToken);
             var file = Assert.Single(System.IO.Directory.GetFiles(folder));
             Assert.EndsWith("-a@mail.example.eml", file, StringComparison.Ordinal);
+            if (!OperatingSystem.IsWindows())
+            {
+                Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+            }
+
             Assert.Contains(
                 "Message-ID: <id.1@mail.example>",
                 await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken),

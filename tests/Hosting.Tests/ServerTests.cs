@@ -53,6 +53,22 @@ public sealed class ServerTests : IDisposable
         Assert.Equal(42, await ScalarAsync(second, "select id from kept"));
     }
 
+    [Theory]
+    [InlineData("one")]
+    [InlineData("two")]
+    public async Task PostgreSQL_takes_its_password_after_a_change_that_was_cut_off(string password)
+    {
+        await using (await LocalServer.StartPostgresAsync(_folder["pg"], "one", durable: false, Token)) { }
+        await using (var cutOff = await ChildProcess.StartAsync(ChangeThatEndsBeforeItIsWrittenDown("two"), Token))
+        {
+            Assert.NotEqual(0, await cutOff.Exited.WaitAsync(TimeSpan.FromMinutes(1), Token));
+        }
+
+        await using var server = await LocalServer.StartPostgresAsync(_folder["pg"], password, durable: false, Token);
+
+        Assert.Equal(1, await ScalarAsync(server, "select 1"));
+    }
+
     [Fact]
     public async Task PostgreSQL_starts_beside_a_stale_lock_of_a_living_stranger()
     {
@@ -176,6 +192,27 @@ public sealed class ServerTests : IDisposable
         {
             Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(_folder[folder]) & Others);
         }
+    }
+
+    // The server has the new password; the sh that would write it down fails.
+    private ChildProcessOptions ChangeThatEndsBeforeItIsWrittenDown(string password)
+    {
+        var programs = Directory.CreateDirectory(_folder["bin"]).FullName;
+        File.WriteAllText(Path.Combine(programs, "sh"), "#!/bin/false\n");
+        File.SetUnixFileMode(Path.Combine(programs, "sh"), File.GetUnixFileMode("/bin/sh"));
+        return new ChildProcessOptions
+        {
+            Name = "postgres",
+            FileName = Path.Combine(LocalServer.Checkout, "AppHost", "Servers", "postgres.sh"),
+            ExtraEnvironment = new Dictionary<string, string?>
+            {
+                ["DATA"] = _folder["pg"],
+                ["PORT"] = FreePorts.Next().ToString(System.Globalization.CultureInfo.InvariantCulture),
+                ["POSTGRES_PASSWORD"] = password,
+                ["DURABLE"] = "false",
+                ["PATH"] = $"{programs}:{Environment.GetEnvironmentVariable("PATH")}",
+            },
+        };
     }
 
     private int Postmaster() =>

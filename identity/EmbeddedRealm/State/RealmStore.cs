@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using Platform.ServiceDefaults;
 
 namespace Platform.Identity.EmbeddedRealm.State;
 
@@ -102,17 +103,7 @@ internal sealed partial class RealmStore(RealmOptions options, TimeProvider time
             }
 
             var file = Path.Combine(options.DataDirectory, $"{realm.Name}.realm.json");
-            await using (
-                var stream = new FileStream(
-                    file + ".new",
-                    new FileStreamOptions
-                    {
-                        Mode = FileMode.Create,
-                        Access = FileAccess.Write,
-                        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-                    }
-                )
-            )
+            await using (var stream = OwnersFile.Open(file + ".new", FileMode.Create))
             {
                 await stream.WriteAsync(content, CancellationToken.None);
                 stream.Flush(flushToDisk: true);

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Platform.Contracts;
+using Platform.ServiceDefaults;
 
 namespace Platform.Identity.Service.Demo;
 
@@ -61,15 +62,9 @@ internal sealed class DemoCredentials
 
         var path = Path.GetFullPath(_path);
         System.IO.Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var create = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            create.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
         // Whoever reads it finds the whole file or none.
         var draft = $"{path}.{Environment.ProcessId}";
-        using (var file = new FileStream(draft, create))
+        using (var file = OwnersFile.Open(draft, FileMode.Create))
         {
             JsonSerializer.Serialize(file, new CredentialsFile(credentials), JsonSerializerOptions.Web);
         }

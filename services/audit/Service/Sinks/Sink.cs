@@ -62,8 +62,8 @@ internal enum AddressForm
 internal interface ISink
 {
     /// <summary>
-    /// As <c>audit.stream.type</c> has it. The contract (trail.proto) allows the same name, and has a field of that name for what a new
-    /// stream of this type needs.
+    /// As <c>audit.stream.type</c> has it. The contract (<c>sinks.proto</c>, beside the sinks) allows the same name, and has a field of
+    /// that name for what a new stream of this type needs.
     /// </summary>
     string Type { get; }
 

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Options;
+using Platform.Contracts;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Audit.Service.Sinks;
 
@@ -9,7 +11,14 @@ internal sealed class SinkSet(IEnumerable<ISink> sinks)
 
     public IReadOnlyCollection<ISink> All => _byType.Values;
 
-    public ISink Of(string type) => _byType[type];
+    /// <summary>Null for the type of a stream that another version of the service made.</summary>
+    public ISink? Find(string type) => _byType.GetValueOrDefault(type);
+
+    /// <exception cref="Grpc.Core.RpcException">FAILED_PRECONDITION: no sink has this type.</exception>
+    public ISink Of(string type) =>
+        Find(type) ?? throw Problem.Conflict(Reasons.StreamTypeUnknown, NotKnown(type), "Update the service, or delete the stream.");
+
+    public static string NotKnown(string type) => $"This version of the service does not know streams of the type {type}.";
 }
 
 internal static class SinkRegistration

@@ -18,7 +18,7 @@ internal sealed partial class StreamDelivery(
     ILogger<StreamDelivery> log
 )
 {
-    public const string UnreadableSecret = "The stored secret cannot be opened. Set a new one with update_audit_stream.";
+    private const string UnreadableSecret = "The stored secret cannot be opened. Set a new one with update_audit_stream.";
 
     private static readonly TimeSpan _longestBackoff = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan _longestRetryAfter = TimeSpan.FromHours(1);
@@ -52,14 +52,15 @@ internal sealed partial class StreamDelivery(
             return 0;
         }
 
-        if (!stream.HasSecret)
+        if (sinks.Find(stream.Type) is not { } sink || !stream.HasSecret)
         {
-            // The key ring may only be out of reach, so it is tried again; the list of streams says what is wrong.
-            await RetryLaterAsync(stream, null, new SinkAnswer(SinkVerdict.Retry, null, UnreadableSecret), cancellationToken);
+            // The key ring may only be out of reach, or a newer version about to start, so it is tried again; the list of streams says what
+            // is wrong.
+            var reason = stream.HasSecret ? SinkSet.NotKnown(stream.Type) : UnreadableSecret;
+            await RetryLaterAsync(stream, null, new SinkAnswer(SinkVerdict.Retry, null, reason), cancellationToken);
             return 0;
         }
 
-        var sink = sinks.Of(stream.Type);
         var oldest = now - sink.MaxAge;
         var events = await store.FindEventsAsync(stream, sink.MaxEntries, sink.MaxPayloadBytes, cancellationToken);
         var payload = new StreamPayload(sink, stream, Math.Min(limit, sink.MaxEntries));

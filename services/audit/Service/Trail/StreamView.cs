@@ -26,11 +26,11 @@ internal static class StreamView
             Type = row.GetString("type"),
             Name = row.GetString("name"),
             State = row.GetString("state"),
-            Destination = Destination(row, sinks.Of(row.GetString("type")), now),
+            Destination = Destination(row, sinks.Find(row.GetString("type")), now),
             DeliveredThrough = row.GetInt64("delivered_through"),
             LagEvents = row.GetInt64("lag_events"),
             Skipped = row.GetInt64("skipped"),
-            LastError = row.IsDBNull("last_error") ? "" : row.GetString("last_error"),
+            LastError = Text(row, "last_error"),
             LastErrorAt = Time(row, "last_error_at"),
             LastDeliveredAt = Time(row, "last_delivered_at"),
             CreatedAt = Time(row, "created_at"),
@@ -46,32 +46,27 @@ internal static class StreamView
         return stream;
     }
 
-    private static StreamDestination Destination(NpgsqlDataReader row, ISink sink, DateTimeOffset now)
+    // Whose the secret is, only a sink knows: without one, the answer says nothing about it.
+    private static StreamDestination Destination(NpgsqlDataReader row, ISink? sink, DateTimeOffset now)
     {
-        var destination = new StreamDestination();
-        if (sink.AddressForm is AddressForm.Url)
-        {
-            destination.Url = row.GetString("url");
-        }
-        else
-        {
-            destination.Site = row.GetString("site");
-        }
-
+        var destination = new StreamDestination { Site = Text(row, "site"), Url = Text(row, "url") };
         var secret = new SecretState { IsSet = true, SetAt = Time(row, "secret_set_at") };
-        if (sink.IsSecretOurs)
+        switch (sink?.IsSecretOurs)
         {
-            destination.Secret = secret;
-            var until = Time(row, "previous_secret_until");
-            destination.PreviousSecretUntil = until?.ToDateTimeOffset() > now ? until : null;
-        }
-        else
-        {
-            destination.ApiKey = secret;
+            case true:
+                destination.Secret = secret;
+                var until = Time(row, "previous_secret_until");
+                destination.PreviousSecretUntil = until?.ToDateTimeOffset() > now ? until : null;
+                break;
+            case false:
+                destination.ApiKey = secret;
+                break;
         }
 
         return destination;
     }
+
+    private static string Text(NpgsqlDataReader row, string column) => row.IsDBNull(column) ? "" : row.GetString(column);
 
     private static Timestamp? Time(NpgsqlDataReader row, string column) =>
         row.IsDBNull(column) ? null : Timestamp.FromDateTimeOffset(row.GetFieldValue<DateTimeOffset>(column));

@@ -16,8 +16,8 @@ internal readonly record struct Parsed(object? Value, string? Rule = null, strin
 
 /// <summary>
 /// All that a field type is: its column, how JSON and CSV become a value and a value JSON and CSV, its limits, and its filter operators in
-/// SQL. A new field type is one class of this and a line in <see cref="_kinds"/>. Code outside this folder asks what a kind can do, and
-/// never which kind it is; a test holds it.
+/// SQL. A new field type is one class of this, its name in <c>fields.proto</c> beside it, and a line in <see cref="_kinds"/>. Code outside
+/// this folder asks what a kind can do, and never which kind it is; a test holds it.
 /// </summary>
 internal abstract class FieldKind
 {
@@ -189,6 +189,6 @@ internal abstract class FieldKind
 
     private static string NameOf(FieldType type) =>
         EnumNames.JsonName(
-            TablesReflection.Descriptor.EnumTypes.Single(declared => declared.Name == nameof(FieldType)).FindValueByNumber((int)type)
+            FieldsReflection.Descriptor.EnumTypes.Single(declared => declared.Name == nameof(FieldType)).FindValueByNumber((int)type)
         );
 }

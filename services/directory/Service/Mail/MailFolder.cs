@@ -1,5 +1,6 @@
 using System.Globalization;
 using MimeKit;
+using Platform.ServiceDefaults;
 
 namespace Platform.Directory.Service.Mail;
 
@@ -15,7 +16,12 @@ internal sealed class MailFolder(string folder, TimeProvider time) : IMailConnec
             var file = Path.Combine(folder, $"{now}-{Safe(recipient.Address)}.eml");
             // Whoever watches the folder must never read half a mail.
             var draft = file + ".part";
-            await message.WriteToAsync(Format, draft, cancellationToken);
+            // Links in mails let people in.
+            await using (var stream = OwnersFile.Open(draft, FileMode.Create))
+            {
+                await message.WriteToAsync(Format, stream, cancellationToken);
+            }
+
             File.Move(draft, file, overwrite: true);
         }
     }
