@@ -172,27 +172,20 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         }
     }
 
-    private async ValueTask WaitAsync(Task answering, McpReply reply, CancellationToken aborted)
+    internal async ValueTask WaitAsync(Task answering, McpReply reply, CancellationToken aborted)
     {
-        if (answering.IsCompleted)
-        {
-            await answering;
-            return;
-        }
-
         var startedAt = time.GetTimestamp();
-        for (var wait = _options.StreamAfter; ; wait = _options.KeepAlive)
+        for (var wait = _options.StreamAfter; !answering.IsCompleted; wait = _options.KeepAlive)
         {
-            try
-            {
-                await answering.WaitAsync(wait, time, aborted);
-                return;
-            }
-            catch (TimeoutException) when (!answering.IsCompleted)
+            // Whether this ends by the time or by the answer says nothing: they can come in the same moment.
+            await answering.WaitAsync(wait, time, aborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!answering.IsCompleted)
             {
                 await reply.KeepAliveAsync(time.GetElapsedTime(startedAt), aborted);
             }
         }
+
+        await answering;
     }
 
     private static async ValueTask<(byte[]? Bytes, int Length)> ReadBodyAsync(
