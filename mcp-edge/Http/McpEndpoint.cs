@@ -141,6 +141,14 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
                 await AnswerAsync(exchange, options);
             }
         }
+        catch (Exception exception) when (!http.RequestAborted.IsCancellationRequested && !http.Response.HasStarted)
+        {
+            var message = application.Explain(exchange, exception);
+            await new McpError(StatusCodes.Status500InternalServerError, McpError.InternalError, message).WriteAsync(
+                http,
+                exchange.IdElement
+            );
+        }
         finally
         {
             await application.CloseAsync(exchange);
@@ -159,7 +167,7 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         }
 
         using var reply = new McpReply(exchange, _serverInfo);
-        await using var dispatcher = new McpDispatcher(exchange, options, reply);
+        await using var dispatcher = new McpDispatcher(application, exchange, options, reply);
         var answering = dispatcher.RunAsync(http.RequestAborted);
         try
         {
