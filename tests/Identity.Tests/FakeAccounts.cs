@@ -5,6 +5,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Platform.Identity.Tests;
 
+/// <summary>An account of the realm, with both of its names or none.</summary>
+internal sealed record FakeAccount(string Password, string? FirstName = null, string? LastName = null);
+
 /// <summary>
 /// The accounts of a realm as joining sees them: they are looked up by address and created with a password of at least 12 characters.
 /// </summary>
@@ -13,8 +16,8 @@ internal sealed class FakeAccounts
     public const string Rule = "At least 12 characters.";
     private const string Realm = "/admin/realms/platform";
 
-    /// <summary>Password by address.</summary>
-    public ConcurrentDictionary<string, string> Passwords { get; } = new();
+    /// <summary>By address.</summary>
+    public ConcurrentDictionary<string, FakeAccount> Accounts { get; } = new();
 
     /// <summary>The addresses that somebody asked about.</summary>
     public ConcurrentQueue<string> Asked { get; } = new();
@@ -42,7 +45,21 @@ internal sealed class FakeAccounts
         }
 
         Asked.Enqueue(email);
-        return Results.Json(Passwords.ContainsKey(email) ? [new { email }] : Array.Empty<object>());
+        return Results.Json(
+            Accounts.TryGetValue(email, out var account)
+                ?
+                [
+                    new
+                    {
+                        id = email,
+                        username = email,
+                        email,
+                        firstName = account.FirstName,
+                        lastName = account.LastName,
+                    },
+                ]
+                : Array.Empty<object>()
+        );
     }
 
     private async Task<IResult> CreateAsync(JsonNode account)
@@ -59,7 +76,7 @@ internal sealed class FakeAccounts
         }
 
         await Before();
-        if (!Passwords.TryAdd(email, password))
+        if (!Accounts.TryAdd(email, new(password, (string?)account["firstName"], (string?)account["lastName"])))
         {
             return Results.Conflict();
         }

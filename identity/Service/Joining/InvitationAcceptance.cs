@@ -66,8 +66,8 @@ internal sealed class InvitationAcceptance(
         }
 
         var isNew = answer.Outcome == AccountOutcome.Created;
-        request.Account = isNew ? AccountState.Created : AccountState.Existing;
-        request.Name = chosen.Name;
+        request.Account = isNew || answer.Outcome == AccountOutcome.CreatedMeanwhile ? AccountState.Created : AccountState.Existing;
+        request.Name = answer.Name;
         try
         {
             return new Acceptance(await AcceptAsync(request, limit.Token), HasNewAccount: isNew);

@@ -41,7 +41,7 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
         (status, page) = await SendAsync(token, "Ada <Lovelace>", Password);
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.Contains("with this address and the password that you chose", page, StringComparison.Ordinal);
-        Assert.Equal(Password, join.Realm.Passwords["new@account.example"]);
+        Assert.Equal(Password, join.Realm.Accounts["new@account.example"].Password);
         Assert.Equal(
             1,
             await Directory.CountAsync("directory.member where email = 'new@account.example' and display_name = 'Ada <Lovelace>'")
@@ -60,12 +60,12 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
     public async Task Who_has_an_account_is_asked_nothing_and_a_password_that_comes_all_the_same_changes_nothing()
     {
         var (acme, _, token) = await InviteAsync("known@account.example");
-        join.Realm.Passwords["known@account.example"] = "as it was";
+        join.Realm.Accounts["known@account.example"] = new("as it was", "Ada", "Lovelace");
         var (status, page) = await SendAsync(token, "Eve", "another horse battery");
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.DoesNotContain("password", page, StringComparison.OrdinalIgnoreCase);
-        Assert.Equal("as it was", join.Realm.Passwords["known@account.example"]);
-        Assert.Equal(1, await Directory.CountAsync("directory.member where workspace_id = $1 and display_name = 'known'", acme.Id));
+        Assert.Equal("as it was", join.Realm.Accounts["known@account.example"].Password);
+        Assert.Equal(1, await Directory.CountAsync("directory.member where workspace_id = $1 and display_name = 'Ada Lovelace'", acme.Id));
         var announced = await Directory.Events.WaitAsync(happened =>
             happened.WorkspaceId == acme.Id && happened.Type == nameof(MemberInvitationAccepted)
         );
@@ -87,7 +87,7 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
         Assert.Contains(problem, page, StringComparison.Ordinal);
         Assert.Contains(FakeAccounts.Rule, page, StringComparison.Ordinal);
         Assert.True(password.Length == 0 || !page.Contains(password, StringComparison.Ordinal), "The page tells the password.");
-        Assert.False(join.Realm.Passwords.ContainsKey(email));
+        Assert.False(join.Realm.Accounts.ContainsKey(email));
         Assert.Equal(0, await Directory.CountAsync("directory.member where email = $1", email));
         Assert.Equal(1, await Directory.CountAsync("directory.member_invitation where workspace_id = $1 and is_open", acme.Id));
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(token, "Ada", Password)).Status);
@@ -124,7 +124,7 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
         var (_, _, token) = await InviteAsync("csrf@account.example");
         Assert.Equal(HttpStatusCode.Forbidden, (await SendAsync(token, "Eve", Password, site: "cross-site")).Status);
         Assert.Equal(HttpStatusCode.Forbidden, (await SendAsync(token, "Eve", Password, site: "same-site")).Status);
-        Assert.False(join.Realm.Passwords.ContainsKey("csrf@account.example"));
+        Assert.False(join.Realm.Accounts.ContainsKey("csrf@account.example"));
     }
 
     [Fact]
@@ -144,17 +144,53 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
     public async Task Of_eight_at_once_one_makes_the_account_and_one_joins()
     {
         var (acme, _, token) = await InviteAsync("race@account.example");
+        // Nobody makes the account before all have seen that there is none.
+        var (seen, all) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        join.Realm.Before = () =>
+        {
+            if (Interlocked.Increment(ref seen) == 8)
+            {
+                all.SetResult();
+            }
+
+            return all.Task;
+        };
         var sent = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => SendAsync(token, "Ada", $"{Password} {i}")));
+        join.Realm.Before = () => Task.CompletedTask;
         Assert.Equal(
             (1, 7),
             (sent.Count(answer => answer.Status == HttpStatusCode.OK), sent.Count(answer => answer.Status == HttpStatusCode.Gone))
         );
         Assert.Single(join.Realm.Created, created => created == "race@account.example");
-        Assert.Equal(1, await Directory.CountAsync("directory.member where workspace_id = $1 and email = 'race@account.example'", acme.Id));
+        Assert.Equal(1, await CountAsync("race@account.example", "Ada"));
         Assert.Equal(
             1,
             await Directory.CountAsync("platform.outbox where workspace_id = $1 and envelope like '%member_invitation.accepted%'", acme.Id)
         );
+    }
+
+    [Theory]
+    [InlineData("Ada Lovelace")]
+    [InlineData("Ada")]
+    public async Task Who_finds_their_account_made_in_the_same_moment_joins_under_the_name_they_chose(string name)
+    {
+        var email = $"{Guid.NewGuid():N}@account.example";
+        var (acme, _, token) = await InviteAsync(email);
+        join.Realm.Before = () =>
+        {
+            join.Realm.Accounts[email] = new("the other password", name.Split(' ')[0], name.Split(' ')[^1]);
+            return Task.CompletedTask;
+        };
+        var (status, page) = await SendAsync(token, name, Password);
+        join.Realm.Before = () => Task.CompletedTask;
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.DoesNotContain("the password that you chose", page, StringComparison.Ordinal);
+        Assert.Equal("the other password", join.Realm.Accounts[email].Password);
+        Assert.Equal(1, await CountAsync(email, name));
+        var announced = await Directory.Events.WaitAsync(happened =>
+            happened.WorkspaceId == acme.Id && happened.Type == nameof(MemberInvitationAccepted)
+        );
+        Assert.True(announced.Read<MemberInvitationAccepted>().AccountMade);
     }
 
     [Fact]
@@ -186,13 +222,13 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
         join.Gate.Answers = _ => true;
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
         Assert.Contains("Your account was created", page, StringComparison.Ordinal);
-        Assert.Equal(Password, join.Realm.Passwords["halfway@account.example"]);
+        Assert.Equal(Password, join.Realm.Accounts["halfway@account.example"].Password);
         Assert.Equal(0, await Directory.CountAsync("directory.member where email = 'halfway@account.example'"));
         Assert.Equal(1, await Directory.CountAsync("directory.member_invitation where workspace_id = $1 and is_open", acme.Id));
 
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(token)).Status);
-        Assert.Equal(1, await Directory.CountAsync("directory.member where email = 'halfway@account.example'"));
-        Assert.Equal(Password, join.Realm.Passwords["halfway@account.example"]);
+        Assert.Equal(1, await CountAsync("halfway@account.example", "Ada"));
+        Assert.Equal(Password, join.Realm.Accounts["halfway@account.example"].Password);
         Assert.Equal(HttpStatusCode.Gone, (await SendAsync(token)).Status);
     }
 
@@ -267,6 +303,9 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
             )
         );
     }
+
+    private Task<long> CountAsync(string email, string name) =>
+        Directory.CountAsync("directory.member where email = $1 and display_name = $2", email, name);
 
     private async Task<(TestWorkspace Workspace, Guid Invitation, string Token)> InviteAsync(string email)
     {
