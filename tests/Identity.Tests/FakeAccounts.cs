@@ -27,6 +27,9 @@ internal sealed class FakeAccounts
 
     public bool IsAway { get; set; }
 
+    /// <summary>Whether a new account is created and the connection breaks before the answer.</summary>
+    public bool LosesAnswers { get; set; }
+
     /// <summary>Runs before an account is created.</summary>
     public Func<Task> Before { get; set; } = () => Task.CompletedTask;
 
@@ -34,7 +37,7 @@ internal sealed class FakeAccounts
     {
         app.MapGet(Realm, () => Results.Json(new { passwordPolicy = "length(12)" }));
         app.MapGet($"{Realm}/users", (string? email, string? username) => Find((email ?? username)!));
-        app.MapPost($"{Realm}/users", (JsonNode account) => CreateAsync(account));
+        app.MapPost($"{Realm}/users", (JsonNode account, HttpContext http) => CreateAsync(account, http));
     }
 
     private IResult Find(string email)
@@ -62,7 +65,7 @@ internal sealed class FakeAccounts
         );
     }
 
-    private async Task<IResult> CreateAsync(JsonNode account)
+    private async Task<IResult> CreateAsync(JsonNode account, HttpContext http)
     {
         if (IsAway)
         {
@@ -82,6 +85,11 @@ internal sealed class FakeAccounts
         }
 
         Created.Enqueue(email);
+        if (LosesAnswers)
+        {
+            http.Abort();
+        }
+
         return Results.StatusCode(StatusCodes.Status201Created);
     }
 }
