@@ -56,6 +56,7 @@ public static class EdgeHost
         services.AddSingleton<UrlNarrowings>();
         services.AddSingleton<ServiceChannels>();
         services.AddSingleton<ServiceCalls>();
+        services.AddSingleton<UnforeseenFailures>();
         services.AddSingleton<ToolCaller>();
         services.AddSingleton<ToolReader>();
         services.AddSingleton<RefusalWriter>();

@@ -20,6 +20,7 @@ internal sealed class EdgePipeline(
     RefusalRecorder refusals,
     UnknownCallers unknown,
     RefusalWriter writer,
+    UnforeseenFailures unforeseen,
     CallTelemetry telemetry,
     TimeProvider time
 ) : McpApplication
@@ -69,6 +70,12 @@ internal sealed class EdgePipeline(
 
         // Check the shape, send, record, answer: what that means depends on the method.
         return methods.For(call, admission);
+    }
+
+    public override string Explain(McpExchange exchange, Exception exception)
+    {
+        var call = exchange.State as EdgeCall ?? EdgeCall.Open(exchange, target: null, time);
+        return unforeseen.Explain(call, exception).Text(call);
     }
 
     public override ValueTask CloseAsync(McpExchange exchange)

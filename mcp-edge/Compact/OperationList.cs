@@ -96,8 +96,7 @@ internal static class OperationList
         json.WriteEndObject();
     }
 
-    private static PooledBuffer Refuse(EdgeCall call, PolicyRefusal refusal) =>
-        ToolAnswers.Error(refusal.Reason, refusal.Message, refusal.Fix, call.TraceId);
+    private static PooledBuffer Refuse(EdgeCall call, PolicyRefusal refusal) => ToolAnswers.Error(call, Failure.Of(refusal));
 
     private static PooledBuffer Write(Action<Utf8JsonWriter> write)
     {

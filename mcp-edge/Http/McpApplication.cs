@@ -17,6 +17,9 @@ public abstract class McpApplication
     /// </summary>
     public abstract ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange);
 
+    /// <summary>Keeps an exception that nobody foresaw for the operator, and returns what the client reads instead.</summary>
+    public abstract string Explain(McpExchange exchange, Exception exception);
+
     /// <summary>Releases what the exchange held. Always called once after <see cref="OpenAsync"/>.</summary>
     public virtual ValueTask CloseAsync(McpExchange exchange) => ValueTask.CompletedTask;
 }

@@ -13,7 +13,8 @@ namespace Platform.Edge.Http;
 /// Answers one request with the handler of its method. It speaks the Core package's types, and makes no server, session or pump: a request
 /// without a session needs none of them.
 /// </summary>
-internal sealed class McpDispatcher(McpExchange exchange, McpServerOptions options, McpReply reply) : IAsyncDisposable
+internal sealed class McpDispatcher(McpApplication application, McpExchange exchange, McpServerOptions options, McpReply reply)
+    : IAsyncDisposable
 {
     private readonly McpServerHandlers _handlers = options.Handlers;
     private readonly ExchangeServer _server = new(exchange, options, reply);
@@ -106,7 +107,7 @@ internal sealed class McpDispatcher(McpExchange exchange, McpServerOptions optio
                         Text =
                             exception is McpException
                                 ? $"An error occurred invoking '{exchange.ToolName}': {exception.Message}"
-                                : $"An error occurred invoking '{exchange.ToolName}'.",
+                                : application.Explain(exchange, exception),
                     },
                 ],
             };
@@ -214,7 +215,7 @@ internal sealed class McpDispatcher(McpExchange exchange, McpServerOptions optio
             ),
             McpProtocolException protocol => Error((int)protocol.ErrorCode, protocol.Message, DataOf(protocol)),
             BadParameters => Error(McpError.InvalidParams, exception.Message, null),
-            _ => Error((int)McpErrorCode.InternalError, "An error occurred.", null),
+            _ => Error(McpError.InternalError, application.Explain(exchange, exception), null),
         };
 
     private JsonRpcError Error(int code, string message, JsonObject? data) =>

@@ -141,6 +141,14 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
                 await AnswerAsync(exchange, options);
             }
         }
+        catch (Exception exception) when (!http.RequestAborted.IsCancellationRequested && !http.Response.HasStarted)
+        {
+            var message = application.Explain(exchange, exception);
+            await new McpError(StatusCodes.Status500InternalServerError, McpError.InternalError, message).WriteAsync(
+                http,
+                exchange.IdElement
+            );
+        }
         finally
         {
             await application.CloseAsync(exchange);
@@ -159,7 +167,7 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         }
 
         using var reply = new McpReply(exchange, _serverInfo);
-        await using var dispatcher = new McpDispatcher(exchange, options, reply);
+        await using var dispatcher = new McpDispatcher(application, exchange, options, reply);
         var answering = dispatcher.RunAsync(http.RequestAborted);
         try
         {
@@ -172,27 +180,20 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         }
     }
 
-    private async ValueTask WaitAsync(Task answering, McpReply reply, CancellationToken aborted)
+    internal async ValueTask WaitAsync(Task answering, McpReply reply, CancellationToken aborted)
     {
-        if (answering.IsCompleted)
-        {
-            await answering;
-            return;
-        }
-
         var startedAt = time.GetTimestamp();
-        for (var wait = _options.StreamAfter; ; wait = _options.KeepAlive)
+        for (var wait = _options.StreamAfter; !answering.IsCompleted; wait = _options.KeepAlive)
         {
-            try
-            {
-                await answering.WaitAsync(wait, time, aborted);
-                return;
-            }
-            catch (TimeoutException) when (!answering.IsCompleted)
+            // Whether this ends by the time or by the answer says nothing: they can come in the same moment.
+            await answering.WaitAsync(wait, time, aborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!answering.IsCompleted)
             {
                 await reply.KeepAliveAsync(time.GetElapsedTime(startedAt), aborted);
             }
         }
+
+        await answering;
     }
 
     private static async ValueTask<(byte[]? Bytes, int Length)> ReadBodyAsync(

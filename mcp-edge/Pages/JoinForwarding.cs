@@ -105,9 +105,15 @@ internal static class JoinForwarding
                 && !http.Response.HasStarted
             )
         {
-            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-            http.Response.Headers.RetryAfter = "2";
-            await http.Response.WriteAsync("Invitations cannot be shown at the moment. Try again in a few seconds.");
+            await JoinAnswers.WriteAsync(
+                http,
+                StatusCodes.Status503ServiceUnavailable,
+                "2",
+                "Something went wrong",
+                HttpMethods.IsPost(http.Request.Method)
+                    ? JoinPage.OutcomeUnknown
+                    : "<p>Invitations cannot be shown at the moment. Try again in a few seconds.</p>"
+            );
         }
     }
 }

@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
-using Platform.Directory.Contracts;
 using Platform.Edge.Access;
 using Platform.Edge.Callers;
 
@@ -38,20 +37,13 @@ internal sealed class JoinLimits(RateLimiter rates, IOptions<AccessOptions> opti
         }
 
         var seconds = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        foreach (var (name, value) in JoinPage.Headers)
-        {
-            http.Response.Headers[name] = value;
-        }
-
-        http.Response.Headers.RetryAfter = seconds;
-        http.Response.StatusCode = StatusCodes.Status429TooManyRequests;
-        await http.Response.WriteAsync(
-            JoinPage.Html(
-                "Too many attempts",
-                "<p>Nothing was changed, and the invitation is as good as before. "
-                    + $"Open the link from your mail again in {seconds} seconds.</p>"
-            ),
-            http.RequestAborted
+        await JoinAnswers.WriteAsync(
+            http,
+            StatusCodes.Status429TooManyRequests,
+            seconds,
+            "Too many attempts",
+            "<p>Nothing was changed, and the invitation is as good as before. "
+                + $"Open the link from your mail again in {seconds} seconds.</p>"
         );
         return false;
     }

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Platform.Contracts;
+using Platform.Edge.Access;
 using Platform.Edge.Calls;
 
 namespace Platform.Edge.Tools;
@@ -11,6 +12,12 @@ internal sealed record Failure(string Reason, string Message, string Fix)
 
     /// <summary>Whether the service refused the call, as opposed to failing at it.</summary>
     public bool IsRefusal => Reason is Reasons.InvalidArgument or Reasons.PermissionDenied;
+
+    /// <summary>As a client reads it.</summary>
+    public string Text(EdgeCall call) =>
+        Fix.Length == 0 ? $"{Reason}: {Message} (trace {call.TraceId})" : $"{Reason}: {Message} {Fix} (trace {call.TraceId})";
+
+    public static Failure Of(PolicyRefusal refusal) => new(refusal.Reason, refusal.Message, refusal.Fix);
 
     /// <param name="problem">What the service said of it; null when it said nothing.</param>
     public static Failure Of(EdgeCall call, ProblemDetail? problem, StatusCode status, TimeSpan timeout) =>

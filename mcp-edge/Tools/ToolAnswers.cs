@@ -73,7 +73,7 @@ internal static class ToolAnswers
     }
 
     /// <summary>What the model reads when it fails. No structured content: there is nothing in it to rely on.</summary>
-    public static PooledBuffer Error(string reason, string message, string fix, string traceId)
+    public static PooledBuffer Error(EdgeCall call, Failure failure)
     {
         var members = new PooledBuffer(512);
         members.Write("\"content\":["u8);
@@ -81,10 +81,7 @@ internal static class ToolAnswers
         {
             writer.WriteStartObject();
             writer.WriteString("type"u8, "text"u8);
-            writer.WriteString(
-                "text"u8,
-                fix.Length == 0 ? $"{reason}: {message} (trace {traceId})" : $"{reason}: {message} {fix} (trace {traceId})"
-            );
+            writer.WriteString("text"u8, failure.Text(call));
             writer.WriteEndObject();
         }
         members.Write("],\"isError\":true"u8);
@@ -92,14 +89,13 @@ internal static class ToolAnswers
     }
 
     /// <summary>Answers the exchange with a refusal.</summary>
-    public static void Refuse(EdgeCall call, PolicyRefusal refusal) =>
-        Fail(call, new Failure(refusal.Reason, refusal.Message, refusal.Fix));
+    public static void Refuse(EdgeCall call, PolicyRefusal refusal) => Fail(call, Failure.Of(refusal));
 
     /// <summary>Answers the exchange with a failure.</summary>
     public static void Fail(EdgeCall call, Failure failure)
     {
         call.Error = failure.Reason;
-        call.Exchange.AnswerWith(Error(failure.Reason, failure.Message, failure.Fix, call.TraceId));
+        call.Exchange.AnswerWith(Error(call, failure));
     }
 
     private static string Place(ToolBinding tool, ResolvedCaller caller) =>

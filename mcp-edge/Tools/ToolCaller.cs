@@ -11,7 +11,7 @@ using Platform.ServiceDefaults.Calls;
 namespace Platform.Edge.Tools;
 
 /// <summary>Carries out a tool call that policy has let pass: check the shape, send, record, answer.</summary>
-internal sealed partial class ToolCaller(ServiceCalls services, CallAudit audit, ILogger<ToolCaller> log)
+internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, UnforeseenFailures unforeseen)
 {
     private static readonly Failure _auditAway = new(
         Reasons.Unavailable,
@@ -51,8 +51,7 @@ internal sealed partial class ToolCaller(ServiceCalls services, CallAudit audit,
         }
         catch (Exception exception) when (exception is not InputRequiredException)
         {
-            LogUnforeseen(exception, call.Tool!.Name);
-            await FailAsync(call, Failure.Unforeseen);
+            await FailAsync(call, unforeseen.Explain(call, exception));
         }
     }
 
@@ -145,7 +144,4 @@ internal sealed partial class ToolCaller(ServiceCalls services, CallAudit audit,
         await audit.FailedAsync(call, failure.Reason);
         ToolAnswers.Fail(call, failure);
     }
-
-    [LoggerMessage(2001, LogLevel.Error, "{Tool} failed in the edge")]
-    private partial void LogUnforeseen(Exception exception, string tool);
 }

@@ -9,7 +9,7 @@ using Platform.ServiceDefaults.Calls;
 namespace Platform.Edge.Tools;
 
 /// <summary>Carries out a read on behalf of a resource, a list or a completion, in the same steps as a tool call.</summary>
-internal sealed class ToolReader(ServiceCalls services, CallAudit audit)
+internal sealed class ToolReader(ServiceCalls services, CallAudit audit, UnforeseenFailures unforeseen)
 {
     /// <summary>The answer as JSON.</summary>
     /// <exception cref="McpProtocolException">The read was refused or failed; the client reads why.</exception>
@@ -47,16 +47,21 @@ internal sealed class ToolReader(ServiceCalls services, CallAudit audit)
         }
         catch (RpcException exception)
         {
-            var failure = services.Explain(call, Problem.Read(exception), exception);
-            call.Error = failure.Reason;
-            await (failure.IsRefusal ? audit.RefusedAsync(call, failure.Reason) : audit.FailedAsync(call, failure.Reason));
-            throw failure.Reason is Reasons.NotFound or Reasons.InvalidArgument
-                ? NoResource(call.Exchange.ResourceUri, $"{failure.Message} {failure.Fix}")
-                : new McpProtocolException(
-                    $"{failure.Reason}: {failure.Message} {failure.Fix} (trace {call.TraceId})",
-                    McpErrorCode.InternalError
-                );
+            throw await FailAsync(call, services.Explain(call, Problem.Read(exception), exception));
         }
+        catch (Exception exception) when (exception is not McpProtocolException)
+        {
+            throw await FailAsync(call, unforeseen.Explain(call, exception));
+        }
+    }
+
+    private async Task<McpProtocolException> FailAsync(EdgeCall call, Failure failure)
+    {
+        call.Error = failure.Reason;
+        await (failure.IsRefusal ? audit.RefusedAsync(call, failure.Reason) : audit.FailedAsync(call, failure.Reason));
+        return failure.Reason is Reasons.NotFound or Reasons.InvalidArgument
+            ? NoResource(call.Exchange.ResourceUri, $"{failure.Message} {failure.Fix}")
+            : new McpProtocolException(failure.Text(call), McpErrorCode.InternalError);
     }
 
     /// <summary>What a client is told of a resource that does not exist.</summary>

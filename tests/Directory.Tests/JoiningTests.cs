@@ -45,13 +45,19 @@ public sealed class JoiningTests(MailFixture directory) : IClassFixture<MailFixt
     }
 
     [Theory]
-    [InlineData(AccountState.Created, "Ada", true)]
-    [InlineData(AccountState.Existing, "known", false)]
-    public async Task A_name_counts_for_a_new_account_alone_and_the_event_tells_which_it_was(AccountState account, string name, bool made)
+    [InlineData(AccountState.Created, "Ada", "Ada", true)]
+    [InlineData(AccountState.Existing, "Ada", "Ada", false)]
+    [InlineData(AccountState.Existing, "", "known", false)]
+    public async Task Who_joins_is_called_as_their_account_is_or_by_their_address_and_the_event_tells_whether_the_account_is_new(
+        AccountState account,
+        string name,
+        string called,
+        bool made
+    )
     {
-        var (acme, _, token) = await InviteMemberAsync($"known@{account}.example".ToLowerInvariant());
-        Assert.Equal(OfferState.Joined, await directory.AcceptAsync(token, account, "Ada"));
-        Assert.Equal(1, await directory.CountAsync("directory.member where workspace_id = $1 and display_name = $2", acme.Id, name));
+        var (acme, _, token) = await InviteMemberAsync($"known@{account}{name}.example".ToLowerInvariant());
+        Assert.Equal(OfferState.Joined, await directory.AcceptAsync(token, account, name));
+        Assert.Equal(1, await directory.CountAsync("directory.member where workspace_id = $1 and display_name = $2", acme.Id, called));
         var announced = await directory.Events.WaitAsync(happened =>
             happened.WorkspaceId == acme.Id && happened.Type == nameof(MemberInvitationAccepted)
         );

@@ -128,9 +128,21 @@ public sealed class JoinForwardingTests
     public async Task Without_the_directory_the_page_says_to_come_back()
     {
         await using var edge = await EdgeFixture.StartAsync(settings: ("services:identity:http:0", "http://127.0.0.1:1"));
-        using var page = await edge.Http.GetAsync(new Uri(edge.Url, "/join?token=x"), TestContext.Current.CancellationToken);
+        using var page = await SendAsync(edge, HttpMethod.Get, "x", "");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, page.StatusCode);
         Assert.NotNull(page.Headers.RetryAfter);
+        Assert.Contains("cannot be shown", await TextAsync(page), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Whose_acceptance_was_lost_on_its_way_is_told_that_nobody_knows_and_to_try_again()
+    {
+        await using var edge = await EdgeFixture.StartAsync(settings: ("services:identity:http:0", "http://127.0.0.1:1"));
+        using var page = await SendAsync(edge, HttpMethod.Post, "x", "");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, page.StatusCode);
+        Assert.NotNull(page.Headers.RetryAfter);
+        Assert.Equal("no-referrer", Assert.Single(page.Headers.GetValues("Referrer-Policy")));
+        Assert.Contains("We could not find out whether you joined", await TextAsync(page), StringComparison.Ordinal);
     }
 
     private static async Task<HttpResponseMessage> SendAsync(EdgeFixture edge, HttpMethod method, string token, string from)

@@ -5,6 +5,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Platform.Identity.Tests;
 
+/// <summary>An account of the realm, with both of its names or none.</summary>
+internal sealed record FakeAccount(string Password, string? FirstName = null, string? LastName = null);
+
 /// <summary>
 /// The accounts of a realm as joining sees them: they are looked up by address and created with a password of at least 12 characters.
 /// </summary>
@@ -13,8 +16,8 @@ internal sealed class FakeAccounts
     public const string Rule = "At least 12 characters.";
     private const string Realm = "/admin/realms/platform";
 
-    /// <summary>Password by address.</summary>
-    public ConcurrentDictionary<string, string> Passwords { get; } = new();
+    /// <summary>By address.</summary>
+    public ConcurrentDictionary<string, FakeAccount> Accounts { get; } = new();
 
     /// <summary>The addresses that somebody asked about.</summary>
     public ConcurrentQueue<string> Asked { get; } = new();
@@ -24,6 +27,9 @@ internal sealed class FakeAccounts
 
     public bool IsAway { get; set; }
 
+    /// <summary>Whether a new account is created and the connection breaks before the answer.</summary>
+    public bool LosesAnswers { get; set; }
+
     /// <summary>Runs before an account is created.</summary>
     public Func<Task> Before { get; set; } = () => Task.CompletedTask;
 
@@ -31,7 +37,7 @@ internal sealed class FakeAccounts
     {
         app.MapGet(Realm, () => Results.Json(new { passwordPolicy = "length(12)" }));
         app.MapGet($"{Realm}/users", (string? email, string? username) => Find((email ?? username)!));
-        app.MapPost($"{Realm}/users", (JsonNode account) => CreateAsync(account));
+        app.MapPost($"{Realm}/users", (JsonNode account, HttpContext http) => CreateAsync(account, http));
     }
 
     private IResult Find(string email)
@@ -42,10 +48,24 @@ internal sealed class FakeAccounts
         }
 
         Asked.Enqueue(email);
-        return Results.Json(Passwords.ContainsKey(email) ? [new { email }] : Array.Empty<object>());
+        return Results.Json(
+            Accounts.TryGetValue(email, out var account)
+                ?
+                [
+                    new
+                    {
+                        id = email,
+                        username = email,
+                        email,
+                        firstName = account.FirstName,
+                        lastName = account.LastName,
+                    },
+                ]
+                : Array.Empty<object>()
+        );
     }
 
-    private async Task<IResult> CreateAsync(JsonNode account)
+    private async Task<IResult> CreateAsync(JsonNode account, HttpContext http)
     {
         if (IsAway)
         {
@@ -59,12 +79,17 @@ internal sealed class FakeAccounts
         }
 
         await Before();
-        if (!Passwords.TryAdd(email, password))
+        if (!Accounts.TryAdd(email, new(password, (string?)account["firstName"], (string?)account["lastName"])))
         {
             return Results.Conflict();
         }
 
         Created.Enqueue(email);
+        if (LosesAnswers)
+        {
+            http.Abort();
+        }
+
         return Results.StatusCode(StatusCodes.Status201Created);
     }
 }

@@ -18,6 +18,12 @@ internal sealed class FakeJoining : Directory.Contracts.V1.Joining.JoiningBase
     /// <summary>Whether the directory answers; gets the request.</summary>
     public Func<object, bool> Answers { get; set; } = _ => true;
 
+    /// <summary>What comes in the place of its answer.</summary>
+    public StatusCode Failure { get; set; } = StatusCode.Unavailable;
+
+    /// <summary>Whether an answer arrives, after the directory has done what was asked.</summary>
+    public Func<OfferState, bool> Arrives { get; set; } = _ => true;
+
     public override Task<OfferResponse> FindOffer(FindOfferRequest request, ServerCallContext context) =>
         ForwardAsync(request, context, (directory, options) => directory.FindOfferAsync(request, options));
 
@@ -32,7 +38,7 @@ internal sealed class FakeJoining : Directory.Contracts.V1.Joining.JoiningBase
     {
         if (!Answers(request))
         {
-            throw new RpcException(new Status(StatusCode.Unavailable, "away"));
+            throw new RpcException(new Status(Failure, "away"));
         }
 
         // Identity calls as itself, and for the directory alone.
@@ -42,6 +48,14 @@ internal sealed class FakeJoining : Directory.Contracts.V1.Joining.JoiningBase
             throw new RpcException(new Status(StatusCode.Unauthenticated, "not identity"));
         }
 
-        return Behind is null ? new OfferResponse() : await call(Behind, AsIdentity());
+        if (Behind is null)
+        {
+            return new OfferResponse();
+        }
+
+        var answer = await call(Behind, AsIdentity());
+        return answer.Offer is not { State: var state } || Arrives(state)
+            ? answer
+            : throw new RpcException(new Status(StatusCode.Unavailable, "lost"));
     }
 }

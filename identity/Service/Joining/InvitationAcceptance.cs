@@ -17,9 +17,10 @@ internal sealed record MissingAccount(IReadOnlyList<string> Rules, string Proble
 internal sealed record Acceptance(Offer? Offer, MissingAccount? Missing = null, bool HasNewAccount = false);
 
 /// <summary>
-/// The account was created, and directory could not be asked to accept the invitation. Opening the link again finishes the job.
+/// The account was created, and whether directory accepted the invitation could not be learned. Opening the link again finishes the job.
 /// </summary>
-internal sealed class HalfwayException(Exception inner) : Exception("The account was created, but the invitation was not accepted.", inner);
+internal sealed class HalfwayException(Exception inner)
+    : Exception("The account was created; the invitation may be accepted or not.", inner);
 
 /// <summary>
 /// Lets the person with an invitation's link accept it. Directory checks the invitation first, so that one which ended creates no account;
@@ -46,9 +47,9 @@ internal sealed class InvitationAcceptance(
 
     /// <summary>The state <see cref="OfferState.Joined"/> comes once.</summary>
     /// <param name="chosen">What a person without an account is to sign in with.</param>
-    /// <exception cref="RpcException">Directory is away. Nothing was changed.</exception>
-    /// <exception cref="KeycloakUnavailableException">The realm is away. Nothing was changed.</exception>
-    /// <exception cref="HalfwayException">The account was created, and the invitation was not accepted.</exception>
+    /// <exception cref="RpcException">Directory refused, or gave no answer: the invitation may be accepted then.</exception>
+    /// <exception cref="KeycloakUnavailableException">The realm is away. The invitation is not accepted; an account may exist.</exception>
+    /// <exception cref="HalfwayException">The account was created, and the invitation may be accepted.</exception>
     public async Task<Acceptance> AcceptAsync(string token, ChosenAccount chosen, CancellationToken cancellationToken)
     {
         using var limit = Limit(cancellationToken);
@@ -66,8 +67,8 @@ internal sealed class InvitationAcceptance(
         }
 
         var isNew = answer.Outcome == AccountOutcome.Created;
-        request.Account = isNew ? AccountState.Created : AccountState.Existing;
-        request.Name = chosen.Name;
+        request.Account = isNew || answer.Outcome == AccountOutcome.CreatedMeanwhile ? AccountState.Created : AccountState.Existing;
+        request.Name = answer.Name;
         try
         {
             return new Acceptance(await AcceptAsync(request, limit.Token), HasNewAccount: isNew);

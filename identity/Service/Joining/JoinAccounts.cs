@@ -13,10 +13,11 @@ internal sealed record ChosenAccount(string Name, string Password)
     public override string ToString() => nameof(ChosenAccount);
 }
 
+/// <param name="Name">What the account calls its person; empty when there is no account, or it has no name.</param>
 /// <param name="PasswordRules">What the realm demands of passwords, a sentence each; when one is needed or was refused.</param>
-internal sealed record AccountAnswer(AccountOutcome Outcome, IReadOnlyList<string> PasswordRules)
+internal sealed record AccountAnswer(AccountOutcome Outcome, string Name, IReadOnlyList<string> PasswordRules)
 {
-    public static implicit operator AccountAnswer(AccountOutcome outcome) => new(outcome, []);
+    public static implicit operator AccountAnswer(AccountOutcome outcome) => new(outcome, "", []);
 }
 
 /// <summary>Accounts for people who have proved an address by opening the link that was mailed to it.</summary>
@@ -51,9 +52,9 @@ internal sealed partial class JoinAccounts(
 
     private async Task<AccountAnswer> CreateAsync(string email, ChosenAccount chosen, CancellationToken cancellationToken)
     {
-        if (await users.ExistsAsync(email, cancellationToken))
+        if (await users.FindByAddressAsync(email, cancellationToken) is { } found)
         {
-            return AccountOutcome.Exists;
+            return new AccountAnswer(AccountOutcome.Exists, found.Name, []);
         }
 
         // Without this the realm would create an account that nobody can sign in to.
@@ -74,11 +75,16 @@ internal sealed partial class JoinAccounts(
             LogCreated();
         }
 
-        return outcome == AccountOutcome.PasswordRefused ? await WithRulesAsync(outcome, cancellationToken) : outcome;
+        return outcome switch
+        {
+            AccountOutcome.Created or AccountOutcome.CreatedMeanwhile => new AccountAnswer(outcome, name, []),
+            AccountOutcome.PasswordRefused => await WithRulesAsync(outcome, cancellationToken),
+            _ => outcome,
+        };
     }
 
     private async Task<AccountAnswer> WithRulesAsync(AccountOutcome outcome, CancellationToken cancellationToken) =>
-        new(outcome, [.. PasswordRules.Describe((string?)(await keycloak.GetAsync("", cancellationToken))?["passwordPolicy"])]);
+        new(outcome, "", [.. PasswordRules.Describe((string?)(await keycloak.GetAsync("", cancellationToken))?["passwordPolicy"])]);
 
     [LoggerMessage(4101, LogLevel.Information, "Created an account for somebody who accepts an invitation")]
     private partial void LogCreated();

@@ -17,6 +17,7 @@ internal static partial class JoinEndpoint
 {
     private const int MaxName = 100;
     private const int MaxPassword = 1024;
+    private const string HowToConnect = "<a href=\"connect\">how to connect</a>";
     private const string Log = "Platform.Identity.Join";
 
     public static void MapJoinPage(this WebApplication app)
@@ -125,7 +126,7 @@ internal static partial class JoinEndpoint
                 $"Welcome to {name}",
                 $"""
                 <p><strong>{email}</strong> is a member of <strong>{name}</strong> now. Sign in with this address{(acceptance.HasNewAccount
-                    ? " and the password that you chose" : "")}: <a href="connect">how to connect</a>.</p>
+                    ? " and the password that you chose" : "")}: {HowToConnect}.</p>
                 <p><small>If you are in several workspaces, add <code>?workspace={offer.WorkspaceId}</code> to the MCP URL.</small></p>
                 """
             ),
@@ -137,7 +138,8 @@ internal static partial class JoinEndpoint
             OfferState.Accepted => new Page(
                 StatusCodes.Status410Gone,
                 "Accepted already",
-                $"<p>This invitation to {name} was accepted. Nothing is left to do.</p>"
+                $"<p>This invitation to {name} was accepted. {(offer.WorkspaceId.Length > 0
+                    ? $"Sign in as <strong>{email}</strong>: {HowToConnect}" : "Nothing is left to do")}.</p>"
             ),
             OfferState.Revoked => new Page(
                 StatusCodes.Status410Gone,
@@ -196,7 +198,7 @@ internal static partial class JoinEndpoint
             page = new Page(
                 StatusCodes.Status503ServiceUnavailable,
                 "Almost there",
-                "<p>Your account was created, and you have not joined yet. Open the link from your mail again in a moment, and accept.</p>"
+                $"<p>Your account was created, with the password that you chose.</p>{JoinPage.OutcomeUnknown}"
             );
         }
         catch (Exception exception) when (!http.RequestAborted.IsCancellationRequested)
@@ -207,7 +209,9 @@ internal static partial class JoinEndpoint
                     ? StatusCodes.Status503ServiceUnavailable
                     : StatusCodes.Status500InternalServerError,
                 "Something went wrong",
-                "<p>Nothing was changed. Try again in a moment.</p>"
+                HttpMethods.IsGet(http.Request.Method) || IsRefused(exception)
+                    ? "<p>Nothing was changed. Try again in a moment.</p>"
+                    : JoinPage.OutcomeUnknown
             );
         }
 
@@ -219,6 +223,18 @@ internal static partial class JoinEndpoint
         http.Response.StatusCode = page.Status;
         await http.Response.WriteAsync(JoinPage.Html(page.Title, page.Body), http.RequestAborted);
     }
+
+    /// <summary>Whether directory answered that it did nothing; from any other failure, nobody can tell.</summary>
+    private static bool IsRefused(Exception exception) =>
+        exception
+            is RpcException
+            {
+                StatusCode: StatusCode.InvalidArgument
+                    or StatusCode.Unauthenticated
+                    or StatusCode.PermissionDenied
+                    or StatusCode.FailedPrecondition
+                    or StatusCode.Aborted
+            };
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
 

@@ -4,7 +4,8 @@ using System.Text.Json.Nodes;
 namespace Platform.Identity.Service.Keycloak;
 
 /// <summary>A person's account in the realm.</summary>
-internal sealed record KeycloakUser(string Subject, string Username, string? Email, bool EmailVerified, bool Enabled);
+/// <param name="Name">What the account calls its person; may be empty.</param>
+internal sealed record KeycloakUser(string Subject, string Username, string? Email, bool EmailVerified, bool Enabled, string Name);
 
 /// <summary>The accounts of the realm, and what people have agreed to in it.</summary>
 internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
@@ -36,15 +37,15 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
     public Task<JsonArray> ListSessionsAsync(string subject, CancellationToken cancellationToken) =>
         keycloak.ListAsync($"users/{Uri.EscapeDataString(subject)}/sessions", cancellationToken);
 
-    /// <summary>Whether somebody signs in with this address.</summary>
-    public async Task<bool> ExistsAsync(string email, CancellationToken cancellationToken) =>
-        (await keycloak.ListAsync($"users?exact=true&email={Uri.EscapeDataString(email)}", cancellationToken)).Count > 0
-        || (await keycloak.ListAsync($"users?exact=true&username={Uri.EscapeDataString(email)}", cancellationToken)).Count > 0;
+    /// <summary>The account that signs in with this address; null when none does.</summary>
+    public async Task<KeycloakUser?> FindByAddressAsync(string email, CancellationToken cancellationToken) =>
+        await FindFirstAsync($"email={Uri.EscapeDataString(email)}", cancellationToken)
+        ?? await FindFirstAsync($"username={Uri.EscapeDataString(email)}", cancellationToken);
 
     /// <summary>
-    /// Makes the account of an address that its person has proved, with the password they chose. One request, so that nothing is left when
-    /// the
-    /// realm refuses it, and one that never changes an account: of two at the same moment the second finds one.
+    /// Makes the account of an address that its person has proved and that had none a moment ago, with the password they chose. One
+    /// request, so that nothing is left when the realm refuses it, and one that never changes an account: of two at the same moment the
+    /// second finds one.
     /// </summary>
     public async Task<AccountOutcome> CreateAsync(string email, string name, string password, CancellationToken cancellationToken)
     {
@@ -78,7 +79,7 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
         return status switch
         {
             HttpStatusCode.Created => AccountOutcome.Created,
-            HttpStatusCode.Conflict => AccountOutcome.Exists,
+            HttpStatusCode.Conflict => AccountOutcome.CreatedMeanwhile,
             HttpStatusCode.BadRequest when ((string?)problem?["error"])?.StartsWith("invalidPassword", StringComparison.Ordinal) == true =>
                 AccountOutcome.PasswordRefused,
             HttpStatusCode.BadRequest when FieldsOf(problem).Intersect(["firstName", "lastName"]).Any() => AccountOutcome.NameRefused,
@@ -96,9 +97,8 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
         CancellationToken cancellationToken
     )
     {
-        var found = (
-            await keycloak.ListAsync($"users?exact=true&username={Uri.EscapeDataString(username)}", cancellationToken)
-        ).SingleOrDefault();
+        var byUsername = $"username={Uri.EscapeDataString(username)}";
+        var found = await FindFirstAsync(byUsername, cancellationToken);
         var names = displayName.Split(' ', 2);
         var wanted = new JsonObject
         {
@@ -121,19 +121,23 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
         if (found is null)
         {
             await keycloak.PostAsync("users", wanted, cancellationToken);
-            found = (await keycloak.ListAsync($"users?exact=true&username={Uri.EscapeDataString(username)}", cancellationToken)).Single();
+            found = await FindFirstAsync(byUsername, cancellationToken);
         }
         else
         {
-            await keycloak.PutAsync($"users/{(string)found["id"]!}", wanted, cancellationToken);
+            await keycloak.PutAsync($"users/{found.Subject}", wanted, cancellationToken);
         }
 
-        return Read(found!) with
+        return found! with
         {
             Email = email,
             EmailVerified = true,
+            Name = displayName,
         };
     }
+
+    private async Task<KeycloakUser?> FindFirstAsync(string exactly, CancellationToken cancellationToken) =>
+        (await keycloak.ListAsync($"users?exact=true&{exactly}", cancellationToken)).FirstOrDefault() is { } user ? Read(user) : null;
 
     // One violation stands by itself, several in a list.
     private static IEnumerable<string?> FieldsOf(JsonNode? problem) =>
@@ -145,6 +149,10 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
             (string)user["username"]!,
             (string?)user["email"],
             (bool?)user["emailVerified"] ?? false,
-            (bool?)user["enabled"] ?? false
+            (bool?)user["enabled"] ?? false,
+            NameOf((string?)user["firstName"] ?? "", (string?)user["lastName"] ?? "")
         );
+
+    // The realm asks for two names; who has one has it twice.
+    private static string NameOf(string first, string last) => first == last ? first : $"{first} {last}".Trim();
 }

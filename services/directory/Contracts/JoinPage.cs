@@ -22,6 +22,11 @@ public static class JoinPage
         + "button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.3rem;background:#225;color:#fff;cursor:pointer}"
         + "small{color:#555}";
 
+    /// <summary>HTML for a person whose acceptance may or may not have been carried out, since its answer was lost.</summary>
+    public const string OutcomeUnknown =
+        "<p>We could not find out whether you joined. Open the link from your mail again in a moment, and accept. "
+        + "This is safe: if you have joined already, the page says so.</p>";
+
     /// <summary>The page's public address, beside the MCP endpoint, <c>https://host/join</c> for <c>https://host/mcp</c>.</summary>
     public static Uri Under(Uri publicUrl) => new(new Uri(publicUrl.AbsoluteUri.TrimEnd('/')), Path[1..]);
 

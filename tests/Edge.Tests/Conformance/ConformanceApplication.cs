@@ -65,6 +65,8 @@ public sealed class ConformanceApplication : McpApplication
             }
         );
 
+    public override string Explain(McpExchange exchange, Exception exception) => exception.Message;
+
     /// <summary>Tells all who listen that a list has changed.</summary>
     public void Announce(string notification)
     {

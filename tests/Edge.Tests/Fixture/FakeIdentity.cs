@@ -32,6 +32,9 @@ public sealed class FakeIdentity : CallersBase
 
     public bool IsAway { get; set; }
 
+    /// <summary>Whether callers get the assertions that services ask for, as they always should.</summary>
+    public bool GivesAssertions { get; set; } = true;
+
     /// <summary>What an answer waits for, when a test holds it back.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
@@ -79,7 +82,7 @@ public sealed class FakeIdentity : CallersBase
                 Switches = Switches.Clone(),
             },
         };
-        if (answer.Refusal == Refusal.Unspecified)
+        if (answer.Refusal == Refusal.Unspecified && GivesAssertions)
         {
             foreach (var audience in request.Audiences)
             {

@@ -68,6 +68,9 @@ public sealed class FixtureServer : IAsyncDisposable
 
 public sealed class FixtureApplication : McpApplication
 {
+    /// <summary>The method whose exchanges cannot be opened.</summary>
+    public const string NeverOpened = "resources/list";
+
     private const string Plain = "plain_";
 
     public TaskCompletionSource Entered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -76,13 +79,22 @@ public sealed class FixtureApplication : McpApplication
 
     public ConcurrentQueue<string> Closed { get; } = new();
 
+    /// <summary>What nobody foresaw, by method.</summary>
+    public ConcurrentQueue<(string Method, Exception Exception)> Unforeseen { get; } = new();
+
     /// <summary>Returns once an exchange of this method was closed, which can be after its answer has arrived.</summary>
     public Task ClosedAsync(string method) => Eventually.True(() => Closed.Contains(method));
 
     public override ValueTask<bool> AdmitAsync(HttpContext http) => ValueTask.FromResult(true);
 
-    public override ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange) =>
-        ValueTask.FromResult<McpServerOptions?>(
+    public override ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange)
+    {
+        if (exchange.Method == NeverOpened)
+        {
+            throw new InvalidOperationException("a secret detail");
+        }
+
+        return ValueTask.FromResult<McpServerOptions?>(
             new()
             {
                 ServerInstructions = "Fixture.",
@@ -97,6 +109,7 @@ public sealed class FixtureApplication : McpApplication
                                 TimeToLive = TimeSpan.FromMinutes(1),
                             }
                         ),
+                    ListPromptsHandler = (_, _) => throw new InvalidOperationException("a secret detail"),
                     CallToolHandler = (request, token) =>
                         request.Params.Name.StartsWith(Plain, StringComparison.Ordinal)
                             ? AnswerAsync(exchange, request.Params.Name[Plain.Length..], request, token)
@@ -104,6 +117,13 @@ public sealed class FixtureApplication : McpApplication
                 },
             }
         );
+    }
+
+    public override string Explain(McpExchange exchange, Exception exception)
+    {
+        Unforeseen.Enqueue((exchange.Method, exception));
+        return "Explained.";
+    }
 
     public override ValueTask CloseAsync(McpExchange exchange)
     {

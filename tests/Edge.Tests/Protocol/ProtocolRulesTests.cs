@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using Platform.Edge.Tests.Fixture;
 
 namespace Platform.Edge.Tests.Protocol;
 
@@ -16,6 +17,13 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
     {
         _http.Dispose();
         await _server.DisposeAsync();
+    }
+
+    /// <summary>The one exception that nobody foresaw, with its method.</summary>
+    private (string Method, string Message) Unforeseen()
+    {
+        var (method, exception) = Assert.Single(_server.Application.Unforeseen);
+        return (method, exception.Message);
     }
 
     private Task<HttpResponseMessage> SendAsync(HttpRequestMessage request) =>
@@ -291,9 +299,22 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
     public async Task A_tool_that_breaks_tells_no_detail()
     {
         using var response = await SendAsync(Post.Call(Url, "throw"));
-        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-        Assert.Contains("\"isError\":true", text, StringComparison.Ordinal);
-        Assert.DoesNotContain("secret", text, StringComparison.Ordinal);
+        var result = (await response.JsonAsync()).GetProperty("result");
+        Assert.Equal((true, "Explained."), (result.IsError(), result.Text()));
+        Assert.Equal(("tools/call", "a secret detail"), Unforeseen());
+    }
+
+    [Theory]
+    [InlineData("prompts/list", HttpStatusCode.OK)]
+    [InlineData(FixtureApplication.NeverOpened, HttpStatusCode.InternalServerError)]
+    public async Task Whatever_breaks_is_explained_once_and_tells_no_detail(string method, HttpStatusCode status)
+    {
+        using var response = await SendAsync(Post.ModernRequest(Url, method));
+        var answer = await response.JsonAsync();
+        Assert.Equal((status, -32603), (response.StatusCode, answer.ErrorCode()));
+        Assert.Equal("Explained.", answer.GetProperty("error").GetProperty("message").GetString());
+        Assert.Equal(7, answer.GetProperty("id").GetInt32());
+        Assert.Equal((method, "a secret detail"), Unforeseen());
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
     [Fact]
     public async Task Who_has_no_account_is_asked_for_a_password_and_joins_with_it_once()
     {
-        var (acme, _, token) = await InviteAsync("new@account.example");
+        var (acme, _, token) = await join.InviteMemberAsync("new@account.example");
         using var http = join.CreateHttpClient();
         Assert.Contains(
             "<button>Accept</button>",
@@ -29,7 +29,7 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
         );
         Assert.DoesNotContain(join.Realm.Asked, asked => asked == "new@account.example");
 
-        var (status, page) = await SendAsync(token);
+        var (status, page) = await join.SendAsync(token);
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.Contains($"<input type=\"hidden\" name=\"token\" value=\"{token}\">", page, StringComparison.Ordinal);
         Assert.Contains("value=\"new@account.example\" readonly autocomplete=\"username\"", page, StringComparison.Ordinal);
@@ -38,10 +38,10 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
         Assert.Equal(0, await Directory.CountAsync("directory.member where email = 'new@account.example'"));
         Assert.Equal(1, await Directory.CountAsync("directory.member_invitation where workspace_id = $1 and is_open", acme.Id));
 
-        (status, page) = await SendAsync(token, "Ada <Lovelace>", Password);
+        (status, page) = await join.SendAsync(token, "Ada <Lovelace>", Password);
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.Contains("with this address and the password that you chose", page, StringComparison.Ordinal);
-        Assert.Equal(Password, join.Realm.Passwords["new@account.example"]);
+        Assert.Equal(Password, join.Realm.Accounts["new@account.example"].Password);
         Assert.Equal(
             1,
             await Directory.CountAsync("directory.member where email = 'new@account.example' and display_name = 'Ada <Lovelace>'")
@@ -52,20 +52,20 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
         Assert.True(announced.Read<MemberInvitationAccepted>().AccountMade);
 
         var asked = join.Realm.Asked.Count;
-        Assert.Equal(HttpStatusCode.Gone, (await SendAsync(token, "Eve", "another horse battery")).Status);
+        Assert.Equal(HttpStatusCode.Gone, (await join.SendAsync(token, "Eve", "another horse battery")).Status);
         Assert.Equal(asked, join.Realm.Asked.Count);
     }
 
     [Fact]
     public async Task Who_has_an_account_is_asked_nothing_and_a_password_that_comes_all_the_same_changes_nothing()
     {
-        var (acme, _, token) = await InviteAsync("known@account.example");
-        join.Realm.Passwords["known@account.example"] = "as it was";
-        var (status, page) = await SendAsync(token, "Eve", "another horse battery");
+        var (acme, _, token) = await join.InviteMemberAsync("known@account.example");
+        join.Realm.Accounts["known@account.example"] = new("as it was", "Ada", "Lovelace");
+        var (status, page) = await join.SendAsync(token, "Eve", "another horse battery");
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.DoesNotContain("password", page, StringComparison.OrdinalIgnoreCase);
-        Assert.Equal("as it was", join.Realm.Passwords["known@account.example"]);
-        Assert.Equal(1, await Directory.CountAsync("directory.member where workspace_id = $1 and display_name = 'known'", acme.Id));
+        Assert.Equal("as it was", join.Realm.Accounts["known@account.example"].Password);
+        Assert.Equal(1, await Directory.CountAsync("directory.member where workspace_id = $1 and display_name = 'Ada Lovelace'", acme.Id));
         var announced = await Directory.Events.WaitAsync(happened =>
             happened.WorkspaceId == acme.Id && happened.Type == nameof(MemberInvitationAccepted)
         );
@@ -81,16 +81,16 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
     public async Task What_cannot_be_taken_is_told_and_nothing_has_happened(string name, string password, string again, string problem)
     {
         var email = $"{Guid.NewGuid():N}@account.example";
-        var (acme, _, token) = await InviteAsync(email);
-        var (status, page) = await SendAsync(token, name, password, again);
+        var (acme, _, token) = await join.InviteMemberAsync(email);
+        var (status, page) = await join.SendAsync(token, name, password, again);
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Contains(problem, page, StringComparison.Ordinal);
         Assert.Contains(FakeAccounts.Rule, page, StringComparison.Ordinal);
         Assert.True(password.Length == 0 || !page.Contains(password, StringComparison.Ordinal), "The page tells the password.");
-        Assert.False(join.Realm.Passwords.ContainsKey(email));
+        Assert.False(join.Realm.Accounts.ContainsKey(email));
         Assert.Equal(0, await Directory.CountAsync("directory.member where email = $1", email));
         Assert.Equal(1, await Directory.CountAsync("directory.member_invitation where workspace_id = $1 and is_open", acme.Id));
-        Assert.Equal(HttpStatusCode.OK, (await SendAsync(token, "Ada", Password)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await join.SendAsync(token, "Ada", Password)).Status);
     }
 
     [Theory]
@@ -103,10 +103,10 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
     public async Task A_link_that_gives_no_membership_gives_no_account(string end)
     {
         var email = $"{Guid.NewGuid():N}@account.example";
-        var (_, invitation, token) = await InviteAsync(email);
+        var (_, invitation, token) = await join.InviteMemberAsync(email);
         await Directory.ExecuteAsync(end, invitation);
-        Assert.Equal(HttpStatusCode.Gone, (await SendAsync(token)).Status);
-        Assert.Equal(HttpStatusCode.Gone, (await SendAsync(token, "Ada", Password)).Status);
+        Assert.Equal(HttpStatusCode.Gone, (await join.SendAsync(token)).Status);
+        Assert.Equal(HttpStatusCode.Gone, (await join.SendAsync(token, "Ada", Password)).Status);
         Assert.DoesNotContain(join.Realm.Asked, asked => asked == email);
     }
 
@@ -114,53 +114,76 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
     public async Task An_invitation_to_an_organization_makes_no_account()
     {
         var (_, _, _, token) = await Directory.InviteAsync("customer@account.example");
-        Assert.Equal(HttpStatusCode.OK, (await SendAsync(token, "Ada", Password)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await join.SendAsync(token, "Ada", Password)).Status);
         Assert.DoesNotContain(join.Realm.Asked, asked => asked == "customer@account.example");
     }
 
     [Fact]
     public async Task Another_site_cannot_send_the_password_of_an_account()
     {
-        var (_, _, token) = await InviteAsync("csrf@account.example");
-        Assert.Equal(HttpStatusCode.Forbidden, (await SendAsync(token, "Eve", Password, site: "cross-site")).Status);
-        Assert.Equal(HttpStatusCode.Forbidden, (await SendAsync(token, "Eve", Password, site: "same-site")).Status);
-        Assert.False(join.Realm.Passwords.ContainsKey("csrf@account.example"));
-    }
-
-    [Fact]
-    public async Task While_the_realm_is_away_nothing_happens_and_the_link_stays_good()
-    {
-        var (acme, _, token) = await InviteAsync("later@account.example");
-        join.Realm.IsAway = true;
-        var (status, page) = await SendAsync(token, "Ada", Password);
-        join.Realm.IsAway = false;
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
-        Assert.Contains("Nothing was changed", page, StringComparison.Ordinal);
-        Assert.Equal(1, await Directory.CountAsync("directory.member where workspace_id = $1", acme.Id));
-        Assert.Equal(HttpStatusCode.OK, (await SendAsync(token, "Ada", Password)).Status);
+        var (_, _, token) = await join.InviteMemberAsync("csrf@account.example");
+        Assert.Equal(HttpStatusCode.Forbidden, (await join.SendAsync(token, "Eve", Password, site: "cross-site")).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await join.SendAsync(token, "Eve", Password, site: "same-site")).Status);
+        Assert.False(join.Realm.Accounts.ContainsKey("csrf@account.example"));
     }
 
     [Fact]
     public async Task Of_eight_at_once_one_makes_the_account_and_one_joins()
     {
-        var (acme, _, token) = await InviteAsync("race@account.example");
-        var sent = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => SendAsync(token, "Ada", $"{Password} {i}")));
+        var (acme, _, token) = await join.InviteMemberAsync("race@account.example");
+        // Nobody makes the account before all have seen that there is none.
+        var (seen, all) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        join.Realm.Before = () =>
+        {
+            if (Interlocked.Increment(ref seen) == 8)
+            {
+                all.SetResult();
+            }
+
+            return all.Task;
+        };
+        var sent = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => join.SendAsync(token, "Ada", $"{Password} {i}")));
+        join.Realm.Before = () => Task.CompletedTask;
         Assert.Equal(
             (1, 7),
             (sent.Count(answer => answer.Status == HttpStatusCode.OK), sent.Count(answer => answer.Status == HttpStatusCode.Gone))
         );
         Assert.Single(join.Realm.Created, created => created == "race@account.example");
-        Assert.Equal(1, await Directory.CountAsync("directory.member where workspace_id = $1 and email = 'race@account.example'", acme.Id));
+        Assert.Equal(1, await join.CountMembersAsync("race@account.example", "Ada"));
         Assert.Equal(
             1,
             await Directory.CountAsync("platform.outbox where workspace_id = $1 and envelope like '%member_invitation.accepted%'", acme.Id)
         );
     }
 
+    [Theory]
+    [InlineData("Ada Lovelace")]
+    [InlineData("Ada")]
+    public async Task Who_finds_their_account_made_in_the_same_moment_joins_under_the_name_they_chose(string name)
+    {
+        var email = $"{Guid.NewGuid():N}@account.example";
+        var (acme, _, token) = await join.InviteMemberAsync(email);
+        join.Realm.Before = () =>
+        {
+            join.Realm.Accounts[email] = new("the other password", name.Split(' ')[0], name.Split(' ')[^1]);
+            return Task.CompletedTask;
+        };
+        var (status, page) = await join.SendAsync(token, name, Password);
+        join.Realm.Before = () => Task.CompletedTask;
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.DoesNotContain("the password that you chose", page, StringComparison.Ordinal);
+        Assert.Equal("the other password", join.Realm.Accounts[email].Password);
+        Assert.Equal(1, await join.CountMembersAsync(email, name));
+        var announced = await Directory.Events.WaitAsync(happened =>
+            happened.WorkspaceId == acme.Id && happened.Type == nameof(MemberInvitationAccepted)
+        );
+        Assert.True(announced.Read<MemberInvitationAccepted>().AccountMade);
+    }
+
     [Fact]
     public async Task Whoever_revokes_while_the_account_is_made_waits_for_nobody_and_the_account_is_no_member()
     {
-        var (acme, invitation, token) = await InviteAsync("revoked@account.example");
+        var (acme, invitation, token) = await join.InviteMemberAsync("revoked@account.example");
         string? reason = "not asked";
         join.Realm.Before = async () =>
             reason = await Calls.ReasonAsync(
@@ -169,46 +192,12 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
                     Directory.As(acme.Owner)
                 )
             );
-        var (status, page) = await SendAsync(token, "Ada", Password);
+        var (status, page) = await join.SendAsync(token, "Ada", Password);
         join.Realm.Before = () => Task.CompletedTask;
         Assert.Equal((HttpStatusCode.Gone, null), (status, reason));
         Assert.Contains("taken back", page, StringComparison.Ordinal);
         Assert.Single(join.Realm.Created, created => created == "revoked@account.example");
         Assert.Equal(0, await Directory.CountAsync("directory.member where email = 'revoked@account.example'"));
-    }
-
-    [Fact]
-    public async Task After_a_crash_between_account_and_membership_the_same_link_finishes_without_a_password()
-    {
-        var (acme, _, token) = await InviteAsync("halfway@account.example");
-        join.Gate.Answers = request => request is not AcceptOfferRequest { Account: AccountState.Created };
-        var (status, page) = await SendAsync(token, "Ada", Password);
-        join.Gate.Answers = _ => true;
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
-        Assert.Contains("Your account was created", page, StringComparison.Ordinal);
-        Assert.Equal(Password, join.Realm.Passwords["halfway@account.example"]);
-        Assert.Equal(0, await Directory.CountAsync("directory.member where email = 'halfway@account.example'"));
-        Assert.Equal(1, await Directory.CountAsync("directory.member_invitation where workspace_id = $1 and is_open", acme.Id));
-
-        Assert.Equal(HttpStatusCode.OK, (await SendAsync(token)).Status);
-        Assert.Equal(1, await Directory.CountAsync("directory.member where email = 'halfway@account.example'"));
-        Assert.Equal(Password, join.Realm.Passwords["halfway@account.example"]);
-        Assert.Equal(HttpStatusCode.Gone, (await SendAsync(token)).Status);
-    }
-
-    [Fact]
-    public async Task While_directory_is_away_nothing_happens_and_the_link_stays_good()
-    {
-        var (_, _, token) = await InviteAsync("patience@account.example");
-        join.Gate.Answers = _ => false;
-        using var http = join.CreateHttpClient();
-        using var shown = await http.GetAsync($"/join?token={token}", Cancellation);
-        var (status, page) = await SendAsync(token, "Ada", Password);
-        join.Gate.Answers = _ => true;
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable), (shown.StatusCode, status));
-        Assert.Contains("Nothing was changed", page, StringComparison.Ordinal);
-        Assert.DoesNotContain(join.Realm.Asked, asked => asked == "patience@account.example");
-        Assert.Equal(HttpStatusCode.OK, (await SendAsync(token, "Ada", Password)).Status);
     }
 
     [Fact]
@@ -228,11 +217,11 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
         };
         ActivitySource.AddActivityListener(listener);
         const string Secret = "zebra-quartz-maple-47";
-        var (acme, _, token) = await InviteAsync("quiet@account.example");
+        var (acme, _, token) = await join.InviteMemberAsync("quiet@account.example");
         join.Realm.IsAway = true;
-        await SendAsync(token, "Ada", Secret);
+        await join.SendAsync(token, "Ada", Secret);
         join.Realm.IsAway = false;
-        Assert.Equal(HttpStatusCode.OK, (await SendAsync(token, "Ada", Secret)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await join.SendAsync(token, "Ada", Secret)).Status);
         Assert.Contains(tags, tag => tag.Contains("/join", StringComparison.Ordinal));
         Assert.DoesNotContain(tags, tag => tag.Contains(Secret, StringComparison.Ordinal) || tag.Contains(token, StringComparison.Ordinal));
         Assert.NotEmpty(join.Log);
@@ -266,45 +255,5 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
                 acme.Id
             )
         );
-    }
-
-    private async Task<(TestWorkspace Workspace, Guid Invitation, string Token)> InviteAsync(string email)
-    {
-        var acme = await Directory.AddWorkspaceAsync();
-        var result = (
-            await Directory.MemberInvitations.InviteMembersAsync(
-                new InviteMembersRequest { Invitations = { new MemberInvitationRow { Email = email } } },
-                Directory.As(acme.Owner)
-            )
-        ).Results[0];
-        Ids.TryParse("minv", result.InvitationId, out var id);
-        return (acme, id, (await Directory.WaitForMailAsync(email))[^1].Token);
-    }
-
-    private async Task<(HttpStatusCode Status, string Page)> SendAsync(
-        string token,
-        string? name = null,
-        string? password = null,
-        string? again = null,
-        string? site = null
-    )
-    {
-        var fields = new Dictionary<string, string> { ["token"] = token };
-        if (name is not null)
-        {
-            (fields["name"], fields["password"], fields["again"]) = (name, password!, again ?? password!);
-        }
-
-        using var http = join.CreateHttpClient();
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/join") { Content = new FormUrlEncodedContent(fields) };
-        if (site is not null)
-        {
-            request.Headers.Add("Sec-Fetch-Site", site);
-        }
-
-        using var answer = await http.SendAsync(request, Cancellation);
-        Assert.True(answer.Headers.CacheControl!.NoStore);
-        Assert.Equal("no-referrer", Assert.Single(answer.Headers.GetValues("Referrer-Policy")));
-        return (answer.StatusCode, await answer.Content.ReadAsStringAsync(Cancellation));
     }
 }

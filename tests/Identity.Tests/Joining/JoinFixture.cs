@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
+using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Platform.Contracts;
+using Platform.Directory.Contracts.V1;
 using Platform.Directory.Tests;
 using Platform.Testing;
 
@@ -25,6 +28,51 @@ public sealed class JoinFixture(PostgresFixture postgres) : IAsyncLifetime
 
     /// <summary>The page of identity.</summary>
     public HttpClient CreateHttpClient() => _identity.CreateHttpClient();
+
+    public async Task<(TestWorkspace Workspace, Guid Invitation, string Token)> InviteMemberAsync(string email)
+    {
+        var acme = await Directory.AddWorkspaceAsync();
+        var result = (
+            await Directory.MemberInvitations.InviteMembersAsync(
+                new InviteMembersRequest { Invitations = { new MemberInvitationRow { Email = email } } },
+                Directory.As(acme.Owner)
+            )
+        ).Results[0];
+        Ids.TryParse("minv", result.InvitationId, out var id);
+        return (acme, id, (await Directory.WaitForMailAsync(email))[^1].Token);
+    }
+
+    /// <summary>Presses the button of the page: the first one, or the one that sends a name and a password.</summary>
+    /// <param name="site">Where a browser says that the form was.</param>
+    public async Task<(HttpStatusCode Status, string Page)> SendAsync(
+        string token,
+        string? name = null,
+        string? password = null,
+        string? again = null,
+        string? site = null
+    )
+    {
+        var fields = new Dictionary<string, string> { ["token"] = token };
+        if (name is not null)
+        {
+            (fields["name"], fields["password"], fields["again"]) = (name, password!, again ?? password!);
+        }
+
+        using var http = CreateHttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/join") { Content = new FormUrlEncodedContent(fields) };
+        if (site is not null)
+        {
+            request.Headers.Add("Sec-Fetch-Site", site);
+        }
+
+        using var answer = await http.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.True(answer.Headers.CacheControl!.NoStore);
+        Assert.Equal("no-referrer", Assert.Single(answer.Headers.GetValues("Referrer-Policy")));
+        return (answer.StatusCode, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    public Task<long> CountMembersAsync(string email, string name) =>
+        Directory.CountAsync("directory.member where email = $1 and display_name = $2", email, name);
 
     public async ValueTask InitializeAsync()
     {

@@ -49,7 +49,7 @@ internal static class MemberAcceptance
     }
 
     /// <param name="account">Whether the person can sign in, as far as identity has checked.</param>
-    /// <param name="name">What a person with a new account is called.</param>
+    /// <param name="name">What their account calls the person; may be empty.</param>
     public static async Task<Offer?> AcceptAsync(WriteTransaction tx, Guid id, AccountState account, string name)
     {
         await tx.ExecuteAsync(LockInvitation, id);
@@ -85,8 +85,7 @@ internal static class MemberAcceptance
         }
 
         var email = found.Offer.Email;
-        var hasNewAccount = account == AccountState.Created;
-        var displayName = hasNewAccount ? name : email[..email.IndexOf('@', StringComparison.Ordinal)];
+        var displayName = name.Length > 0 ? name : email[..email.IndexOf('@', StringComparison.Ordinal)];
         var isNew = await tx.ExecuteAsync(AddMember, Ids.New(), email, displayName, tx.Now) == 1;
         var member = await tx.ScalarAsync<Guid>(FindMember, email);
         await tx.ExecuteAsync(AddRoles, member, found.Environments, found.Roles);
@@ -108,7 +107,7 @@ internal static class MemberAcceptance
         }
 
         tx.Announce(
-            new MemberInvitationAccepted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, minv, mbr, hasNewAccount),
+            new MemberInvitationAccepted(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, minv, mbr, account == AccountState.Created),
             "member_invitation.accepted",
             new Target("member_invitation", minv),
             new Target("member", mbr)

@@ -1,0 +1,18 @@
+using Platform.Contracts;
+using Platform.Edge.Calls;
+
+namespace Platform.Edge.Tools;
+
+/// <summary>Takes what nobody foresaw: the log keeps the exception, and the client reads the trace id to find it by.</summary>
+internal sealed partial class UnforeseenFailures(ILogger<UnforeseenFailures> log)
+{
+    public Failure Explain(EdgeCall call, Exception exception)
+    {
+        call.Error = Reasons.Internal;
+        LogUnforeseen(exception, call.Tool?.Name ?? call.Exchange.Method, call.TraceId);
+        return Failure.Unforeseen;
+    }
+
+    [LoggerMessage(2001, LogLevel.Error, "{Name} failed in the edge (trace {TraceId})")]
+    private partial void LogUnforeseen(Exception exception, string name, string traceId);
+}
