@@ -16,16 +16,17 @@ var audit = builder.AddService<Projects.Platform_Audit_Service>("audit", postgre
 var identity = builder.AddService<Projects.Platform_Identity_Service>("identity", postgres, rabbitmq);
 var edge = builder.AddEdge<Projects.Platform_Edge>("edge", redis, keycloak);
 
-// Everybody checks callers with identity's keys; identity asks directory who a person is, and audit for what only people may see.
+// Everybody checks callers with identity's keys; identity asks directory who a person is, and audit for what only people may see. Nobody
+// waits for another service: each starts without the others, as it does wherever it is deployed.
 foreach (var service in (IResourceBuilder<ProjectResource>[])[directory, data, audit])
 {
     service.WithReference(identity);
-    edge.WithReference(service).WaitFor(service);
+    edge.WithReference(service);
 }
 
 directory.WithMail(edge);
-identity.WithReference(directory).WaitFor(directory).WithReference(audit).WithKeycloak(keycloak, edge);
-edge.WithReference(identity).WaitFor(identity);
+identity.WithReference(directory).WithReference(audit).WithKeycloak(keycloak, edge);
+edge.WithReference(identity);
 identity.AddServiceSecret(edge, "Edge__Audit__ServiceSecret");
 
 builder.AddDemo(directory, identity, audit);

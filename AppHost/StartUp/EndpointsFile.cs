@@ -37,7 +37,7 @@ internal static class EndpointsFile
             async (services, stopping) =>
             {
                 services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(() => File.Delete(file));
-                var signIn = await WaitUntilUpAsync(services, edge, identity, keycloak, stopping);
+                var signIn = await WaitUntilUpAsync(services, identity, keycloak, stopping);
                 var endpoints = new JsonObject
                 {
                     ["mcp"] = builder.Configuration["PublicUrl"] is { Length: > 0 } url ? url : $"{edge.GetEndpoint("http").Url}/mcp",
@@ -58,7 +58,6 @@ internal static class EndpointsFile
     // Whether people can sign in: without a Keycloak everything but that works.
     private static async Task<bool> WaitUntilUpAsync(
         IServiceProvider services,
-        IResourceBuilder<ProjectResource> edge,
         IResourceBuilder<ProjectResource> identity,
         IResourceBuilder<KeycloakResource> keycloak,
         CancellationToken stopping
@@ -72,7 +71,15 @@ internal static class EndpointsFile
             await notifications.WaitForResourceHealthyAsync(keycloak.Resource.Name, stopping);
         }
 
-        await notifications.WaitForResourceHealthyAsync(edge.Resource.Name, stopping);
+        foreach (var service in services.GetRequiredService<DistributedApplicationModel>().Resources.OfType<ProjectResource>())
+        {
+            // The others do one thing and end.
+            if (service.HasAnnotationOfType<HealthCheckAnnotation>())
+            {
+                await notifications.WaitForResourceHealthyAsync(service.Name, stopping);
+            }
+        }
+
         if (signIn)
         {
             await WaitForRealmAsync(identity, stopping);
