@@ -7,7 +7,7 @@ var builder = DistributedApplication.CreateBuilder(args);
 
 var postgres = builder.AddPostgres("postgres").WithDataVolume();
 var rabbitmq = builder.AddRabbitMQ("rabbitmq").WithDataVolume();
-var redis = builder.AddRedis("redis");
+var redis = builder.AddRedis("redis").WithoutHttpsCertificate();
 var keycloak = builder.AddPlatformKeycloak();
 
 var directory = builder.AddService<Projects.Platform_Directory_Service>("directory", postgres, rabbitmq);

@@ -41,6 +41,7 @@ internal static class TelemetryExtensions
         "Grpc",
         "MassTransit",
         "ModelContextProtocol",
+        "StackExchange.Redis",
     ];
 
     /// <summary>

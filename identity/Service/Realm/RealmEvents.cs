@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using OpenTelemetry;
 using Platform.Identity.Service.Keycloak;
 
 namespace Platform.Identity.Service.Realm;
@@ -42,6 +43,8 @@ internal sealed partial class RealmEvents(KeycloakAdmin keycloak, TimeProvider t
     /// </summary>
     public async Task<IReadOnlyList<RealmEvent>> ReadAsync(CancellationToken cancellationToken)
     {
+        // Asked several times a second. What is done about an event has a span; that there was none needs none.
+        using var unseen = SuppressInstrumentationScope.Begin();
         var from = (_watermark - _overlap).ToUnixTimeMilliseconds();
         var happened = ListAsync(
             $"events?type=CLIENT_REGISTER&type=LOGOUT&type=REVOKE_GRANT&direction=asc&dateFrom={from}",

@@ -169,7 +169,7 @@ internal sealed partial class StreamDelivery(
         var now = time.GetUtcNow();
         await store.FailAsync(stream, payload, Describe(answer), now, now + Backoff(stream.Failures, answer.RetryAfter), cancellationToken);
         _delivered.Add(0, new KeyValuePair<string, object?>("result", "retried"));
-        LogRetry(stream.Destination.StreamId, answer.Status, stream.Failures + 1);
+        LogRetry(stream.Destination.StreamId, stream.Failures + 1, Describe(answer));
     }
 
     // Doubles from a second to five minutes, less up to a half by chance, so that many streams do not come back at once.
@@ -187,8 +187,8 @@ internal sealed partial class StreamDelivery(
     private static string Describe(SinkAnswer answer) =>
         answer.Status is { } status ? $"{status} {answer.Message}".TrimEnd() : answer.Message;
 
-    [LoggerMessage(4101, LogLevel.Warning, "The destination of {Stream} answered {Status}; try {Failures} failed")]
-    private partial void LogRetry(string stream, int? status, int failures);
+    [LoggerMessage(4101, LogLevel.Warning, "Delivery to the destination of {Stream} failed {Failures} times in a row: {Problem}")]
+    private partial void LogRetry(string stream, int failures, string problem);
 
     [LoggerMessage(4102, LogLevel.Error, "The destination of {Stream} refused us for good ({Status}); the stream has stopped")]
     private partial void LogInvalid(string stream, int? status);
