@@ -3,12 +3,14 @@ using Microsoft.Extensions.Hosting;
 
 namespace Platform.AppHost.StartUp;
 
-/// <summary>What the AppHost does beside its resources. When it fails, nobody could trust what the start says, so the application ends.</summary>
+/// <summary>
+/// What the AppHost does beside its resources. When it fails, nobody could trust what the start says, so the application ends.
+/// </summary>
 internal static class Background
 {
     /// <summary>
-    /// Runs <paramref name="work"/> from before the first resource starts, when the model is complete, until the application is told to stop.
-    /// It does nothing while a deployment is described.
+    /// Runs <paramref name="work"/> from before the first resource starts, when the model is complete, until the application is told to
+    /// stop. It does nothing while a deployment is described.
     /// </summary>
     /// <param name="untilStopped">True: it goes on until everything has stopped.</param>
     public static void RunBeside(

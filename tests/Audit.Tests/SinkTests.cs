@@ -29,6 +29,19 @@ public sealed class SinkTests(AuditFixture audit) : IClassFixture<AuditFixture>
         });
 
     [Fact]
+    public void An_address_that_may_change_never_gets_a_secret_of_the_former_one() =>
+        Assert.All(audit.Services.GetRequiredService<SinkSet>().All, sink =>
+            Assert.True(sink.IsSecretOurs || sink.AddressForm is AddressForm.Site, sink.Type)
+        );
+
+    // A longer one would fit into no payload, and would not be left out either: the stream would stand still.
+    [Fact]
+    public void The_longest_entry_fits_into_a_payload() =>
+        Assert.All(audit.Services.GetRequiredService<SinkSet>().All, sink =>
+            Assert.True(sink.MaxEntryBytes + "[]".Length <= sink.MaxPayloadBytes, sink.Type)
+        );
+
+    [Fact]
     public void Nothing_outside_Sinks_names_a_sink()
     {
         var sinks = audit.Services.GetRequiredService<SinkSet>().All;

@@ -16,7 +16,7 @@ internal sealed class HttpsAddress(IHostEnvironment environment)
 
         // The URL is shown in lists and written to the logs of proxies, so nothing in it may be a secret.
         return address.UserInfo.Length > 0 || url.Contains('?', StringComparison.Ordinal) || url.Contains('#', StringComparison.Ordinal)
-            ? throw Problem.Invalid(field, "has credentials, a query or a fragment", "Leave them out: requests are signed.")
+            ? throw Problem.Invalid(field, "has credentials, a query or a fragment", "Leave them out.")
             : address.AbsoluteUri;
     }
 

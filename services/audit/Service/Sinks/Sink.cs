@@ -48,10 +48,13 @@ internal sealed record NewDestination(string Address, string? Secret, IReadOnlyL
 /// <summary>What the address of a destination is.</summary>
 internal enum AddressForm
 {
-    /// <summary>The name of a site that the sink knows how to reach.</summary>
+    /// <summary>The name of a site, or a URL, that stays as it is. Answers show it as <c>site</c>.</summary>
     Site,
 
-    /// <summary>A URL that the caller chose, and may change.</summary>
+    /// <summary>
+    /// A URL that may be changed; answers show it as <c>url</c>. Only for a secret that is ours: one that the destination gave out would
+    /// be sent to whoever the new URL names.
+    /// </summary>
     Url,
 }
 
@@ -71,7 +74,8 @@ internal interface ISink
 
     /// <summary>
     /// Whether we make the secret: then it signs, people with audit:write can read it, and the one before signs too for a while after a
-    /// change. Otherwise the destination gave it out, and it is never shown.
+    /// change. Otherwise the destination gave it out, and it is never shown. Tools name it <c>secret</c> if it is ours, else
+    /// <c>apiKey</c>.
     /// </summary>
     bool IsSecretOurs { get; }
 
@@ -83,7 +87,10 @@ internal interface ISink
     /// <summary>The limit of a whole payload, before compression.</summary>
     int MaxPayloadBytes { get; }
 
-    /// <summary>The limit of one entry. A longer one is never sent, because the destination would cut it off.</summary>
+    /// <summary>
+    /// The limit of one entry, at least two bytes below that of a payload, whose brackets count. A longer one is never sent, because the
+    /// destination would cut it off.
+    /// </summary>
     int MaxEntryBytes { get; }
 
     /// <summary>The destination does not take events that happened longer ago.</summary>
@@ -120,7 +127,9 @@ internal enum SinkVerdict
     /// <summary>Too large as a whole: send less at a time.</summary>
     TooLarge,
 
-    /// <summary>The destination will not take this content.</summary>
+    /// <summary>
+    /// The destination will not take this content. If it takes a test, a single entry of which it says so is left out for good.
+    /// </summary>
     Rejected,
 
     /// <summary>The destination does not accept the secret, or is gone for good. Only a person can fix that.</summary>
