@@ -229,7 +229,7 @@ internal static class Services
             ? ReferenceExpression.Create($"{origin}{Realm}")
             : ReferenceExpression.Create($"{keycloak.SeenByPeople()}{Realm}");
 
-    // The same address for everybody who is told of it. Within a container it would else be one of the containers' network.
+    // The same address for everybody who is told of it. Otherwise a container would be told an address of the containers' network.
     private static EndpointReference SeenByPeople<T>(this IResourceBuilder<T> resource)
         where T : IResourceWithEndpoints => new(resource.Resource, "http", KnownNetworkIdentifiers.LocalhostNetwork);
 

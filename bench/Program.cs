@@ -18,8 +18,6 @@ var application = await DistributedApplicationTestingBuilder.CreateAsync<Project
     "--Edge:Access:ReadsPerSecond=1000000",
     "--Edge:Access:WritesPerSecond=1000000",
     "--EndpointsFile=bench-endpoints.json",
-    "--Logging:LogLevel:Default=Warning",
-    "--Logging:LogLevel:Platform.AppHost.Resources=None",
 ]);
 await using var suite = await application.BuildAsync();
 await suite.StartAsync();

@@ -56,7 +56,7 @@ fi
 if [[ $(cat password 2>/dev/null) != "$POSTGRES_PASSWORD" ]]; then
   # Until the change is complete, no password is known, so that the next start sets one whatever became of this.
   rm -f password
-  printf "alter role \"%s\" password '%s';\n" "${POSTGRES_USER//\"/\"\"}" "${POSTGRES_PASSWORD//\'/\'\'}" | "${owner[@]}" "$bin/postgres" --single -D data postgres >/dev/null
+  printf "alter role \"%s\" password '%s';\n" "${POSTGRES_USER//\"/\"\"}" "${POSTGRES_PASSWORD//\'/\'\'}" | "${owner[@]}" "$bin/postgres" --single -c exit_on_error=on -D data postgres >/dev/null
   remember_password
 fi
 

@@ -59,7 +59,7 @@ internal static class Background
             {
                 // The application ends, and nobody looks any more.
             }
-            catch (Exception exception)
+            catch (Exception exception) when (!end.IsCancellationRequested)
             {
                 await Console.Error.WriteLineAsync(
                     $"The AppHost ends, because it could not finish what it does beside its resources: {exception}"

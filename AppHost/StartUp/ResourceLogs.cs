@@ -31,12 +31,25 @@ internal static class ResourceLogs
 
     private static async Task WriteAsync(ResourceLoggerService loggers, IResource resource, string path, CancellationToken stopped)
     {
+        var complains = true;
         await foreach (var lines in loggers.WatchAsync(resource).WithCancellation(stopped))
         {
-            await using var file = new StreamWriter(OwnersFile.Open(path, FileMode.Append, share: FileShare.ReadWrite));
-            foreach (var line in lines)
+            try
             {
-                await file.WriteLineAsync(line.Content);
+                await using var file = new StreamWriter(OwnersFile.Open(path, FileMode.Append, share: FileShare.ReadWrite));
+                foreach (var line in lines)
+                {
+                    await file.WriteLineAsync(line.Content);
+                }
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                // The dashboard has the lines too; nothing ends because a copy of them is missing.
+                if (complains)
+                {
+                    await Console.Error.WriteLineAsync($"{path} lacks lines: {exception.Message}");
+                    complains = false;
+                }
             }
         }
     }

@@ -1,4 +1,7 @@
+using System.Buffers.Binary;
 using System.Collections.Frozen;
+using System.Security.Cryptography;
+using System.Text;
 using Google.Protobuf;
 using Grpc.Core;
 using Platform.Contracts;
@@ -65,6 +68,30 @@ public sealed class Call
     public string? Confirmation { get; init; }
 
     public string Tool => Definition?.Name ?? "";
+
+    /// <summary>
+    /// The same for two calls that mean the same, whoever makes them: all that decides what a call does is in it, what travels beside the
+    /// request as well. It leaves out what only says how the call is made: its id, its key, a dry run, a confirmation.
+    /// </summary>
+    public byte[] Digest()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Append(WorkspaceId.ToByteArray());
+        Append(EnvironmentId?.ToByteArray());
+        Append(Encoding.UTF8.GetBytes(Tool));
+        Append(Task is null ? null : Encoding.UTF8.GetBytes(Task));
+        Append(Request.ToByteArray());
+        return hash.GetHashAndReset();
+
+        // With its length, so that no two lists of parts run together to the same bytes.
+        void Append(byte[]? part)
+        {
+            Span<byte> length = stackalloc byte[sizeof(int)];
+            BinaryPrimitives.WriteInt32LittleEndian(length, part?.Length ?? -1);
+            hash.AppendData(length);
+            hash.AppendData(part ?? []);
+        }
+    }
 
     public Guid WorkspaceId => Caller.WorkspaceId;
 

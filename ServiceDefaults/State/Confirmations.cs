@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text.Json;
-using Google.Protobuf;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.WebUtilities;
 using Platform.Contracts;
@@ -9,8 +8,8 @@ using Platform.ServiceDefaults.Calls;
 namespace Platform.ServiceDefaults.State;
 
 /// <summary>
-/// The two halves of a destructive call. The service that owns the effect seals the confirmation. It is bound to caller, tool, arguments
-/// and the state shown, and is used up in the transaction of the effect: of many concurrent uses one succeeds.
+/// The two halves of a destructive call. The service that owns the effect seals the confirmation. It is bound to the caller, to what makes
+/// two calls the same, and to the state shown, and is used up in the transaction of the effect: of many concurrent uses one succeeds.
 /// </summary>
 public sealed class Confirmations(IDataProtectionProvider protection, TimeProvider time)
 {
@@ -30,7 +29,7 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
         {
             var expires = time.GetUtcNow() + _lifetime;
             throw Problem.ConfirmationRequired(
-                Seal(new Sealed(Ids.New(), call.ActorId, call.Caller.TokenId, call.Tool, Digest(call), fingerprint, expires)),
+                Seal(new Sealed(Ids.New(), call.ActorId, call.Caller.TokenId, call.Tool, call.Digest(), fingerprint, expires)),
                 expires,
                 JsonSerializer.SerializeToUtf8Bytes(preview, EventJson.Options)
             );
@@ -42,12 +41,12 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
             || confirmation.Actor != call.ActorId
             || confirmation.Token != call.Caller.TokenId
             || confirmation.Tool != call.Tool
-            || !confirmation.Digest.AsSpan().SequenceEqual(Digest(call))
+            || !confirmation.Digest.AsSpan().SequenceEqual(call.Digest())
         )
         {
             throw Refused(
                 Reasons.ConfirmationInvalid,
-                "The confirmation was made for another call: caller, tool and arguments must be the same."
+                "The confirmation was made for another call: caller, tool, arguments, environment and task must be the same."
             );
         }
 
@@ -69,8 +68,6 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
 
     private static Grpc.Core.RpcException Refused(string reason, string message) =>
         Problem.Conflict(reason, message + " Nothing was changed.", "Repeat the call without a confirmation to see a new preview.");
-
-    private static byte[] Digest(Call call) => SHA256.HashData(call.Request.ToByteArray());
 
     private string Seal(Sealed confirmation) =>
         WebEncoders.Base64UrlEncode(_protector.Protect(JsonSerializer.SerializeToUtf8Bytes(confirmation, EventJson.Options)));

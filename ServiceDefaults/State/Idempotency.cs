@@ -4,7 +4,7 @@ using Platform.ServiceDefaults.Calls;
 
 namespace Platform.ServiceDefaults.State;
 
-/// <summary>One record per member, tool and key, kept 24 h: the digest of the request and the answer it got.</summary>
+/// <summary>One record per member, tool and key, kept 24 h: the digest of the call and the answer it got.</summary>
 internal static class Idempotency
 {
     // The insert waits for a concurrent call with the same key, and finds its record once that has committed.
@@ -21,7 +21,7 @@ internal static class Idempotency
     private const string Keep = "update platform.idempotency set answer = $4 where actor = $1 and tool = $2 and key = $3";
 
     /// <summary>Claims the key for this transaction, or gives the answer stored under it.</summary>
-    /// <exception cref="RpcException">IDEMPOTENCY_KEY_REUSED: the key came with other arguments before.</exception>
+    /// <exception cref="RpcException">IDEMPOTENCY_KEY_REUSED: the key came with another call before.</exception>
     public static async Task<byte[]?> ClaimAsync(WriteTransaction unit, byte[] digest)
     {
         var call = unit.Call;
@@ -41,7 +41,7 @@ internal static class Idempotency
             ? stored.Answer
             : throw Problem.Conflict(
                 Reasons.IdempotencyKeyReused,
-                "This idempotency key was used with other arguments within the last 24 hours.",
+                "This idempotency key was used with other arguments, or in another environment or task, within the last 24 hours.",
                 "Use a new key for a new call, or repeat the first call exactly."
             );
     }

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -115,7 +114,7 @@ public sealed class UnitOfWork(
         var enter = settings.ToStatement(call.WorkspaceId, call.EnvironmentId);
         unit.EnterWithFirstStatement(_keepsTasks ? [enter, .. Journal.Begin(call)] : [enter]);
 
-        var digest = call.IdempotencyKey is null ? null : SHA256.HashData(call.Request.ToByteArray());
+        var digest = call.IdempotencyKey is null ? null : call.Digest();
         if (digest is not null && !call.DryRun && await Idempotency.ClaimAsync(unit, digest) is { } stored)
         {
             return (new T().Parse(stored), Outcomes.Replayed);

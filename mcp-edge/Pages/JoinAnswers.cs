@@ -2,7 +2,7 @@ using Platform.Directory.Contracts;
 
 namespace Platform.Edge.Pages;
 
-/// <summary>Pages about invitations that the edge writes by itself, when identity cannot be asked or shall not be.</summary>
+/// <summary>Pages about invitations that the edge writes by itself, when identity cannot be asked or must not be.</summary>
 internal static class JoinAnswers
 {
     /// <param name="retryAfter">Seconds.</param>

@@ -3,7 +3,7 @@ using Platform.Edge.Calls;
 
 namespace Platform.Edge.Tools;
 
-/// <summary>Takes what nobody foresaw: the log keeps the exception, and the client reads the trace id to find it by.</summary>
+/// <summary>Handles exceptions that nobody foresaw: the log keeps them, and the client reads the trace id to find them by.</summary>
 internal sealed partial class UnforeseenFailures(ILogger<UnforeseenFailures> log)
 {
     public Failure Explain(EdgeCall call, Exception exception)

@@ -94,7 +94,7 @@ public static partial class Reasons
 
     [Reason(
         "FailedPrecondition",
-        "The idempotency key was used with other arguments within the last 24 hours.",
+        "The idempotency key was used with other arguments, or in another environment or task, within the last 24 hours.",
         "Use a new key for a new call, or repeat the first call exactly."
     )]
     public const string IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED";
@@ -230,7 +230,7 @@ public static partial class Reasons
     [Reason(
         "FailedPrecondition",
         "The stream was made by another version of the service, with a type that this one does not know.",
-        "Update the service, or delete the stream."
+        "Ask whoever operates the platform to update it, or delete the stream."
     )]
     public const string StreamTypeUnknown = "STREAM_TYPE_UNKNOWN";
 

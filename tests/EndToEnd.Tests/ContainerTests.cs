@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Platform.EndToEnd.Tests;
 
-/// <summary>Where servers are containers, as far as it shows without a container runtime: in what they would be told.</summary>
+/// <summary>Servers that are containers. A container runtime is not needed to see what they would be told.</summary>
 public sealed class ContainerTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

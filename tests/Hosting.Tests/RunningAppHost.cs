@@ -20,9 +20,18 @@ internal sealed class RunningAppHost : IDisposable
         _folder = folder;
         var output = new DirectoryInfo(AppContext.BaseDirectory);
         var program = Path.Combine(LocalServer.Checkout, "AppHost", "bin", output.Parent!.Name, output.Name, "Platform.AppHost.dll");
+        // A shell lets what it starts in the background ignore Ctrl-C, and that is inherited.
         var start = new ProcessStartInfo(
-            "dotnet",
-            [program, $"--Artifacts={folder.Path}", "--Servers=local", "--Servers:Keycloak=embedded", "--Servers:Durable=false"]
+            "env",
+            [
+                "--default-signal=INT",
+                "dotnet",
+                program,
+                $"--Artifacts={folder.Path}",
+                "--Servers=local",
+                "--Servers:Keycloak=embedded",
+                "--Servers:Durable=false",
+            ]
         )
         {
             WorkingDirectory = Path.Combine(LocalServer.Checkout, "AppHost"),

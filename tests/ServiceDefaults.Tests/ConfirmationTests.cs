@@ -79,6 +79,17 @@ public sealed class ConfirmationTests(NotesFixture notes) : IClassFixture<NotesF
     }
 
     [Fact]
+    public async Task It_is_good_for_its_environment_alone()
+    {
+        await CreateAsync("a");
+        var confirmation = await PreviewAsync();
+        var elsewhere = _caller with { Environment = Ids.New() };
+        await notes.Client.CreateNoteAsync(new CreateNoteRequest { Title = "a" }, notes.As(elsewhere));
+        Assert.Equal("CONFIRMATION_INVALID", await ReasonAsync(elsewhere, confirmation.Token));
+        Assert.Single(await notes.TitlesAsync(elsewhere));
+    }
+
+    [Fact]
     public async Task It_is_good_for_five_minutes()
     {
         await CreateAsync("a");

@@ -127,6 +127,18 @@ public sealed class UnitOfWorkTests(NotesFixture notes) : IClassFixture<NotesFix
     }
 
     [Fact]
+    public async Task The_same_idempotency_key_in_another_environment_is_refused_and_shows_nothing_of_the_first()
+    {
+        await CreateAsync("one", key: "k");
+        var elsewhere = _caller with { Environment = Ids.New() };
+        var problem = await notes
+            .Client.CreateNoteAsync(new CreateNoteRequest { Title = "one" }, notes.As(elsewhere, idempotencyKey: "k"))
+            .ProblemAsync();
+        Assert.Equal("IDEMPOTENCY_KEY_REUSED", problem.Reason);
+        Assert.Empty(await notes.TitlesAsync(elsewhere));
+    }
+
+    [Fact]
     public async Task An_idempotency_key_belongs_to_its_member()
     {
         await CreateAsync("one", key: "k");

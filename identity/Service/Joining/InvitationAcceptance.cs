@@ -67,7 +67,7 @@ internal sealed class InvitationAcceptance(
         }
 
         var isNew = answer.Outcome == AccountOutcome.Created;
-        request.Account = isNew || answer.Outcome == AccountOutcome.CreatedMeanwhile ? AccountState.Created : AccountState.Existing;
+        request.Account = isNew ? AccountState.Created : AccountState.Existing;
         request.Name = answer.Name;
         try
         {

@@ -77,7 +77,9 @@ internal sealed partial class JoinAccounts(
 
         return outcome switch
         {
-            AccountOutcome.Created or AccountOutcome.CreatedMeanwhile => new AccountAnswer(outcome, name, []),
+            AccountOutcome.Created => new AccountAnswer(outcome, name, []),
+            // Another request created it, after this one had found none.
+            AccountOutcome.Exists => new AccountAnswer(outcome, (await users.FindByAddressAsync(email, cancellationToken))?.Name ?? "", []),
             AccountOutcome.PasswordRefused => await WithRulesAsync(outcome, cancellationToken),
             _ => outcome,
         };

@@ -18,6 +18,7 @@ internal static partial class JoinEndpoint
     private const int MaxName = 100;
     private const int MaxPassword = 1024;
     private const string HowToConnect = "<a href=\"connect\">how to connect</a>";
+    private const string NotYet = "<p>You have not joined yet. Open the link from your mail again in a moment, and accept.</p>";
     private const string Log = "Platform.Identity.Join";
 
     public static void MapJoinPage(this WebApplication app)
@@ -198,7 +199,8 @@ internal static partial class JoinEndpoint
             page = new Page(
                 StatusCodes.Status503ServiceUnavailable,
                 "Almost there",
-                $"<p>Your account was created, with the password that you chose.</p>{JoinPage.OutcomeUnknown}"
+                "<p>Your account was created, with the password that you chose.</p>"
+                    + (IsUndone(exception.InnerException!) ? NotYet : JoinPage.OutcomeUnknown)
             );
         }
         catch (Exception exception) when (!http.RequestAborted.IsCancellationRequested)
@@ -209,8 +211,8 @@ internal static partial class JoinEndpoint
                     ? StatusCodes.Status503ServiceUnavailable
                     : StatusCodes.Status500InternalServerError,
                 "Something went wrong",
-                HttpMethods.IsGet(http.Request.Method) || IsRefused(exception)
-                    ? "<p>Nothing was changed. Try again in a moment.</p>"
+                HttpMethods.IsGet(http.Request.Method) ? "<p>Nothing was changed. Try again in a moment.</p>"
+                    : IsUndone(exception) ? NotYet
                     : JoinPage.OutcomeUnknown
             );
         }
@@ -224,17 +226,20 @@ internal static partial class JoinEndpoint
         await http.Response.WriteAsync(JoinPage.Html(page.Title, page.Body), http.RequestAborted);
     }
 
-    /// <summary>Whether directory answered that it did nothing; from any other failure, nobody can tell.</summary>
-    private static bool IsRefused(Exception exception) =>
+    /// <summary>
+    /// Whether nobody joined: directory refused, or was not asked, because the realm was away. From any other failure, nobody can tell.
+    /// </summary>
+    private static bool IsUndone(Exception exception) =>
         exception
-            is RpcException
-            {
-                StatusCode: StatusCode.InvalidArgument
-                    or StatusCode.Unauthenticated
-                    or StatusCode.PermissionDenied
-                    or StatusCode.FailedPrecondition
-                    or StatusCode.Aborted
-            };
+            is KeycloakUnavailableException
+                or RpcException
+                {
+                    StatusCode: StatusCode.InvalidArgument
+                        or StatusCode.Unauthenticated
+                        or StatusCode.PermissionDenied
+                        or StatusCode.FailedPrecondition
+                        or StatusCode.Aborted
+                };
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
 

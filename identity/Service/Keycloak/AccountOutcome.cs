@@ -9,9 +9,6 @@ internal enum AccountOutcome
     /// <summary>There was an account already. Nothing was changed.</summary>
     Exists,
 
-    /// <summary>Another request created the account, after this one had found none. Nothing was changed.</summary>
-    CreatedMeanwhile,
-
     /// <summary>There is no account, and creating one takes a name and a password.</summary>
     PasswordNeeded,
 

@@ -238,10 +238,12 @@ internal sealed class KeycloakAdmin(HttpClient http, IOptions<KeycloakOptions> o
         if (!response.IsSuccessStatusCode)
         {
             var text = await response.Content.ReadAsStringAsync(cancellationToken);
+            // A query can hold somebody's address, and this goes into logs.
+            var place = path.Split('?')[0];
             throw new KeycloakUnavailableException(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Keycloak answered {(int)response.StatusCode} to {method} {path}: {text[..Math.Min(text.Length, 300)]}"
+                    $"Keycloak answered {(int)response.StatusCode} to {method} {place}: {text[..Math.Min(text.Length, 300)]}"
                 )
             );
         }

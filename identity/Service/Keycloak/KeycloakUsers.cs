@@ -79,7 +79,7 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
         return status switch
         {
             HttpStatusCode.Created => AccountOutcome.Created,
-            HttpStatusCode.Conflict => AccountOutcome.CreatedMeanwhile,
+            HttpStatusCode.Conflict => AccountOutcome.Exists,
             HttpStatusCode.BadRequest when ((string?)problem?["error"])?.StartsWith("invalidPassword", StringComparison.Ordinal) == true =>
                 AccountOutcome.PasswordRefused,
             HttpStatusCode.BadRequest when FieldsOf(problem).Intersect(["firstName", "lastName"]).Any() => AccountOutcome.NameRefused,
@@ -121,14 +121,15 @@ internal sealed class KeycloakUsers(KeycloakAdmin keycloak)
         if (found is null)
         {
             await keycloak.PostAsync("users", wanted, cancellationToken);
-            found = await FindFirstAsync(byUsername, cancellationToken);
+            found = await FindFirstAsync(byUsername, cancellationToken)
+                ?? throw new KeycloakUnavailableException("The account that was created is not there.");
         }
         else
         {
             await keycloak.PutAsync($"users/{found.Subject}", wanted, cancellationToken);
         }
 
-        return found! with
+        return found with
         {
             Email = email,
             EmailVerified = true,

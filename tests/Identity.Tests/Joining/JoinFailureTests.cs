@@ -10,7 +10,7 @@ public sealed class JoinFailureTests(JoinFixture join) : IClassFixture<JoinFixtu
 {
     private const string Password = "correct horse battery";
     private const string Unknown = "We could not find out whether you joined";
-    private const string Unchanged = "Nothing was changed";
+    private const string NotYet = "You have not joined yet";
 
     private MailFixture Directory => join.Directory;
 
@@ -19,8 +19,8 @@ public sealed class JoinFailureTests(JoinFixture join) : IClassFixture<JoinFixtu
     [InlineData(StatusCode.DeadlineExceeded, Unknown)]
     [InlineData(StatusCode.Cancelled, Unknown)]
     [InlineData(StatusCode.Internal, Unknown)]
-    [InlineData(StatusCode.Aborted, Unchanged)]
-    [InlineData(StatusCode.PermissionDenied, Unchanged)]
+    [InlineData(StatusCode.Aborted, NotYet)]
+    [InlineData(StatusCode.PermissionDenied, NotYet)]
     public async Task While_directory_fails_only_what_is_certain_is_told_and_the_link_stays_good(StatusCode failure, string told)
     {
         var email = $"{failure}@failure.example".ToLowerInvariant();
@@ -31,7 +31,11 @@ public sealed class JoinFailureTests(JoinFixture join) : IClassFixture<JoinFixtu
         var (status, page) = await join.SendAsync(token, "Ada", Password);
         join.Gate.Answers = _ => true;
         Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.ServiceUnavailable), (shown.StatusCode, status));
-        Assert.Contains(Unchanged, await shown.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains(
+            "Nothing was changed",
+            await shown.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            StringComparison.Ordinal
+        );
         Assert.Equal(told, Told(page));
         Assert.DoesNotContain(join.Realm.Asked, asked => asked == email);
         Assert.Equal(HttpStatusCode.OK, (await join.SendAsync(token, "Ada", Password)).Status);
@@ -87,7 +91,7 @@ public sealed class JoinFailureTests(JoinFixture join) : IClassFixture<JoinFixtu
         join.Realm.LosesAnswers = true;
         var (status, page) = await join.SendAsync(token, "Ada", Password);
         join.Realm.LosesAnswers = false;
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, Unknown), (status, Told(page)));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, NotYet), (status, Told(page)));
         Assert.Equal(0, await join.CountMembersAsync("made@failure.example", "Ada"));
 
         Assert.Equal(HttpStatusCode.OK, (await join.SendAsync(token, "Ada", "another horse battery")).Status);
@@ -103,7 +107,7 @@ public sealed class JoinFailureTests(JoinFixture join) : IClassFixture<JoinFixtu
         join.Realm.IsAway = true;
         var (status, page) = await join.SendAsync(token, "Ada", Password);
         join.Realm.IsAway = false;
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, Unknown), (status, Told(page)));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, NotYet), (status, Told(page)));
         Assert.Equal(1, await Directory.CountAsync("directory.member where workspace_id = $1", acme.Id));
         Assert.Equal(HttpStatusCode.OK, (await join.SendAsync(token, "Ada", Password)).Status);
     }
@@ -112,7 +116,10 @@ public sealed class JoinFailureTests(JoinFixture join) : IClassFixture<JoinFixtu
     public async Task After_a_crash_between_account_and_membership_the_same_link_finishes_without_a_password()
     {
         var (acme, _, token) = await join.InviteMemberAsync("halfway@failure.example");
-        join.Gate.Answers = request => request is not AcceptOfferRequest { Account: AccountState.Created };
+        (join.Gate.Answers, join.Gate.Failure) = (
+            request => request is not AcceptOfferRequest { Account: AccountState.Created },
+            StatusCode.Unavailable
+        );
         var (status, page) = await join.SendAsync(token, "Ada", Password);
         join.Gate.Answers = _ => true;
         Assert.Equal((HttpStatusCode.ServiceUnavailable, Unknown), (status, Told(page)));
@@ -127,6 +134,20 @@ public sealed class JoinFailureTests(JoinFixture join) : IClassFixture<JoinFixtu
         Assert.Equal(HttpStatusCode.Gone, (await join.SendAsync(token)).Status);
     }
 
+    [Fact]
+    public async Task Who_is_refused_after_their_account_was_made_is_told_that_they_have_not_joined()
+    {
+        var (_, _, token) = await join.InviteMemberAsync("refused@failure.example");
+        (join.Gate.Answers, join.Gate.Failure) = (
+            request => request is not AcceptOfferRequest { Account: AccountState.Created },
+            StatusCode.Aborted
+        );
+        var (status, page) = await join.SendAsync(token, "Ada", Password);
+        join.Gate.Answers = _ => true;
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, NotYet), (status, Told(page)));
+        Assert.Contains("Your account was created", page, StringComparison.Ordinal);
+    }
+
     /// <summary>Which of the two a page says; it must not say both.</summary>
-    private static string Told(string page) => Assert.Single([Unknown, Unchanged], one => page.Contains(one, StringComparison.Ordinal));
+    private static string Told(string page) => Assert.Single([Unknown, NotYet], one => page.Contains(one, StringComparison.Ordinal));
 }

@@ -16,7 +16,12 @@ internal sealed class SinkSet(IEnumerable<ISink> sinks)
 
     /// <exception cref="Grpc.Core.RpcException">FAILED_PRECONDITION: no sink has this type.</exception>
     public ISink Of(string type) =>
-        Find(type) ?? throw Problem.Conflict(Reasons.StreamTypeUnknown, NotKnown(type), "Update the service, or delete the stream.");
+        Find(type)
+        ?? throw Problem.Conflict(
+            Reasons.StreamTypeUnknown,
+            NotKnown(type),
+            "Ask whoever operates the platform to update it, or delete the stream."
+        );
 
     public static string NotKnown(string type) => $"This version of the service does not know streams of the type {type}.";
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using Platform.Audit.Service.Sinks;
 using Platform.Contracts;
 using Platform.ServiceDefaults.Telemetry;
@@ -56,7 +57,7 @@ internal sealed partial class StreamDelivery(
         {
             // The key ring may only be out of reach, or a newer version about to start, so it is tried again; the list of streams says what
             // is wrong.
-            var reason = stream.HasSecret ? SinkSet.NotKnown(stream.Type) : UnreadableSecret;
+            var reason = sinks.Find(stream.Type) is null ? SinkSet.NotKnown(stream.Type) : UnreadableSecret;
             await RetryLaterAsync(stream, null, new SinkAnswer(SinkVerdict.Retry, null, reason), cancellationToken);
             return 0;
         }
@@ -169,7 +170,7 @@ internal sealed partial class StreamDelivery(
         var now = time.GetUtcNow();
         await store.FailAsync(stream, payload, Describe(answer), now, now + Backoff(stream.Failures, answer.RetryAfter), cancellationToken);
         _delivered.Add(0, new KeyValuePair<string, object?>("result", "retried"));
-        LogRetry(stream.Destination.StreamId, stream.Failures + 1, Describe(answer));
+        LogRetry(stream.Destination.StreamId, stream.Failures + 1, answer.Status?.ToString(CultureInfo.InvariantCulture) ?? "no answer");
     }
 
     // Doubles from a second to five minutes, less up to a half by chance, so that many streams do not come back at once.
@@ -187,8 +188,8 @@ internal sealed partial class StreamDelivery(
     private static string Describe(SinkAnswer answer) =>
         answer.Status is { } status ? $"{status} {answer.Message}".TrimEnd() : answer.Message;
 
-    [LoggerMessage(4101, LogLevel.Warning, "Delivery to the destination of {Stream} failed {Failures} times in a row: {Problem}")]
-    private partial void LogRetry(string stream, int failures, string problem);
+    [LoggerMessage(4101, LogLevel.Warning, "Delivery to the destination of {Stream} failed {Failures} times in a row ({Answer})")]
+    private partial void LogRetry(string stream, int failures, string answer);
 
     [LoggerMessage(4102, LogLevel.Error, "The destination of {Stream} refused us for good ({Status}); the stream has stopped")]
     private partial void LogInvalid(string stream, int? status);
