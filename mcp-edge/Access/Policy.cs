@@ -1,6 +1,7 @@
 using Platform.Contracts;
 using Platform.Edge.Callers;
 using Platform.Edge.Catalogue;
+using Platform.Edge.Http;
 using Platform.Identity.Contracts.V1;
 
 namespace Platform.Edge.Access;
@@ -18,6 +19,7 @@ internal sealed class Policy(RateLimiter rates)
         )
         {
             RetryAfter = 1,
+            Code = McpError.TooManyRequests,
         };
 
     /// <summary>

@@ -37,6 +37,12 @@ internal static class ListCursor
     /// <exception cref="McpProtocolException">The cursor is not one of ours.</exception>
     public static string Read(string cursor)
     {
+        // Some clients send the empty text for the first page.
+        if (cursor.Length == 0)
+        {
+            return "";
+        }
+
         if (cursor.Length <= MaxLength && Base64Url.IsValid(cursor))
         {
             var text = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(cursor));

@@ -171,8 +171,20 @@ internal sealed class McpDispatcher(McpApplication application, McpExchange exch
         }
         catch (JsonException exception)
         {
-            throw new BadParameters(exception);
+            throw new BadParameters(Fault<T>(exception), exception);
         }
+    }
+
+    private string Fault<T>(JsonException exception)
+    {
+        var missing = TypeOf<T>()
+            .Properties.Where(member => member.IsRequired)
+            .Select(member => member.Name)
+            .Where(name => exchange.Params.ValueKind != JsonValueKind.Object || !exchange.Params.TryGetProperty(name, out _))
+            .ToList();
+        return missing.Count > 0
+            ? $"The params lack {string.Join(", ", missing)}."
+            : $"The member params{exception.Path?[1..]} does not have the form that the method needs.";
     }
 
     private JsonObject Write(Result result)
@@ -250,5 +262,5 @@ internal sealed class McpDispatcher(McpApplication application, McpExchange exch
 
     private static JsonTypeInfo<T> TypeOf<T>() => (JsonTypeInfo<T>)McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(T));
 
-    private sealed class BadParameters(Exception inner) : Exception("The params do not have the form that the method needs.", inner);
+    private sealed class BadParameters(string message, Exception inner) : Exception(message, inner);
 }

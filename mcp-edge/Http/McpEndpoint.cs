@@ -42,12 +42,12 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
             ).WriteAsync(http);
             return;
         }
-        if (!ProtocolRules.AcceptsBoth(request))
+        if (!ProtocolRules.Accepts(request, ProtocolRules.Json))
         {
             await new McpError(
                 StatusCodes.Status406NotAcceptable,
                 McpError.InvalidRequest,
-                "The Accept header must list application/json and text/event-stream."
+                "The Accept header must allow application/json; with text/event-stream too, progress can be told before the answer."
             ).WriteAsync(http);
             return;
         }

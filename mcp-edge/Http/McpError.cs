@@ -13,6 +13,7 @@ internal readonly record struct McpError(int Status, int Code, string Message)
     public const int InvalidParams = -32602;
     public const int InternalError = -32603;
     public const int HeaderMismatch = -32020;
+    public const int TooManyRequests = -32029;
     public const int MissingCapability = -32021;
     public const int UnsupportedVersion = -32022;
 

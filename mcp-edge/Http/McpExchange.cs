@@ -50,6 +50,9 @@ public sealed class McpExchange
 
     public bool IsRequest => IdElement.ValueKind != JsonValueKind.Undefined;
 
+    /// <summary>Whether anything can be sent before the answer.</summary>
+    internal bool TakesEvents => ProtocolRules.Accepts(Http.Request, ProtocolRules.Events);
+
     /// <summary>The caller's own state. The endpoint never looks at it.</summary>
     public object? State { get; set; }
 

@@ -10,7 +10,7 @@ namespace Platform.Edge.Http;
 
 /// <summary>
 /// Writes what the server sends for one request: a single JSON object when the answer is the first thing sent, an event stream
-/// as soon as something precedes it.
+/// as soon as something precedes it. A client that takes no event stream gets the answer alone.
 /// </summary>
 internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> serverInfo) : IDisposable
 {
@@ -43,6 +43,11 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
             }
 
             var answer = message is null or JsonRpcResponse or JsonRpcError;
+            if (!answer && !exchange.TakesEvents)
+            {
+                return;
+            }
+
             _progressIsTold |= message is JsonRpcNotification { Method: NotificationMethods.ProgressNotification };
             if (!answer || _streaming)
             {
@@ -71,7 +76,7 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            if (_complete)
+            if (_complete || !exchange.TakesEvents)
             {
                 return;
             }
@@ -103,7 +108,7 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
             _response.StatusCode = McpError.StatusOf(message);
         }
 
-        _response.ContentType = "application/json";
+        _response.ContentType = ProtocolRules.Json;
         using var envelope = new PooledBuffer(512);
         if (RawResultOf(message) is { } members)
         {
@@ -174,7 +179,7 @@ internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> server
         }
 
         _streaming = true;
-        _response.ContentType = "text/event-stream";
+        _response.ContentType = ProtocolRules.Events;
         _response.Headers.CacheControl = "no-cache, no-store";
         _response.Headers["X-Accel-Buffering"] = "no";
     }

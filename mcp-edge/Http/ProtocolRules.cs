@@ -8,6 +8,8 @@ namespace Platform.Edge.Http;
 internal static class ProtocolRules
 {
     public const string VersionHeader = "MCP-Protocol-Version";
+    public const string Json = "application/json";
+    public const string Events = "text/event-stream";
     private const string MethodHeader = "Mcp-Method";
     private const string NameHeader = "Mcp-Name";
     private const string ParameterHeaderPrefix = "Mcp-Param-";
@@ -188,26 +190,16 @@ internal static class ProtocolRules
     private static bool IsRemoved(string method) =>
         method is "initialize" or "ping" or "logging/setLevel" or "resources/subscribe" or "resources/unsubscribe";
 
-    public static bool AcceptsBoth(HttpRequest request)
+    /// <summary>Whether the client takes an answer of this media type. Without an Accept header it takes JSON.</summary>
+    public static bool Accepts(HttpRequest request, string mediaType)
     {
         var accept = request.Headers.Accept;
-        if (accept.Count == 1 && accept[0] == "application/json, text/event-stream")
+        return accept.Count switch
         {
-            return true;
-        }
-
-        var json = false;
-        var events = false;
-        foreach (var range in request.GetTypedHeaders().Accept)
-        {
-            if (range.Quality == 0)
-            {
-                continue;
-            }
-
-            json |= range.MatchesMediaType("application/json");
-            events |= range.MatchesMediaType("text/event-stream");
-        }
-        return json && events;
+            0 => mediaType == Json,
+            // What clients are asked to send.
+            1 when accept[0] == $"{Json}, {Events}" => true,
+            _ => request.GetTypedHeaders().Accept.Any(range => range.Quality != 0 && range.MatchesMediaType(mediaType)),
+        };
     }
 }

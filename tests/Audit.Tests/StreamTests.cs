@@ -280,6 +280,18 @@ public sealed partial class StreamTests(AuditFixture audit) : IClassFixture<Audi
         Assert.Empty(audit.Datadog.Violations);
     }
 
+    // It can hold what was sent, about people, and the log belongs to no workspace.
+    [Fact]
+    public async Task What_a_destination_answers_is_told_to_its_workspace_and_not_to_the_log()
+    {
+        var stream = (await CreateAsync()).Stream.Id;
+        audit.Datadog.Once(_key, (context, _) => Answer(context, 500, "1", "echo: ada@example.com"));
+        await HappenAsync(1);
+        await Eventually.AsyncTrue(async () => (await StreamAsync()).LastError.Contains("ada@", StringComparison.Ordinal));
+        await Eventually.True(() => audit.Log.Lines.Any(line => line.Contains(stream, StringComparison.Ordinal)), () => "the warning");
+        Assert.DoesNotContain(audit.Log.Lines, line => line.Contains("ada@example.com", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task The_key_is_nowhere_but_sealed()
     {
@@ -318,11 +330,12 @@ public sealed partial class StreamTests(AuditFixture audit) : IClassFixture<Audi
         }
     }
 
-    private static Task<bool> Answer(HttpContext context, int status, string retryAfter)
+    private static async Task<bool> Answer(HttpContext context, int status, string retryAfter, string body = "")
     {
         context.Response.StatusCode = status;
         context.Response.Headers.RetryAfter = retryAfter;
-        return Task.FromResult(true);
+        await context.Response.WriteAsync(body);
+        return true;
     }
 
     private static IEnumerable<long> Range(int first, int last) => Enumerable.Range(first, last - first + 1).Select(n => (long)n);

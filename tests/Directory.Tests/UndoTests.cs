@@ -233,7 +233,7 @@ public sealed class UndoTests(DirectoryFixture directory) : IClassFixture<Direct
     private async Task DeleteAsync(TestCaller caller, string organization, string? task)
     {
         var request = new DeleteOrganizationRequest { OrganizationId = organization };
-        var preview = await directory.Organizations.DeleteOrganizationAsync(request, directory.As(caller)).ProblemAsync();
+        var preview = await directory.Organizations.DeleteOrganizationAsync(request, directory.As(caller, task: task)).ProblemAsync();
         await directory.Organizations.DeleteOrganizationAsync(
             request,
             directory.As(caller, confirmation: preview.Confirmation.Token, task: task)

@@ -73,10 +73,11 @@ public sealed class ConnectedAppTests(IdentityFixture identity) : IClassFixture<
     public async Task A_revoked_app_is_refused_once_it_was_confirmed_and_cannot_be_revoked_again()
     {
         var member = identity.Directory.Add(Roles.Admin, subject: _subject);
+        var caller = CallerOf(member);
         identity.Forge.Agree(_subject, "claude", identity.Now, "workspace:read");
         var token = identity.Forge.Sign(_subject, identity.Now);
         var request = new RevokeConnectedAppRequest { ClientId = "claude" };
-        var preview = await Client.RevokeConnectedAppAsync(request, identity.As(CallerOf(member))).ProblemAsync();
+        var preview = await Client.RevokeConnectedAppAsync(request, identity.As(caller)).ProblemAsync();
         Assert.Equal("CONFIRMATION_REQUIRED", preview.Reason);
         Assert.Contains("The app claude", preview.Confirmation.Preview.Utf8.ToStringUtf8(), StringComparison.Ordinal);
         Assert.Equal(Refusal.Unspecified, (await identity.ResolveAsync(token)).Refusal);
@@ -88,7 +89,7 @@ public sealed class ConnectedAppTests(IdentityFixture identity) : IClassFixture<
                 {
                     try
                     {
-                        var options = identity.As(CallerOf(member), confirmation: preview.Confirmation.Token);
+                        var options = identity.As(caller, confirmation: preview.Confirmation.Token);
                         return (await Client.RevokeConnectedAppAsync(request, options)).App.ClientId;
                     }
                     catch (RpcException exception)
@@ -105,7 +106,7 @@ public sealed class ConnectedAppTests(IdentityFixture identity) : IClassFixture<
         Assert.Single(identity.Events.All, happened =>
             happened.Type == nameof(ConnectedAppRevoked) && happened.Actor.Id == member.MemberId
         );
-        Assert.Equal("NOT_FOUND", (await Client.RevokeConnectedAppAsync(request, identity.As(CallerOf(member))).ProblemAsync()).Reason);
+        Assert.Equal("NOT_FOUND", (await Client.RevokeConnectedAppAsync(request, identity.As(caller)).ProblemAsync()).Reason);
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Platform.Edge.Access;
 using Platform.Edge.Callers;
 using Platform.Edge.Tests.Fixture;
+using Platform.Edge.Tests.Protocol;
 
 namespace Platform.Edge.Tests.Access;
 
@@ -91,6 +92,8 @@ public sealed class RateLimiterTests
         var responses = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => edge.SendAsync("get_thing", """{"thingId":"1"}""")));
         var refused = responses.First(response => response.StatusCode == HttpStatusCode.TooManyRequests);
         Assert.Equal("1", refused.Headers.GetValues("Retry-After").Single());
+        // Not one of the codes that say that the request is wrong.
+        Assert.Equal(-32029, (await refused.JsonAsync()).GetProperty("error").GetProperty("code").GetInt32());
         Assert.Equal("get_thing", (await edge.BackEnd.Audit.ArrivedAsync(r => r.Reason == "RATE_LIMITED")).Tool);
     }
 

@@ -131,18 +131,61 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("application/json")]
     [InlineData("text/event-stream")]
     [InlineData("text/html")]
-    [InlineData("application/json, text/event-stream;q=0")]
-    public async Task A_client_must_accept_both_kinds_of_reply(string accept)
+    [InlineData("application/json;q=0, text/event-stream")]
+    public async Task A_client_must_accept_json(string accept)
     {
-        using var response = await SendAsync(Post.Call(Url, "echo", change: r =>
-            {
-                r.Headers.Accept.Clear();
-                r.Headers.TryAddWithoutValidation("Accept", accept);
-            }));
+        using var response = await SendAsync(Post.Call(Url, "echo", change: Accepting(accept)));
         Assert.Equal(HttpStatusCode.NotAcceptable, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("application/json")]
+    [InlineData("application/json, text/event-stream;q=0")]
+    public async Task A_client_that_takes_json_alone_gets_the_answer_alone(string? accept)
+    {
+        using var response = await SendAsync(
+            Post.ModernRequest(Url, "tools/call", "\"name\":\"progress\"", "progress", Accepting(accept), token: "\"p1\"")
+        );
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("application/json", response.Content.Headers.ContentType!.MediaType);
+        var answer = await response.JsonAsync();
+        Assert.Equal("done", answer.GetProperty("result").GetProperty("content")[0].GetProperty("text").GetString());
+    }
+
+    private static Action<HttpRequestMessage> Accepting(string? accept) =>
+        request =>
+        {
+            request.Headers.Accept.Clear();
+            if (accept is not null)
+            {
+                request.Headers.TryAddWithoutValidation("Accept", accept);
+            }
+        };
+
+    [Theory]
+    [InlineData("""{"protocolVersion":"2025-11-25","capabilities":{}}""", "The params lack clientInfo.")]
+    [InlineData("""{}""", "The params lack protocolVersion, capabilities, clientInfo.")]
+    [InlineData(
+        """{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":5,"version":"1"}}""",
+        "The member params.clientInfo.name does not have the form that the method needs."
+    )]
+    public async Task Params_of_a_wrong_form_are_refused_by_the_name_of_the_member(string parameters, string message)
+    {
+        using var response = await SendAsync(Post.Raw(Url, $$"""{"jsonrpc":"2.0","id":1,"method":"initialize","params":{{parameters}}}"""));
+        var error = (await response.JsonAsync()).GetProperty("error");
+        Assert.Equal((-32602, message), (error.GetProperty("code").GetInt32(), error.GetProperty("message").GetString()));
+    }
+
+    [Fact]
+    public async Task Who_opens_with_an_unknown_version_is_offered_the_newest_that_opens_so()
+    {
+        const string Parameters = """{"protocolVersion":"2099-01-01","capabilities":{},"clientInfo":{"name":"c","version":"1"}}""";
+        using var response = await SendAsync(Post.Raw(Url, $$"""{"jsonrpc":"2.0","id":1,"method":"initialize","params":{{Parameters}}}"""));
+        var result = (await response.JsonAsync()).GetProperty("result");
+        Assert.Equal("2025-11-25", result.GetProperty("protocolVersion").GetString());
     }
 
     [Theory]

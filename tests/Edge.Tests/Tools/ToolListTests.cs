@@ -97,13 +97,13 @@ public sealed class ToolListTests
             cursor = result.TryGetProperty("nextCursor", out var next) ? next.GetString() : null;
         }
         Assert.Null(cursor);
+        Assert.Equal((await ListAsync(edge, query, null)).ToString(), (await ListAsync(edge, query, "")).ToString());
     }
 
     [Theory]
     [InlineData("zzz")]
     [InlineData("Z2V0X3RoaW5n")]
     [InlineData("\\u0000")]
-    [InlineData("")]
     public async Task A_cursor_of_somebody_else_is_refused(string cursor)
     {
         await using var edge = await EdgeFixture.StartAsync();

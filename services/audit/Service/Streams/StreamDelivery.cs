@@ -170,7 +170,7 @@ internal sealed partial class StreamDelivery(
         var now = time.GetUtcNow();
         await store.FailAsync(stream, payload, Describe(answer), now, now + Backoff(stream.Failures, answer.RetryAfter), cancellationToken);
         _delivered.Add(0, new KeyValuePair<string, object?>("result", "retried"));
-        LogRetry(stream.Destination.StreamId, stream.Failures + 1, answer.Status?.ToString(CultureInfo.InvariantCulture) ?? "no answer");
+        LogRetry(stream.Destination.StreamId, stream.Failures + 1, answer.Status?.ToString(CultureInfo.InvariantCulture) ?? answer.Message);
     }
 
     // Doubles from a second to five minutes, less up to a half by chance, so that many streams do not come back at once.
@@ -188,7 +188,7 @@ internal sealed partial class StreamDelivery(
     private static string Describe(SinkAnswer answer) =>
         answer.Status is { } status ? $"{status} {answer.Message}".TrimEnd() : answer.Message;
 
-    [LoggerMessage(4101, LogLevel.Warning, "Delivery to the destination of {Stream} failed {Failures} times in a row ({Answer})")]
+    [LoggerMessage(4101, LogLevel.Warning, "Try {Failures} to deliver to {Stream} failed ({Answer})")]
     private partial void LogRetry(string stream, int failures, string answer);
 
     [LoggerMessage(4102, LogLevel.Error, "The destination of {Stream} refused us for good ({Status}); the stream has stopped")]
