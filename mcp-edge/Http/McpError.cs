@@ -13,9 +13,9 @@ internal readonly record struct McpError(int Status, int Code, string Message)
     public const int InvalidParams = -32602;
     public const int InternalError = -32603;
     public const int HeaderMismatch = -32020;
-    public const int TooManyRequests = -32029;
     public const int MissingCapability = -32021;
     public const int UnsupportedVersion = -32022;
+    public const int TooManyRequests = -32029;
 
     /// <summary>For <see cref="UnsupportedVersion"/>: what the client asked for.</summary>
     public string? Requested { get; init; }

@@ -6,7 +6,6 @@ using Platform.Edge.Access;
 using Platform.Edge.Callers;
 using Platform.Edge.Calls;
 using Platform.Edge.Catalogue;
-using Platform.Edge.Http;
 using Platform.Edge.Tools;
 using Platform.Identity.Contracts.V1;
 
@@ -67,7 +66,7 @@ internal sealed class Lookup(ToolSurface surface, ToolReader tools, CallerCache 
 
     /// <summary>What a client is told when not even the first look was within its rate.</summary>
     public static McpProtocolException Limited() =>
-        new($"{Policy.TooMany.Reason}: {Policy.TooMany.Message}", (McpErrorCode)McpError.TooManyRequests);
+        new($"{Policy.TooMany.Reason}: {Policy.TooMany.Message}", (McpErrorCode)Policy.TooMany.Code);
 
     /// <summary>The environment that an id, name or kind means to this caller behind this URL; null when there is none.</summary>
     public async ValueTask<ReachableEnvironment?> FindEnvironmentAsync(Asker asker, string name, CancellationToken cancellationToken) =>

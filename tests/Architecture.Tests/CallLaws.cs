@@ -10,10 +10,8 @@ namespace Platform.Architecture.Tests;
 /// <summary>What makes two calls the same. Idempotency keys and confirmations rest on it.</summary>
 public sealed class CallLaws
 {
-    public static TheoryData<string> Tools => [.. Repository.Catalogue.Tools.Select(tool => tool.Name)];
-
     [Theory]
-    [MemberData(nameof(Tools))]
+    [MemberData(nameof(ToolLaws.Names), MemberType = typeof(ToolLaws))]
     public void Two_calls_are_the_same_only_with_all_that_decides_their_meaning(string name)
     {
         Assert.True(Repository.Catalogue.TryGetTool(name, out var tool));

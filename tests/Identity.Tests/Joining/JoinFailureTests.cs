@@ -116,12 +116,7 @@ public sealed class JoinFailureTests(JoinFixture join) : IClassFixture<JoinFixtu
     public async Task After_a_crash_between_account_and_membership_the_same_link_finishes_without_a_password()
     {
         var (acme, _, token) = await join.InviteMemberAsync("halfway@failure.example");
-        (join.Gate.Answers, join.Gate.Failure) = (
-            request => request is not AcceptOfferRequest { Account: AccountState.Created },
-            StatusCode.Unavailable
-        );
-        var (status, page) = await join.SendAsync(token, "Ada", Password);
-        join.Gate.Answers = _ => true;
+        var (status, page) = await FailAfterAccountAsync(token, StatusCode.Unavailable);
         Assert.Equal((HttpStatusCode.ServiceUnavailable, Unknown), (status, Told(page)));
         Assert.Contains("Your account was created", page, StringComparison.Ordinal);
         Assert.Equal(Password, join.Realm.Accounts["halfway@failure.example"].Password);
@@ -138,14 +133,18 @@ public sealed class JoinFailureTests(JoinFixture join) : IClassFixture<JoinFixtu
     public async Task Who_is_refused_after_their_account_was_made_is_told_that_they_have_not_joined()
     {
         var (_, _, token) = await join.InviteMemberAsync("refused@failure.example");
-        (join.Gate.Answers, join.Gate.Failure) = (
-            request => request is not AcceptOfferRequest { Account: AccountState.Created },
-            StatusCode.Aborted
-        );
-        var (status, page) = await join.SendAsync(token, "Ada", Password);
-        join.Gate.Answers = _ => true;
+        var (status, page) = await FailAfterAccountAsync(token, StatusCode.Aborted);
         Assert.Equal((HttpStatusCode.ServiceUnavailable, NotYet), (status, Told(page)));
         Assert.Contains("Your account was created", page, StringComparison.Ordinal);
+    }
+
+    /// <summary>Accepts, and directory fails once the account was made.</summary>
+    private async Task<(HttpStatusCode Status, string Page)> FailAfterAccountAsync(string token, StatusCode failure)
+    {
+        (join.Gate.Answers, join.Gate.Failure) = (request => request is not AcceptOfferRequest { Account: AccountState.Created }, failure);
+        var answer = await join.SendAsync(token, "Ada", Password);
+        join.Gate.Answers = _ => true;
+        return answer;
     }
 
     /// <summary>Which of the two a page says; it must not say both.</summary>

@@ -53,11 +53,12 @@ internal sealed partial class StreamDelivery(
             return 0;
         }
 
-        if (sinks.Find(stream.Type) is not { } sink || !stream.HasSecret)
+        var sink = sinks.Find(stream.Type);
+        if (sink is null || !stream.HasSecret)
         {
             // The key ring may only be out of reach, or a newer version about to start, so it is tried again; the list of streams says what
             // is wrong.
-            var reason = sinks.Find(stream.Type) is null ? SinkSet.NotKnown(stream.Type) : UnreadableSecret;
+            var reason = sink is null ? SinkSet.NotKnown(stream.Type) : UnreadableSecret;
             await RetryLaterAsync(stream, null, new SinkAnswer(SinkVerdict.Retry, null, reason), cancellationToken);
             return 0;
         }
