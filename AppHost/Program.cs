@@ -8,7 +8,7 @@ var builder = DistributedApplication.CreateBuilder(args);
 var postgres = builder.AddPostgres("postgres").WithDataVolume();
 var rabbitmq = builder.AddRabbitMQ("rabbitmq").WithDataVolume();
 var redis = builder.AddRedis("redis").WithoutHttpsCertificate();
-var keycloak = builder.AddPlatformKeycloak();
+var keycloak = builder.AddKeycloak("keycloak", "../identity/realm");
 
 var directory = builder.AddService<Projects.Platform_Directory_Service>("directory", postgres, rabbitmq);
 var data = builder.AddService<Projects.Platform_Data_Service>("data", postgres, rabbitmq);
@@ -27,7 +27,7 @@ foreach (var service in (IResourceBuilder<ProjectResource>[])[directory, data, a
 directory.WithMail(edge);
 identity.WithReference(directory).WithReference(audit).WithKeycloak(keycloak, edge);
 edge.WithReference(identity);
-identity.AddServiceSecret(edge, "Edge__Audit__ServiceSecret");
+identity.AddServiceSecret(edge, "Edge__Access__ServiceSecret");
 
 builder.AddDemo(directory, identity, audit);
 builder.RunServers(keycloak);

@@ -73,30 +73,17 @@ internal static class Services
         }
 
         return edge.WithEnvironment("Edge__PublicUrl", builder.PublicUrl(edge))
-            .WithEnvironment("Edge__Issuer", builder.Issuer(keycloak))
+            .WithEnvironment("Edge__Issuer", builder.Issuer(edge))
             .WithEnvironment("Edge__Access__InternalIssuer", ReferenceExpression.Create($"{keycloak.GetEndpoint("http")}{Realm}"))
             .WithEnvironment("Edge__AllowLoopbackOrigins", builder.IsDevelopmentRun() ? "true" : "false")
             .WithSettings("Edge:Proxies")
             .WithSettings("Edge:Access");
     }
 
-    public static IResourceBuilder<KeycloakResource> AddPlatformKeycloak(this IDistributedApplicationBuilder builder)
-    {
-        var keycloak = builder.AddKeycloak("keycloak", "../identity/realm", builder.Configuration.GetValue<int?>("Keycloak:Port"));
-        if (builder.PublicOrigin() is not { } origin)
-        {
-            return keycloak.WithEnvironment("KC_HOSTNAME", keycloak.SeenByPeople());
-        }
-
-        keycloak.WithEnvironment("KC_HOSTNAME", origin).WithEnvironment("KC_HTTP_ENABLED", "true");
-        return builder.Configuration.GetSection("Edge:Proxies").Get<string[]>() is { } proxies
-            ? keycloak
-                .WithEnvironment("KC_PROXY_HEADERS", "xforwarded")
-                .WithEnvironment("KC_PROXY_TRUSTED_ADDRESSES", string.Join(',', proxies))
-            : keycloak;
-    }
-
-    /// <summary>Identity keeps the realm as the file in identity/realm says, for this edge as the only resource.</summary>
+    /// <summary>
+    /// Identity keeps the realm as the file in identity/realm says, for this edge as the only resource. People and clients reach Keycloak
+    /// through the edge, which tells it who they are; its own port is for identity and the edge.
+    /// </summary>
     public static void WithKeycloak(
         this IResourceBuilder<ProjectResource> identity,
         IResourceBuilder<KeycloakResource> keycloak,
@@ -104,14 +91,19 @@ internal static class Services
     )
     {
         var builder = identity.ApplicationBuilder;
-        keycloak.WithEnvironment("PLATFORM_EDGE_URL", builder.PublicUrl(edge));
+        keycloak
+            .WithEnvironment("PLATFORM_EDGE_URL", builder.PublicUrl(edge))
+            .WithEnvironment("KC_HOSTNAME", builder.PublicOrigin(edge))
+            .WithEnvironment("KC_HTTP_ENABLED", "true")
+            .WithEnvironment("KC_PROXY_HEADERS", "xforwarded");
         identity
             .WithReference(keycloak)
             .WithEnvironment("Edge__PublicUrl", builder.PublicUrl(edge))
             .WithEnvironment("Keycloak__Url", keycloak.GetEndpoint("http"))
-            .WithEnvironment("Keycloak__PublicUrl", builder.PublicOrigin() ?? "")
+            .WithEnvironment("Keycloak__PublicUrl", builder.PublicOrigin(edge))
             .WithSettings("Keycloak:Clients")
             .WithSettings("Keycloak:RedirectHosts")
+            .WithSettings("Keycloak:RedirectSchemes")
             .WithSettings("Keycloak:CreateAccounts")
             .WithEnvironment("Keycloak__ClientSecret", builder.AddSecret("keycloak-identity-secret"))
             .WithEnvironment("Keycloak__AdminUsername", KeycloakResource.AdminUserName)
@@ -223,19 +215,19 @@ internal static class Services
             ? ReferenceExpression.Create($"{url}")
             : ReferenceExpression.Create($"{edge.SeenByPeople()}/mcp");
 
-    /// <summary>Where people sign in, and what every access token names as its issuer: behind the same proxy as the MCP URL.</summary>
-    public static ReferenceExpression Issuer(this IDistributedApplicationBuilder builder, IResourceBuilder<KeycloakResource> keycloak) =>
-        builder.PublicOrigin() is { } origin
-            ? ReferenceExpression.Create($"{origin}{Realm}")
-            : ReferenceExpression.Create($"{keycloak.SeenByPeople()}{Realm}");
+    /// <summary>Where people sign in, and what every access token names as its issuer: at the origin of the MCP URL.</summary>
+    public static ReferenceExpression Issuer(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> edge) =>
+        ReferenceExpression.Create($"{builder.PublicOrigin(edge)}{Realm}");
 
     // The same address for everybody who is told of it. Otherwise a container would be told an address of the containers' network.
-    private static EndpointReference SeenByPeople<T>(this IResourceBuilder<T> resource)
-        where T : IResourceWithEndpoints => new(resource.Resource, "http", KnownNetworkIdentifiers.LocalhostNetwork);
+    private static EndpointReference SeenByPeople(this IResourceBuilder<ProjectResource> edge) =>
+        new(edge.Resource, "http", KnownNetworkIdentifiers.LocalhostNetwork);
 
-    /// <summary>Scheme and host of the setting <c>PublicUrl</c>; null without it.</summary>
-    private static string? PublicOrigin(this IDistributedApplicationBuilder builder) =>
-        builder.Configuration["PublicUrl"] is { Length: > 0 } url ? new Uri(url).GetLeftPart(UriPartial.Authority) : null;
+    /// <summary>The one origin that people, clients and mails know: scheme and host of the MCP URL.</summary>
+    private static ReferenceExpression PublicOrigin(this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> edge) =>
+        builder.Configuration["PublicUrl"] is { Length: > 0 } url
+            ? ReferenceExpression.Create($"{new Uri(url).GetLeftPart(UriPartial.Authority)}")
+            : ReferenceExpression.Create($"{edge.SeenByPeople()}");
 
     private static IResourceBuilder<ProjectResource> AddHttpAndGrpc<T>(this IDistributedApplicationBuilder builder, string name)
         where T : IProjectMetadata, new() =>

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
@@ -16,7 +17,9 @@ using Platform.Edge.Lookups;
 using Platform.Edge.Pages;
 using Platform.Edge.Prompts;
 using Platform.Edge.Resources;
+using Platform.Edge.SignIn;
 using Platform.Edge.Tools;
+using Platform.Identity.Contracts;
 using Platform.Identity.Contracts.V1;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
@@ -61,6 +64,7 @@ public static class EdgeHost
         services.AddSingleton<ToolReader>();
         services.AddSingleton<RefusalWriter>();
         services.AddJoinPage();
+        services.AddSignIn();
         services.AddSingleton<CompactSurface>();
         services.AddSingleton<Instructions>();
         services.AddSingleton<Lookup>();
@@ -74,12 +78,14 @@ public static class EdgeHost
             // Redis may be away: limits are local then, and that is no reason to take the edge out of service.
             builder.AddRedisClient("redis", settings => settings.DisableHealthChecks = true, redis => redis.AbortOnConnectFail = false);
             services.AddSingleton<ISharedRates, RedisRates>();
+            services.AddSingleton<ISharedAnswers, RedisAnswers>();
         }
     }
 
     private static void AddAccess(IServiceCollection services)
     {
         services.AddServiceClient<CallersClient>("identity");
+        services.AddSingleton(AssertionsOfTheEdge);
         services.AddSingleton<BearerReader>();
         services.AddSingleton<Admissions>();
         services.AddSingleton(provider =>
@@ -89,6 +95,7 @@ public static class EdgeHost
             )
         );
         services.AddSingleton<RateLimiter>();
+        services.AddSingleton<AddressLimit>();
         services.AddSingleton<JoinLimits>();
         services.AddSingleton<Policy>();
         services.AddSingleton<CallerResolution>();
@@ -128,6 +135,21 @@ public static class EdgeHost
                         RequireSignedTokens = true,
                         ClockSkew = TimeSpan.FromSeconds(5),
                     };
+                    jwt.Events = new JwtBearerEvents
+                    {
+                        OnTokenValidated = validated =>
+                        {
+                            if (
+                                validated.SecurityToken.ValidTo - ((JsonWebToken)validated.SecurityToken).IssuedAt
+                                > AccessTokenRules.LongestLife
+                            )
+                            {
+                                validated.Fail("The access token lives longer than any of this realm.");
+                            }
+
+                            return Task.CompletedTask;
+                        },
+                    };
                 }
             );
     }
@@ -135,7 +157,6 @@ public static class EdgeHost
     private static void AddAudit(IServiceCollection services)
     {
         services.AddServiceClient<CallsClient>("audit");
-        services.AddSingleton(AssertionsOfTheEdge);
         services.AddSingleton<CallRecorder>();
         services.AddSingleton<CallSpool>();
         services.AddSingleton<CallAudit>();
@@ -151,7 +172,7 @@ public static class EdgeHost
                 var request = new IssueServiceAssertionRequest
                 {
                     Service = "edge",
-                    Secret = provider.GetRequiredService<IOptions<AuditOptions>>().Value.ServiceSecret,
+                    Secret = provider.GetRequiredService<IOptions<AccessOptions>>().Value.ServiceSecret,
                     Audience = audience,
                 };
                 var identity = provider.GetRequiredService<CallersClient>();
@@ -161,7 +182,7 @@ public static class EdgeHost
             provider.GetRequiredService<TimeProvider>()
         );
 
-    /// <summary>Maps the MCP endpoint, its metadata, how to connect to it, and the page on which invitations are accepted.</summary>
+    /// <summary>Maps the MCP endpoint with its metadata, and the pages: how to connect, signing in, accepting invitations.</summary>
     public static void MapEdge(this WebApplication app)
     {
         app.UseProxies();
@@ -169,5 +190,6 @@ public static class EdgeHost
         app.MapMcp();
         app.MapJoinPage();
         app.MapConnectPage();
+        app.MapSignIn();
     }
 }

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Configuration;
+
 namespace Platform.AppHost.Servers;
 
 /// <summary>A Keycloak: sign-in at the endpoint <c>http</c>, its health at <c>management</c>.</summary>
@@ -24,8 +26,7 @@ internal static class KeycloakResourceExtensions
     public static IResourceBuilder<KeycloakResource> AddKeycloak(
         this IDistributedApplicationBuilder builder,
         string name,
-        string realmFiles,
-        int? port
+        string realmFiles
     )
     {
         var password = ParameterResourceBuilderExtensions.CreateDefaultPasswordParameter(builder, $"{name}-password");
@@ -34,7 +35,7 @@ internal static class KeycloakResourceExtensions
             .AddResource(keycloak)
             .WithImage("keycloak/keycloak", Tag)
             .WithImageRegistry("quay.io")
-            .WithHttpEndpoint(targetPort: 8080, port: port)
+            .WithHttpEndpoint(targetPort: 8080, port: builder.Configuration.GetValue<int?>("Keycloak:Port"))
             .WithHttpEndpoint(targetPort: 9000, name: Management)
             .WithEndpoint(Management, endpoint => endpoint.ExcludeReferenceEndpoint = true)
             .WithHttpHealthCheck("/health/ready", endpointName: Management)

@@ -125,7 +125,6 @@ internal static class ServersOfThisMachine
                     {
                         context.Args.Add($"--data={Path.Combine(DataFolder(builder, keycloak), "embedded")}");
                         context.Args.Add($"--import={keycloak.RealmFiles}");
-                        context.Args.Add($"--hostname={keycloak.GetEndpoint("http").Url}");
                         context.Args.Add($"--http-port={keycloak.GetEndpoint("http").Port}");
                         context.Args.Add($"--http-management-port={keycloak.GetEndpoint("management").Port}");
                     })

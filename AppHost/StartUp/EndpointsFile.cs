@@ -42,7 +42,7 @@ internal static class EndpointsFile
                 {
                     ["mcp"] = builder.Configuration["PublicUrl"] is { Length: > 0 } url ? url : $"{edge.GetEndpoint("http").Url}/mcp",
                     ["governance"] = $"{identity.GetEndpoint("http").Url}/governance/v1",
-                    ["issuer"] = signIn ? await builder.Issuer(keycloak).GetValueAsync(stopping) : null,
+                    ["issuer"] = signIn ? await builder.Issuer(edge).GetValueAsync(stopping) : null,
                     ["mail"] = builder.MailFolder(),
                     ["dashboard"] = Dashboard(builder),
                     ["dashboardLogin"] = DashboardLogin(builder),

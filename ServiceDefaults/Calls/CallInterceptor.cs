@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Reflection;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
@@ -16,8 +15,8 @@ public sealed class ServicesOnlyAttribute(params string[] services) : Attribute
     public IReadOnlyList<string> Services { get; } = services;
 }
 
-/// <summary>On a gRPC service class: it checks credentials by itself, because it is where assertions come from.</summary>
-[AttributeUsage(AttributeTargets.Class)]
+/// <summary>On a gRPC method: it checks credentials by itself, because it is where assertions come from.</summary>
+[AttributeUsage(AttributeTargets.Method)]
 public sealed class WithoutAssertionAttribute : Attribute;
 
 /// <summary>
@@ -68,12 +67,9 @@ internal sealed partial class CallInterceptor(
 
     private async ValueTask BeginAsync(IMessage request, ServerCallContext context)
     {
-        var service = context
-            .GetHttpContext()
-            .GetEndpoint()
-            ?.Metadata.GetMetadata<Grpc.AspNetCore.Server.GrpcMethodMetadata>()
-            ?.ServiceType;
-        if (service?.IsDefined(typeof(WithoutAssertionAttribute)) == true)
+        // With the attributes of the method and of its class.
+        var metadata = context.GetHttpContext().GetEndpoint()?.Metadata;
+        if (metadata?.GetMetadata<WithoutAssertionAttribute>() is not null)
         {
             return;
         }
@@ -87,7 +83,7 @@ internal sealed partial class CallInterceptor(
                 throw Problem.Invalid(violations);
             }
         }
-        else if (service?.GetCustomAttribute<ServicesOnlyAttribute>() is not { } only || !only.Services.Contains(caller.Service))
+        else if (metadata?.GetMetadata<ServicesOnlyAttribute>() is not { } only || !only.Services.Contains(caller.Service))
         {
             throw Problem.PermissionDenied(context.Method);
         }

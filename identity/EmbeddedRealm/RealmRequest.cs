@@ -16,10 +16,11 @@ internal sealed class RealmRequest(HttpContext http, ServedRealm realm, IFormCol
     /// <summary>The JSON body; null when there is none, or it is not JSON.</summary>
     public JsonNode? Body => body;
 
+    /// <summary>Who called, as the edge before this server tells it. Nobody else reaches it: it listens on loopback alone.</summary>
     public string? Address =>
-        (
-            http.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : http.Connection.RemoteIpAddress
-        )?.ToString();
+        http.Request.Headers["X-Forwarded-For"] is [{ Length: > 0 } told] ? told
+        : http.Connection.RemoteIpAddress is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4().ToString()
+        : http.Connection.RemoteIpAddress?.ToString();
 
     public string Route(string name) => WebUtility.UrlDecode((string?)http.Request.RouteValues[name] ?? "");
 

@@ -33,7 +33,6 @@ internal static class Routes
         Map("POST", $"{Protocol}/logout", Logout.End);
         Map("GET", $"{Protocol}/userinfo", UserInfo.Tell);
         Map("POST", $"{Protocol}/userinfo", UserInfo.Tell);
-        Map("POST", $"{Realm}/clients-registrations/openid-connect", Registration.Register);
         Map("GET", $"{Realm}/account/{{**rest}}", request =>
             ValueTask.FromResult(Pages.Message(request.Realm, "No account console", "The embedded realm has none; a genuine Keycloak has."))
         );
@@ -41,8 +40,6 @@ internal static class Routes
         {
             routes.MapMethods($"{Protocol}/{path}", ["OPTIONS"], Cors.Preflight);
         }
-
-        routes.MapMethods($"{Realm}/clients-registrations/openid-connect", ["OPTIONS"], Cors.Preflight);
 
         void Map(string method, string path, Func<RealmRequest, ValueTask<Answer>> handle) =>
             routes.MapMethods(path, [method], RealmRequest.Serve(handle, store));
@@ -123,6 +120,8 @@ internal static class Routes
 
         Map("users", "USER", "GET", "users", AdminUsers.List);
         Map("users", "USER", "POST", "users", AdminUsers.Add);
+        // People cannot change anything about themselves here, so there is no profile to keep.
+        Map("users", "USER", "GET", "users/profile", _ => AdminRealm.NotFound("profile"));
         Map("users", "USER", "GET", "users/{user}", AdminUsers.Get);
         Map("users", "USER", "PUT", "users/{user}", AdminUsers.Update);
         Map("users", "USER", "DELETE", "users/{user}", AdminUsers.Remove);

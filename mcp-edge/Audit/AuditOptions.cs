@@ -5,10 +5,6 @@ namespace Platform.Edge.Audit;
 /// <summary>How call records reach audit. Bound from the section <c>Edge:Audit</c>.</summary>
 public sealed record AuditOptions
 {
-    /// <summary>The edge's secret at identity, which gives it assertions of its own.</summary>
-    [Required]
-    public string ServiceSecret { get; init; } = "";
-
     /// <summary>Where refusals wait while audit is away. It must outlive the process.</summary>
     [Required]
     public string SpoolDirectory { get; init; } = Path.Combine(AppContext.BaseDirectory, "spool");

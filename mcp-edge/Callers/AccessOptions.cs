@@ -10,6 +10,10 @@ public sealed record AccessOptions
     /// </summary>
     public string InternalIssuer { get; init; } = "";
 
+    /// <summary>The edge's secret at identity, which gives it assertions of its own: to ask about callers, and to record calls.</summary>
+    [Required]
+    public string ServiceSecret { get; init; } = "";
+
     /// <summary>How long a decision of identity holds. Revocations take effect within it, so it never exceeds half a second.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:00:00.500")]
     public TimeSpan CallerLifetime { get; init; } = TimeSpan.FromMilliseconds(500);
@@ -32,6 +36,10 @@ public sealed record AccessOptions
     /// <summary>Requests about one invitation in a minute, wherever they come from.</summary>
     [Range(1, 1_000_000)]
     public int JoinsPerInvitation { get; init; } = 20;
+
+    /// <summary>How many clients may register themselves from one address in a minute.</summary>
+    [Range(1, 1_000_000)]
+    public int RegistrationsPerAddress { get; init; } = 20;
 
     /// <summary>How long a call may take before it is given up.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:30:00")]

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
-using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
 using Platform.Identity.Contracts.V1;
+using Platform.ServiceDefaults.Calls;
 using CallersClient = Platform.Identity.Contracts.V1.Callers.CallersClient;
 
 namespace Platform.Edge.Callers;
@@ -16,11 +16,13 @@ internal sealed class IdentityUnavailableException(Exception inner) : Exception(
 /// </summary>
 internal sealed class CallerCache(
     CallersClient identity,
+    ServiceAssertions assertions,
     IOptions<AccessOptions> options,
     TimeProvider time,
     IReadOnlyCollection<string> audiences
 )
 {
+    private const string Identity = "identity";
     private const int SweepAt = 10_000;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
 
@@ -68,7 +70,7 @@ internal sealed class CallerCache(
             var request = new ResolveCallerRequest { Workspace = workspace, Environment = environment };
             if (credential.IsPersonal)
             {
-                request.PersonalTokenHash = ByteString.CopyFrom(credential.Hash);
+                request.PersonalToken = credential.Token;
             }
             else
             {
@@ -76,7 +78,9 @@ internal sealed class CallerCache(
             }
 
             request.Audiences.Add(audiences);
-            var answer = await identity.ResolveCallerAsync(request, deadline: DateTime.UtcNow + _patience);
+            using var patience = new CancellationTokenSource(_patience, time);
+            var headers = await assertions.HeadersAsync(Identity, patience.Token);
+            var answer = await identity.ResolveCallerAsync(request, headers, DateTime.UtcNow + _patience);
             var caller = new ResolvedCaller(answer);
             lock (entry)
             {
@@ -85,8 +89,13 @@ internal sealed class CallerCache(
 
             return caller;
         }
-        catch (RpcException exception)
+        catch (Exception exception) when (exception is RpcException or OperationCanceledException)
         {
+            if (exception is RpcException { StatusCode: StatusCode.Unauthenticated })
+            {
+                assertions.Forget(Identity);
+            }
+
             throw new IdentityUnavailableException(exception);
         }
         finally

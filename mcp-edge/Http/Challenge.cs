@@ -25,7 +25,7 @@ internal static class Challenge
     {
         var scope = scopes.Length == 0 ? "" : $"scope=\"{scopes}\", ";
         // Without an issuer there is no metadata to point to: the client has to be given a personal token.
-        var metadata = options.Issuer.Length == 0 ? "" : $"resource_metadata=\"{options.MetadataUrl}\"";
+        var metadata = options.Issuer.Length == 0 ? "" : $"resource_metadata=\"{ProtectedResourceMetadata.UrlFor(http, options)}\"";
         http.Response.Headers.WWWAuthenticate = $"Bearer {error}{scope}{metadata}".TrimEnd(' ', ',');
         http.Response.Headers.CacheControl = "no-store";
         return new McpError(status, McpError.InvalidRequest, message).WriteAsync(http);

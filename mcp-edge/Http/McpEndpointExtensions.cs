@@ -90,10 +90,10 @@ public static class McpEndpointExtensions
         var endpoint = routes.ServiceProvider.GetRequiredService<McpEndpoint>();
         var metadata = routes.ServiceProvider.GetRequiredService<ProtectedResourceMetadata>();
         routes.Map(options.Path.Length == 0 ? "/" : options.Path, endpoint.HandleAsync).RequireCors(CorsPolicyName);
-        routes.MapGet("/.well-known/oauth-protected-resource", metadata.WriteAsync).RequireCors(CorsPolicyName);
+        routes.MapGet(ProtectedResourceMetadata.WellKnown, metadata.WriteAsync).RequireCors(CorsPolicyName);
         if (options.Path.Length > 0)
         {
-            routes.MapGet($"/.well-known/oauth-protected-resource{options.Path}", metadata.WriteAsync).RequireCors(CorsPolicyName);
+            routes.MapGet($"{ProtectedResourceMetadata.WellKnown}{options.Path}", metadata.WriteAsync).RequireCors(CorsPolicyName);
         }
     }
 }

@@ -45,7 +45,4 @@ public sealed record McpEndpointOptions
     internal string Resource => PublicUrl!.AbsoluteUri.TrimEnd('/');
 
     internal string Origin => PublicUrl!.GetLeftPart(UriPartial.Authority);
-
-    /// <summary>Where the metadata of this resource is (RFC 9728, section 3.1).</summary>
-    internal string MetadataUrl => $"{Origin}/.well-known/oauth-protected-resource{Path}";
 }

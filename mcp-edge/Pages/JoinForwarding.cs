@@ -105,10 +105,10 @@ internal static class JoinForwarding
                 && !http.Response.HasStarted
             )
         {
-            await JoinAnswers.WriteAsync(
+            http.Response.Headers.RetryAfter = "2";
+            await PlainPage.WriteAsync(
                 http,
                 StatusCodes.Status503ServiceUnavailable,
-                "2",
                 "Something went wrong",
                 HttpMethods.IsPost(http.Request.Method)
                     ? JoinPage.OutcomeUnknown

@@ -252,4 +252,11 @@ public static partial class Reasons
         "A person has to do it in the platform's settings."
     )]
     public const string NotForAgents = "NOT_FOR_AGENTS";
+
+    [Reason(
+        "HTTP 401",
+        "What makes or reveals a credential, or opens something to agents, needs a sign-in of the last few minutes.",
+        "Sign in again, then repeat the request."
+    )]
+    public const string SignInTooOld = "SIGN_IN_TOO_OLD";
 }

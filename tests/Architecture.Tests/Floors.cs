@@ -50,7 +50,7 @@ internal static class Floors
             "identity/Service",
             ["Keycloak", "State"],
             ["Assertions", "Realm"],
-            ["AccessTokens"],
+            ["AccessTokens", "Registration"],
             ["Workspaces"],
             ["PersonalTokens"],
             ["Callers"],
@@ -70,7 +70,7 @@ internal static class Floors
             ["Tools"],
             ["Lookups"],
             ["Compact", "Pages", "Prompts", "Resources"],
-            ["Completions"]
+            ["Completions", "SignIn"]
         ),
     ];
 }

@@ -11,7 +11,9 @@ namespace Platform.EndToEnd.Tests;
 /// <summary>Authorization code with PKCE by hand, for clients that are no MCP clients.</summary>
 internal static class AuthorizationCode
 {
-    // The only path that the first-party client may come back to.
+    /// <summary>Where the platform's own client comes back to, on any port.</summary>
+    public const string GovernanceRedirect = "http://127.0.0.1/governance/callback";
+
     private const string Redirect = "http://127.0.0.1:33419/governance/callback";
 
     /// <returns>The access token.</returns>

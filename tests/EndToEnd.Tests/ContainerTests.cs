@@ -12,7 +12,7 @@ public sealed class ContainerTests
 
     /// <summary>Else Keycloak would name an issuer, and an audience, that no browser reaches and the edge does not know.</summary>
     [Theory]
-    [InlineData("KC_HOSTNAME", "http://localhost:7001")]
+    [InlineData("KC_HOSTNAME", "http://localhost:7002")]
     [InlineData("PLATFORM_EDGE_URL", "http://localhost:7002/mcp")]
     public async Task Keycloak_in_a_container_is_told_the_addresses_that_people_use(string variable, string expected)
     {

@@ -100,13 +100,7 @@ public sealed class PublicUrlTests(PublicUrlTests.Suite suite) : IClassFixture<P
 
         /// <summary>Skips the test that asks where there is none.</summary>
         internal async Task<Nginx> RequireNginxAsync() =>
-            _nginx ??= await Nginx.StartAsync(
-                Path.GetDirectoryName(Checkout.Artifacts)!,
-                Port,
-                UrlOf("edge"),
-                UrlOf("keycloak"),
-                Cancellation
-            );
+            _nginx ??= await Nginx.StartAsync(Path.GetDirectoryName(Checkout.Artifacts)!, Port, UrlOf("edge"), Cancellation);
 
         async ValueTask IAsyncDisposable.DisposeAsync()
         {

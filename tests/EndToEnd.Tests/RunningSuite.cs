@@ -51,6 +51,9 @@ public class RunningSuite : IAsyncLifetime
                 $"--Demo:DatadogIntake={Intake}",
                 "--Edge:Access:ReadsPerSecond=1000",
                 "--Edge:Access:WritesPerSecond=1000",
+                "--Edge:Access:RegistrationsPerAddress=1000",
+                // Outside tests the platform's own client has no address on loopback.
+                $"--Keycloak:Clients:platform-governance:RedirectUris:0={AuthorizationCode.GovernanceRedirect}",
                 .. Settings,
             ],
             patience.Token

@@ -1,5 +1,5 @@
 using System.Net.Http.Headers;
-using Google.Protobuf;
+using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts;
@@ -73,6 +73,10 @@ public class IdentityFixture(PostgresFixture postgres) : ServiceFixture<Program>
         return Governance(Forge.SignForGovernance(subject, Now));
     }
 
+    /// <summary>What the edge shows, at whatever time it is here.</summary>
+    internal CallOptions AsTheEdge() =>
+        new(new Metadata { { "authorization", $"Bearer {Issuer.Issue(TestCaller.AsService("edge"), "identity", Now.AddHours(1))}" } });
+
     internal async Task<ResolveCallerResponse> ResolveAsync(
         string credential,
         string workspace = "",
@@ -84,13 +88,13 @@ public class IdentityFixture(PostgresFixture postgres) : ServiceFixture<Program>
         request.Audiences.Add(audiences);
         if (PersonalToken.IsWellFormed(credential))
         {
-            request.PersonalTokenHash = ByteString.CopyFrom(PersonalToken.Hash(credential));
+            request.PersonalToken = credential;
         }
         else
         {
             request.AccessToken = credential;
         }
 
-        return await Callers.ResolveCallerAsync(request, cancellationToken: TestContext.Current.CancellationToken);
+        return await Callers.ResolveCallerAsync(request, AsTheEdge());
     }
 }

@@ -127,9 +127,11 @@ public sealed class TokenForge : IAsyncDisposable
     }
 
     /// <summary>A token of the first-party client.</summary>
-    internal string SignForGovernance(string subject, DateTimeOffset now) => Sign(subject, now, "openid", claims =>
+    internal string SignForGovernance(string subject, DateTimeOffset now, DateTimeOffset? signedInAt = null) =>
+        Sign(subject, now, "openid", claims =>
         {
             claims["aud"] = "platform-governance";
+            claims["auth_time"] = (signedInAt ?? now).ToUnixTimeSeconds();
             claims["azp"] = "platform-governance";
         });
 

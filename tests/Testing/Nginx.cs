@@ -22,7 +22,7 @@ internal sealed class Nginx : IAsyncDisposable
         new[] { "/usr/sbin/nginx", "/usr/bin/nginx", "/usr/local/sbin/nginx" }.FirstOrDefault(File.Exists);
 
     /// <summary>Starts it and returns when it takes connections at <paramref name="port"/>.</summary>
-    public static async Task<Nginx> StartAsync(string checkout, int port, Uri edge, Uri signIn, CancellationToken cancellationToken)
+    public static async Task<Nginx> StartAsync(string checkout, int port, Uri edge, CancellationToken cancellationToken)
     {
         Assert.SkipWhen(Program is null, "nginx is not installed: ./test installs it.");
         var folder = System.IO.Directory.CreateTempSubdirectory("nginx").FullName;
@@ -31,11 +31,6 @@ internal sealed class Nginx : IAsyncDisposable
             .Replace("listen 443 ssl", $"listen 127.0.0.1:{port} ssl", StringComparison.Ordinal)
             .Replace("server_name mcp.example.com", "server_name localhost", StringComparison.Ordinal)
             .Replace("127.0.0.1:8080", edge.Authority.Replace("localhost", "127.0.0.1", StringComparison.Ordinal), StringComparison.Ordinal)
-            .Replace(
-                "127.0.0.1:8081",
-                signIn.Authority.Replace("localhost", "127.0.0.1", StringComparison.Ordinal),
-                StringComparison.Ordinal
-            )
             .Replace("/etc/ssl/certs/mcp.example.com.pem", $"{folder}/certificate.pem", StringComparison.Ordinal)
             .Replace("/etc/ssl/private/mcp.example.com.key", $"{folder}/key.pem", StringComparison.Ordinal);
         var temporary = string.Concat(_temporary.Select(kind => $"  {kind}_temp_path {folder}/{kind};\n"));

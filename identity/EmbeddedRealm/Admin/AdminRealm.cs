@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
-using Platform.Identity.EmbeddedRealm.OAuth;
 using Platform.Identity.EmbeddedRealm.SignIn;
 using Platform.Identity.EmbeddedRealm.State;
 using Platform.Identity.EmbeddedRealm.Tokens;
@@ -10,6 +9,8 @@ namespace Platform.Identity.EmbeddedRealm.Admin;
 /// <summary>The realm's own settings, its policies, keys and events.</summary>
 internal static class AdminRealm
 {
+    private const string RegistrationPolicy = "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy";
+
     /// <summary>Makes a realm from a file; the bootstrap administrator alone may.</summary>
     public static async Task CreateAsync(HttpContext http, RealmStore store, Bootstrap bootstrap)
     {
@@ -92,7 +93,7 @@ internal static class AdminRealm
                 var priority = int.TryParse(component["config"]?["priority"].Texts().FirstOrDefault(), out var value) ? value : 0;
                 request.Realm.State.Keys.Add(SigningKeys.Create(id, priority, request.Realm.Now));
                 break;
-            case RegistrationPolicies.ProviderType:
+            case RegistrationPolicy:
                 break;
             default:
                 return Refused(

@@ -1,19 +1,23 @@
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
+using Platform.Identity.Contracts;
 using Platform.Identity.Service.Keycloak;
 
 namespace Platform.Identity.Service.AccessTokens;
 
 /// <summary>What a genuine access token says.</summary>
+/// <param name="Session">Of the person who signed in. A client that acts for itself has none, and its tokens open nothing.</param>
+/// <param name="SignedInAt">When the person last proved who they are; null when the token does not say.</param>
 internal sealed record AccessToken(
     string Subject,
     string ClientId,
-    string? Session,
+    string Session,
     IReadOnlyCollection<string> Audiences,
     IReadOnlyList<string> Scopes,
     DateTimeOffset IssuedAt,
-    DateTimeOffset ExpiresAt
+    DateTimeOffset ExpiresAt,
+    DateTimeOffset? SignedInAt
 );
 
 internal enum AccessTokenState
@@ -28,9 +32,8 @@ internal enum AccessTokenState
 }
 
 /// <summary>
-/// Checks that an access token is the realm's: issuer, algorithm, signature, type, expiry, and the claims we rely on. The edge has checked
-/// it
-/// as well; identity believes nobody.
+/// Checks that an access token is the realm's: issuer, algorithm, signature, type, expiry, length of life, and the claims we rely on. The
+/// edge has checked it as well; identity believes nobody.
 /// </summary>
 internal sealed class AccessTokenValidator(RealmKeys keys, IOptions<KeycloakOptions> options, TimeProvider time)
 {
@@ -103,15 +106,18 @@ internal sealed class AccessTokenValidator(RealmKeys keys, IOptions<KeycloakOpti
         && Text(jwt, "sub") is { Length: > 0 } subject
         && Text(jwt, "azp") is { Length: > 0 } client
         && jwt.ValidTo > DateTime.MinValue
+        && Text(jwt, "sid") is { Length: > 0 } session
         && jwt.IssuedAt > DateTime.MinValue
+        && jwt.ValidTo - jwt.IssuedAt <= AccessTokenRules.LongestLife
             ? new AccessToken(
                 subject,
                 client,
-                Text(jwt, "sid"),
+                session,
                 [.. jwt.Audiences],
                 Text(jwt, "scope")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [],
                 Utc(jwt.IssuedAt),
-                Utc(jwt.ValidTo)
+                Utc(jwt.ValidTo),
+                jwt.TryGetPayloadValue<long>("auth_time", out var seconds) ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null
             )
             : null;
 

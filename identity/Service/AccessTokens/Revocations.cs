@@ -1,4 +1,5 @@
 using Npgsql;
+using Platform.Identity.Contracts;
 using Platform.Identity.Service.State;
 using Platform.ServiceDefaults.State;
 
@@ -10,8 +11,8 @@ namespace Platform.Identity.Service.AccessTokens;
 /// </summary>
 internal sealed class Revocations(NpgsqlDataSource database, TimeProvider time)
 {
-    // Longer than any access token of the realm lives.
-    private static readonly TimeSpan _kept = TimeSpan.FromHours(1);
+    // Longer than any access token that it could meet.
+    private static readonly TimeSpan _kept = AccessTokenRules.LongestLife + TimeSpan.FromMinutes(5);
 
     private const string Insert = """
         insert into identity.revocation (id, session, subject, client_id, issued_before, expires_at) values ($1, $2, $3, $4, $5, $6)
@@ -27,7 +28,7 @@ internal sealed class Revocations(NpgsqlDataSource database, TimeProvider time)
 
     /// <summary>The question as a statement, for a batch. Its answer is one boolean.</summary>
     public static Statement IsRevoked(AccessToken token) =>
-        new(Find, token.Session ?? "", token.Subject, token.ClientId, token.IssuedAt.UtcDateTime);
+        new(Find, token.Session, token.Subject, token.ClientId, token.IssuedAt.UtcDateTime);
 
     public async Task<bool> IsRevokedAsync(AccessToken token, CancellationToken cancellationToken)
     {

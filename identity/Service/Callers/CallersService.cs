@@ -10,7 +10,7 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Identity.Service.Callers;
 
 /// <summary>Turns credentials into caller assertions. One file per rpc.</summary>
-[WithoutAssertion]
+[ServicesOnly("edge")]
 internal sealed partial class CallersService(
     AccessTokenValidator accessTokens,
     PersonalTokenFinder personalTokens,

@@ -7,6 +7,7 @@ namespace Platform.Identity.Service.Callers;
 
 internal sealed partial class CallersService
 {
+    [WithoutAssertion]
     public override async Task<IssueServiceAssertionResponse> IssueServiceAssertion(
         IssueServiceAssertionRequest request,
         ServerCallContext context

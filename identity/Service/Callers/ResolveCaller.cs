@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Identity.Contracts;
 using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Assertions;
@@ -18,8 +19,8 @@ internal sealed partial class CallersService
         request.CredentialCase switch
         {
             ResolveCallerRequest.CredentialOneofCase.AccessToken => ResolveAccessTokenAsync(request, cancellationToken),
-            ResolveCallerRequest.CredentialOneofCase.PersonalTokenHash => ResolvePersonalTokenAsync(request, cancellationToken),
-            _ => throw Problem.Invalid("credential", "is required", "Send an access token or the hash of a personal token."),
+            ResolveCallerRequest.CredentialOneofCase.PersonalToken => ResolvePersonalTokenAsync(request, cancellationToken),
+            _ => throw Problem.Invalid("credential", "is required", "Send an access token or a personal token."),
         };
 
     private async Task<ResolveCallerResponse> ResolveAccessTokenAsync(ResolveCallerRequest request, CancellationToken cancellationToken)
@@ -36,7 +37,7 @@ internal sealed partial class CallersService
             Token = new CallerToken
             {
                 Kind = "oauth",
-                TokenId = token.Session ?? "",
+                TokenId = token.Session,
                 ClientId = token.ClientId,
                 IssuedAt = token.IssuedAt.ToTimestamp(),
                 ExpiresAt = token.ExpiresAt.ToTimestamp(),
@@ -94,10 +95,16 @@ internal sealed partial class CallersService
 
     private async Task<ResolveCallerResponse> ResolvePersonalTokenAsync(ResolveCallerRequest request, CancellationToken cancellationToken)
     {
-        var (token, switches) = await personalTokens.FindAsync(request.PersonalTokenHash.ToByteArray(), cancellationToken);
+        const string Unknown = "The personal token is unknown.";
+        if (!PersonalToken.IsWellFormed(request.PersonalToken))
+        {
+            return Refused(Refusal.UnknownToken, Unknown);
+        }
+
+        var (token, switches) = await personalTokens.FindAsync(request.PersonalToken, cancellationToken);
         if (token is null)
         {
-            return Refused(Refusal.UnknownToken, "The personal token is unknown.");
+            return Refused(Refusal.UnknownToken, Unknown);
         }
 
         var caller = new Caller

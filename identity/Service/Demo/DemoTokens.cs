@@ -111,7 +111,7 @@ internal sealed partial class DemoTokens(
 
     private async Task<bool> WorksAsync(string token, Guid member, CancellationToken cancellationToken) =>
         PersonalToken.IsWellFormed(token)
-        && (await tokens.FindAsync(PersonalToken.Hash(token), cancellationToken)).Token is { RevokedAt: null } found
+        && (await tokens.FindAsync(token, cancellationToken)).Token is { RevokedAt: null } found
         && found.MemberId == member
         && found.ExpiresAt > time.GetUtcNow().AddDays(1);
 

@@ -23,14 +23,14 @@ internal static class GovernanceApi
 
         var workspace = api.MapGroup("/workspaces/{workspace}");
         workspace.MapGet("/personal-tokens", PersonalTokenApi.ListAsync);
-        workspace.MapPost("/personal-tokens", PersonalTokenApi.CreateAsync);
+        workspace.MapPost("/personal-tokens", PersonalTokenApi.CreateAsync).WithMetadata(new FreshSignIn());
         workspace.MapDelete("/personal-tokens/{token}", PersonalTokenApi.RevokeAsync);
         workspace.MapGet("/mcp-settings", McpSettingsApi.GetAsync);
-        workspace.MapPut("/mcp-settings", McpSettingsApi.PutAsync);
+        workspace.MapPut("/mcp-settings", McpSettingsApi.PutAsync).WithMetadata(new FreshSignIn());
         workspace.MapGet("/connected-apps", ConnectedAppApi.ListAsync);
         workspace.MapDelete("/connected-apps/{client}", ConnectedAppApi.RevokeAsync);
-        workspace.MapGet("/audit-streams/{stream}/signing-secret", SigningSecretApi.RevealAsync);
-        workspace.MapPost("/audit-streams/{stream}/signing-secret/rotate", SigningSecretApi.RotateAsync);
+        workspace.MapGet("/audit-streams/{stream}/signing-secret", SigningSecretApi.RevealAsync).WithMetadata(new FreshSignIn());
+        workspace.MapPost("/audit-streams/{stream}/signing-secret/rotate", SigningSecretApi.RotateAsync).WithMetadata(new FreshSignIn());
         api.MapDelete("/sessions/{session}", SessionApi.EndAsync);
     }
 }

@@ -10,13 +10,13 @@ namespace Platform.Identity.Service.Governance;
 
 /// <summary>
 /// Lets in the first-party client alone, and turns whatever is thrown into a problem. A genuine token of anybody else, an agent's above
-/// all,
-/// gets 403; no token, or one that is nobody's, 401.
+/// all, gets 403; no token, or one that is nobody's, 401; and so does a sign-in that is too old for what <see cref="FreshSignIn"/> marks.
 /// </summary>
 internal sealed partial class GovernanceGuard(
     AccessTokenValidator accessTokens,
     Revocations revocations,
     MemberDirectory directory,
+    TimeProvider time,
     ILogger<GovernanceGuard> log
 ) : IEndpointFilter
 {
@@ -97,6 +97,14 @@ internal sealed partial class GovernanceGuard(
             return Challenge(http, "The sign-in was ended.");
         }
 
+        if (
+            http.GetEndpoint()?.Metadata.GetMetadata<FreshSignIn>() is not null
+            && (token.SignedInAt is not { } at || at < time.GetUtcNow() - FreshSignIn.MaxAge)
+        )
+        {
+            return SignInAgain(http);
+        }
+
         var workspace = http.Request.RouteValues["workspace"] as string;
         var (memberships, _) = await directory.FindAsync(token, workspace ?? MemberDirectory.AnyNew, http.RequestAborted);
         var member = workspace is null ? null : memberships.FirstOrDefault(found => found.WorkspaceId == workspace);
@@ -122,6 +130,19 @@ internal sealed partial class GovernanceGuard(
             Reasons.Unauthenticated,
             message,
             "Sign in with the platform's own client."
+        );
+    }
+
+    // RFC 9470: the client sends the person to sign in again, with max_age.
+    private static IResult SignInAgain(HttpContext http)
+    {
+        http.Response.Headers.WWWAuthenticate =
+            $"Bearer error=\"insufficient_user_authentication\", max_age={FreshSignIn.MaxAge.TotalSeconds:0}";
+        return GovernanceProblem.Of(
+            StatusCodes.Status401Unauthorized,
+            Reasons.SignInTooOld,
+            $"This needs a sign-in that is not older than {FreshSignIn.MaxAge.TotalMinutes:0} minutes.",
+            "Sign in again, then repeat the request."
         );
     }
 

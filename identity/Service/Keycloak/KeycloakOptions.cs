@@ -34,8 +34,11 @@ internal sealed class KeycloakOptions
     /// <summary>Its password.</summary>
     public string AdminPassword { get; set; } = "";
 
-    /// <summary>Further hosts that clients which register themselves may be sent back to.</summary>
+    /// <summary>Further hosts that clients which register themselves may be sent back to, by https.</summary>
     public string[] RedirectHosts { get; set; } = [];
+
+    /// <summary>Further schemes of applications that clients which register themselves may be sent back to, such as <c>zed</c>.</summary>
+    public string[] RedirectSchemes { get; set; } = [];
 
     /// <summary>Further addresses of the registered clients, by client id.</summary>
     public Dictionary<string, ClientOptions> Clients { get; set; } = [];

@@ -27,6 +27,12 @@ internal sealed partial class LastUse(NpgsqlDataSource database, TimeProvider ti
             set last_used_at = greatest(connected_app.last_used_at, excluded.last_used_at)
         """;
 
+    private const string UpdateClients = """
+        update identity.registered_client c set last_used_at = seen.at
+        from (select client_id, max(at) as at from unnest($1::text[], $2::timestamptz[]) as used(client_id, at) group by 1 order by 1) seen
+        where c.client_id = seen.client_id and (c.last_used_at is null or c.last_used_at < seen.at)
+        """;
+
     private static readonly TimeSpan _every = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<(Guid Workspace, Guid Token), DateTimeOffset> _seen = new();
@@ -66,6 +72,14 @@ internal sealed partial class LastUse(NpgsqlDataSource database, TimeProvider ti
                 UpdateApps,
                 Array.ConvertAll(apps, pair => pair.Key.Workspace),
                 Array.ConvertAll(apps, pair => pair.Key.Member),
+                Array.ConvertAll(apps, pair => pair.Key.Client),
+                Times(Array.ConvertAll(apps, pair => pair.Value))
+            ),
+            cancellationToken
+        );
+        await connection.ExecuteAsync(
+            new Statement(
+                UpdateClients,
                 Array.ConvertAll(apps, pair => pair.Key.Client),
                 Times(Array.ConvertAll(apps, pair => pair.Value))
             ),

@@ -1,10 +1,11 @@
+using Platform.Identity.Contracts;
 using Platform.Identity.Contracts.V1;
 using Platform.Identity.Service.Workspaces;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Identity.Service.PersonalTokens;
 
-/// <summary>Finds personal tokens by their hash, across workspaces: before the token is known nobody knows the workspace.</summary>
+/// <summary>Finds personal tokens across workspaces: before the token is known nobody knows the workspace.</summary>
 internal sealed class PersonalTokenFinder(UnitOfWork work)
 {
     private const string Find = $"""
@@ -15,8 +16,8 @@ internal sealed class PersonalTokenFinder(UnitOfWork work)
 
     private static readonly SessionSettings _asResolver = new(Role: "identity_resolver");
 
-    /// <summary>The token with the MCP settings of its workspace; no token when nobody has one of this hash.</summary>
-    public Task<(PersonalTokenRecord? Token, Switches Switches)> FindAsync(byte[] hash, CancellationToken cancellationToken) =>
+    /// <summary>The token with the MCP settings of its workspace; no token when nobody has this one.</summary>
+    public Task<(PersonalTokenRecord? Token, Switches Switches)> FindAsync(string token, CancellationToken cancellationToken) =>
         work.ReadAsync(
             OwnCall.For(Guid.Empty),
             _asResolver,
@@ -25,6 +26,6 @@ internal sealed class PersonalTokenFinder(UnitOfWork work)
                     ? (PersonalTokenRecord.Read(reader), McpSettings.Read(reader))
                     : (default(PersonalTokenRecord?), McpSettings.Default),
             cancellationToken,
-            new Statement(Find, hash)
+            new Statement(Find, PersonalToken.Hash(token))
         );
 }

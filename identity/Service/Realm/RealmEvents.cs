@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using OpenTelemetry;
+using Platform.Identity.Contracts;
 using Platform.Identity.Service.Keycloak;
 
 namespace Platform.Identity.Service.Realm;
@@ -8,8 +9,6 @@ namespace Platform.Identity.Service.Realm;
 /// <summary>What happened in the realm that this service has to act on.</summary>
 internal abstract record RealmEvent(string Id, DateTimeOffset At)
 {
-    public sealed record ClientRegistered(string Id, DateTimeOffset At, string ClientId) : RealmEvent(Id, At);
-
     public sealed record SessionEnded(string Id, DateTimeOffset At, string Session) : RealmEvent(Id, At);
 
     /// <summary>All that was issued to the person before; to one client, or to every one when it is null.</summary>
@@ -33,10 +32,9 @@ internal sealed partial class RealmEvents(KeycloakAdmin keycloak, TimeProvider t
 
     /// <summary>
     /// Where the next read begins. The first one looks back for as long as an access token can live: what was taken back before that is
-    /// dead
-    /// anyway.
+    /// dead anyway.
     /// </summary>
-    private DateTimeOffset _watermark = time.GetUtcNow() - TimeSpan.FromMinutes(10);
+    private DateTimeOffset _watermark = time.GetUtcNow() - AccessTokenRules.LongestLife;
 
     /// <summary>
     /// What is new since the last read. An event counts as seen only once it is given out and <see cref="Done"/> was called for it.
@@ -46,11 +44,7 @@ internal sealed partial class RealmEvents(KeycloakAdmin keycloak, TimeProvider t
         // Asked several times a second. What is done about an event has a span; that there was none needs none.
         using var unseen = SuppressInstrumentationScope.Begin();
         var from = (_watermark - _overlap).ToUnixTimeMilliseconds();
-        var happened = ListAsync(
-            $"events?type=CLIENT_REGISTER&type=LOGOUT&type=REVOKE_GRANT&direction=asc&dateFrom={from}",
-            Read,
-            cancellationToken
-        );
+        var happened = ListAsync($"events?type=LOGOUT&type=REVOKE_GRANT&direction=asc&dateFrom={from}", Read, cancellationToken);
         var administered = ListAsync(
             $"admin-events?resourceTypes=USER&resourceTypes=USER_SESSION&direction=asc&dateFrom={from}",
             ReadAdministration,
@@ -98,9 +92,6 @@ internal sealed partial class RealmEvents(KeycloakAdmin keycloak, TimeProvider t
         var at = At(happened);
         switch ((string?)happened["type"])
         {
-            case "CLIENT_REGISTER" when (string?)happened["clientId"] is { } client:
-                yield return new RealmEvent.ClientRegistered(id, at, client);
-                break;
             case "LOGOUT" when (string?)happened["sessionId"] is { } session:
                 yield return new RealmEvent.SessionEnded(id, at, session);
                 break;

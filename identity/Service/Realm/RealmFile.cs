@@ -17,6 +17,9 @@ internal sealed partial class RealmFile
     /// <summary>Client ids of the clients that the file names.</summary>
     public IEnumerable<string> ClientIds => Json["clients"]!.AsArray().Select(client => (string)client!["clientId"]!);
 
+    /// <summary>Scopes that every client can ask a person for.</summary>
+    public IEnumerable<string> OptionalScopes => Json["defaultOptionalClientScopes"]!.AsArray().Select(scope => (string)scope!);
+
     /// <summary>Client ids of the clients that act for people, who agree to it first.</summary>
     public IEnumerable<string> ConsentedClientIds =>
         Json["clients"]!

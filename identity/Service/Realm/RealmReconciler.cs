@@ -38,6 +38,7 @@ internal sealed partial class RealmReconciler(KeycloakAdmin keycloak, RealmFile 
         }
 
         await ReconcileSettingsAsync(realm, cancellationToken);
+        await ReconcileProfileAsync(cancellationToken);
         var scopes = await ReconcileScopesAsync(cancellationToken);
         await ReconcileDefaultScopesAsync("default", scopes, cancellationToken);
         await ReconcileDefaultScopesAsync("optional", scopes, cancellationToken);

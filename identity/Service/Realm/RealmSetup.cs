@@ -30,7 +30,6 @@ internal static class RealmSetup
         builder.Services.AddSingleton(LoadFile);
         builder.Services.AddSingleton<KeycloakAdmin>();
         builder.Services.AddSingleton<KeycloakUsers>();
-        builder.Services.AddSingleton<RegisteredClients>();
         builder.Services.AddSingleton<RealmEvents>();
         builder.Services.AddSingleton<RealmState>();
         builder.Services.AddHostedService<RealmWorker>();
@@ -42,11 +41,7 @@ internal static class RealmSetup
         var options = services.GetRequiredService<IOptions<KeycloakOptions>>().Value;
         var file = RealmFile.Load(
             options.RealmFile,
-            new Dictionary<string, string>
-            {
-                ["PLATFORM_EDGE_URL"] = EdgeUrl.Of(services.GetRequiredService<IConfiguration>()),
-                ["PLATFORM_REDIRECT_HOSTS"] = string.Join(',', options.RedirectHosts),
-            }
+            new Dictionary<string, string> { ["PLATFORM_EDGE_URL"] = EdgeUrl.Of(services.GetRequiredService<IConfiguration>()) }
         );
         foreach (var (client, settings) in options.Clients)
         {

@@ -10,7 +10,6 @@ namespace Platform.Identity.Service.Realm;
 internal sealed partial class RealmWorker(
     KeycloakAdmin keycloak,
     RealmFile file,
-    RegisteredClients registered,
     RealmEvents events,
     IEnumerable<IRealmFollower> followers,
     RealmState state,
@@ -72,7 +71,6 @@ internal sealed partial class RealmWorker(
             LogChanged(change);
         }
 
-        await registered.CompleteAllAsync(cancellationToken);
         foreach (var follower in followers)
         {
             await follower.ReconciledAsync(cancellationToken);
@@ -86,11 +84,6 @@ internal sealed partial class RealmWorker(
     {
         foreach (var happened in await events.ReadAsync(cancellationToken))
         {
-            if (happened is RealmEvent.ClientRegistered client)
-            {
-                await registered.CompleteAsync(client.ClientId, cancellationToken);
-            }
-
             foreach (var follower in followers)
             {
                 await follower.ActAsync(happened, cancellationToken);

@@ -36,6 +36,19 @@ public sealed class PolicyTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("?toolsets=all&readOnly=true")]
+    [InlineData("/?readOnly=true")]
+    public async Task The_challenge_names_the_metadata_of_the_url_that_was_asked(string rest)
+    {
+        using var response = await _edge.Http.SendAsync(Post.Call(new Uri(_edge.Url + rest), "get_thing"));
+        Assert.Contains(
+            $"resource_metadata=\"https://mcp.example.test/.well-known/oauth-protected-resource/mcp{rest}\"",
+            response.Headers.WwwAuthenticate.ToString(),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Theory]
     [InlineData("?readOnly=true", "databases.records:read audit:read")]
     [InlineData("?toolsets=things", "databases.records:read databases.records:write databases.records:delete")]
     [InlineData("?toolsets=things&readOnly=true", "databases.records:read")]
@@ -86,7 +99,7 @@ public sealed class PolicyTests : IAsyncLifetime
     {
         _edge.BackEnd.Issuer.Serves = form;
         Assert.False((await _edge.CallAsync("get_thing", """{"thingId":"1"}""", token: OAuth)).IsError());
-        Assert.True(Identity.Requests.TryPeek(out var asked) && asked.AccessToken.Length > 0 && asked.PersonalTokenHash.IsEmpty);
+        Assert.True(Identity.Requests.TryPeek(out var asked) && asked.AccessToken.Length > 0 && asked.PersonalToken.Length == 0);
     }
 
     [Fact]
@@ -115,6 +128,20 @@ public sealed class PolicyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_token_that_lives_too_long_is_refused_before_identity_is_asked()
+    {
+        var issued = DateTime.UtcNow.AddMinutes(-1);
+        foreach (var (life, status) in new[] { (60, HttpStatusCode.OK), (61, HttpStatusCode.Unauthorized) })
+        {
+            var token = _edge.BackEnd.Issuer.Issue(EdgeFixture.PublicUrl, issued: issued, expires: issued.AddMinutes(life));
+            using var response = await _edge.SendAsync("get_thing", """{"thingId":"1"}""", token: token);
+            Assert.Equal(status, response.StatusCode);
+        }
+
+        Assert.Equal(1, Identity.Asked);
+    }
+
+    [Fact]
     public async Task With_the_issuer_away_an_access_token_is_not_judged_and_a_personal_one_works()
     {
         _edge.BackEnd.Issuer.Serves = "nothing";
@@ -124,15 +151,13 @@ public sealed class PolicyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_personal_token_reaches_identity_as_its_hash_only()
+    public async Task Identity_is_asked_about_a_token_by_an_edge_that_shows_who_it_is()
     {
         await _edge.CallAsync("get_thing", """{"thingId":"1"}""");
         Assert.True(Identity.Requests.TryDequeue(out var asked));
-        Assert.Equal(
-            System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(_edge.Token)),
-            asked.PersonalTokenHash.ToByteArray()
-        );
+        Assert.Equal((_edge.Token, ""), (asked.PersonalToken, asked.AccessToken));
         Assert.Equal(["fixture"], asked.Audiences);
+        Assert.Equal("Bearer service-assertion-for-identity", Identity.Authorization);
     }
 
     [Theory]

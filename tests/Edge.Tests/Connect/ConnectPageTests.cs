@@ -54,7 +54,7 @@ public sealed partial class ConnectPageTests
             var client in realm
                 .RootElement.GetProperty("clients")
                 .EnumerateArray()
-                .Where(client => client.GetProperty("consentRequired").GetBoolean())
+                .Where(client => client.GetProperty("consentRequired").GetBoolean() && !client.TryGetProperty("defaultClientScopes", out _))
         )
         {
             var addresses = client.GetProperty("redirectUris").EnumerateArray().Select(uri => $"`{uri.GetString()}`").ToArray();

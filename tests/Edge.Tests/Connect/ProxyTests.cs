@@ -22,7 +22,7 @@ public sealed class ProxyTests
         patience.CancelAfter(TimeSpan.FromSeconds(60));
         await using var server = await FixtureServer.StartAsync(("Edge:StreamAfter", "00:00:00.050"), ("Edge:KeepAlive", "00:00:00.050"));
         var port = FreePorts.Next();
-        await using var nginx = await Nginx.StartAsync(NpmTools.Root, port, server.Url, server.Url, Cancellation);
+        await using var nginx = await Nginx.StartAsync(NpmTools.Root, port, server.Url, Cancellation);
         using var http = nginx.Client();
         using var response = await http.SendAsync(
             Post.Call(new Uri($"https://localhost:{port}/mcp"), "slow"),
@@ -42,7 +42,7 @@ public sealed class ProxyTests
     {
         await using var edge = await EdgeFixture.StartAsync();
         var port = FreePorts.Next();
-        await using var nginx = await Nginx.StartAsync(NpmTools.Root, port, edge.Url, edge.Url, Cancellation);
+        await using var nginx = await Nginx.StartAsync(NpmTools.Root, port, edge.Url, Cancellation);
         using var http = nginx.Client();
         foreach (
             var (path, status) in new[]

@@ -63,7 +63,7 @@ public sealed class EdgeFixture : IAsyncDisposable
             {
                 ["Edge:PublicUrl"] = PublicUrl,
                 ["Edge:Issuer"] = backEnd.Issuer.Name,
-                ["Edge:Audit:ServiceSecret"] = "edge-secret",
+                ["Edge:Access:ServiceSecret"] = "edge-secret",
                 ["Edge:Audit:SpoolDirectory"] = spool,
                 ["Edge:Audit:BatchEvery"] = "00:00:00.050",
                 ["Edge:Audit:Patience"] = "00:00:02",

@@ -42,9 +42,13 @@ public sealed class FakeIdentity : CallersBase
 
     public ConcurrentQueue<ResolveCallerRequest> Requests { get; } = new();
 
+    /// <summary>What the edge showed at the last question.</summary>
+    public string? Authorization { get; private set; }
+
     public override async Task<ResolveCallerResponse> ResolveCaller(ResolveCallerRequest request, ServerCallContext context)
     {
         Interlocked.Increment(ref _asked);
+        Authorization = context.RequestHeaders.GetValue("authorization");
         Requests.Enqueue(request);
         await Gate;
         if (IsAway)

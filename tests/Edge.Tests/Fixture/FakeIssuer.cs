@@ -58,7 +58,8 @@ public sealed class FakeIssuer : IDisposable
         string? issuer = null,
         DateTime? expires = null,
         bool byStranger = false,
-        string algorithm = SecurityAlgorithms.RsaSha256
+        string algorithm = SecurityAlgorithms.RsaSha256,
+        DateTime? issued = null
     ) =>
         _handler.CreateToken(
             new SecurityTokenDescriptor
@@ -66,6 +67,7 @@ public sealed class FakeIssuer : IDisposable
                 Issuer = issuer ?? Name,
                 Audience = audience,
                 Expires = expires ?? DateTime.UtcNow.AddMinutes(5),
+                IssuedAt = issued ?? DateTime.UtcNow.AddMinutes(-10),
                 Claims = new Dictionary<string, object>
                 {
                     ["sub"] = "someone",

@@ -379,16 +379,19 @@ public sealed class ProtocolRulesTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("/.well-known/oauth-protected-resource/mcp")]
-    [InlineData("/.well-known/oauth-protected-resource")]
-    public async Task The_metadata_names_the_public_url_whatever_the_host_header_says(string path)
+    [InlineData("/.well-known/oauth-protected-resource/mcp", "")]
+    [InlineData("/.well-known/oauth-protected-resource", "")]
+    [InlineData("/.well-known/oauth-protected-resource/mcp/", "/")]
+    [InlineData("/.well-known/oauth-protected-resource/mcp?toolsets=all&readOnly=true", "?toolsets=all&readOnly=true")]
+    [InlineData("/.well-known/oauth-protected-resource/mcp/?environment=a%22b", "/?environment=a%22b")]
+    public async Task The_metadata_names_the_url_that_was_asked_whatever_the_host_header_says(string path, string rest)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(Url, path));
         request.Headers.Host = "evil.example";
         request.Headers.Add("Origin", "https://claude.example");
         using var response = await SendAsync(request);
         var body = await response.JsonAsync();
-        Assert.Equal("https://mcp.example.test/mcp", body.GetProperty("resource").GetString());
+        Assert.Equal($"https://mcp.example.test/mcp{rest}", body.GetProperty("resource").GetString());
         Assert.Equal("https://id.example.test/realms/platform", body.GetProperty("authorization_servers")[0].GetString());
         Assert.Equal(["things:read", "things:write"], body.GetProperty("scopes_supported").EnumerateArray().Select(s => s.GetString()));
         Assert.Equal("https://claude.example", response.Headers.GetValues("Access-Control-Allow-Origin").Single());

@@ -30,7 +30,6 @@ public sealed class ClientRedirectsTests
     }
 
     [Theory]
-    [InlineData("platform-governance")]
     [InlineData("platform-identity")]
     [InlineData("admin-cli")]
     [InlineData("nobody")]

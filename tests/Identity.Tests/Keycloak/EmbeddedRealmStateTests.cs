@@ -73,6 +73,7 @@ public sealed class EmbeddedRealmStateTests : IAsyncLifetime
                 "client account-console: default scope account added",
                 "client account-console: default scope email added",
                 "client account-console: default scope profile added",
+                "client platform-governance: redirectUris",
                 "client platform-identity: secret",
             ],
             changes.Order(StringComparer.Ordinal)

@@ -22,7 +22,10 @@ public abstract class RealmServer : IAsyncDisposable
 
     internal string Issuer => $"{Url}/realms/platform";
 
-    internal static RealmFile File { get; } = RealmFile.Load(null, new Dictionary<string, string> { ["PLATFORM_EDGE_URL"] = EdgeUrl });
+    /// <summary>Where the platform's own client is answered in tests. Outside them it has no address at first.</summary>
+    internal const string GovernanceRedirect = "http://127.0.0.1/governance/callback";
+
+    internal static RealmFile File { get; } = LoadFile();
 
     /// <summary>Starts it, once. Skips the test that asks when there is none.</summary>
     internal async Task RequireAsync()
@@ -54,6 +57,13 @@ public abstract class RealmServer : IAsyncDisposable
 
     /// <summary>Null when it runs, without a realm; otherwise what is missing.</summary>
     private protected abstract Task<string?> StartAsync();
+
+    internal static RealmFile LoadFile()
+    {
+        var file = RealmFile.Load(null, new Dictionary<string, string> { ["PLATFORM_EDGE_URL"] = EdgeUrl });
+        file.AddRedirectUris("platform-governance", [GovernanceRedirect]);
+        return file;
+    }
 
     private async Task<string?> StartWithRealmAsync()
     {

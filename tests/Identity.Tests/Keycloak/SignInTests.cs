@@ -196,6 +196,9 @@ public abstract partial class SignInTests(SignInTests.Fixture identity, RealmSer
                         ["Demo:CredentialsPath"] = CredentialsPath,
                         ["Keycloak:Url"] = server.Url,
                         ["Keycloak:ClientSecret"] = RealmServer.Secret,
+                        ["Keycloak:Clients:platform-governance:RedirectUris:0"] = RealmServer.GovernanceRedirect,
+                        ["Keycloak:RedirectHosts:0"] = "agents.example.com",
+                        ["Keycloak:RedirectSchemes:0"] = "zed",
                     }
                 );
     }

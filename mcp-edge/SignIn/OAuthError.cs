@@ -1,0 +1,17 @@
+using System.Text.Json.Nodes;
+
+namespace Platform.Edge.SignIn;
+
+/// <summary>An error as OAuth clients read it (RFC 6749, section 5.2).</summary>
+internal static class OAuthError
+{
+    public static Task WriteAsync(HttpContext http, int status, string error, string description)
+    {
+        http.Response.StatusCode = status;
+        http.Response.Headers.CacheControl = "no-store";
+        return http.Response.WriteAsJsonAsync(
+            new JsonObject { ["error"] = error, ["error_description"] = description },
+            http.RequestAborted
+        );
+    }
+}
