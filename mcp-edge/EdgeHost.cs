@@ -159,6 +159,7 @@ public static class EdgeHost
         services.AddServiceClient<CallsClient>("audit");
         services.AddSingleton<CallRecorder>();
         services.AddSingleton<CallSpool>();
+        services.AddSingleton<CallNumbers>();
         services.AddSingleton<CallAudit>();
         services.AddSingleton<UnknownCallers>();
         services.AddSingleton<RefusalRecorder>();

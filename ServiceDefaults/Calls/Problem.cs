@@ -64,6 +64,19 @@ public static class Problem
     public static RpcException Unavailable(string what) =>
         Of(StatusCode.Unavailable, Reasons.Unavailable, $"{what} cannot be reached at the moment.", "Try again in a few seconds.");
 
+    /// <summary>The answer to a change was lost after it was sent: it happened, or it did not, and nobody here can tell.</summary>
+    /// <param name="isRepeatable">Whether the call has an idempotency key, with which it happens once however often it is sent.</param>
+    public static ProblemDetail OutcomeUnknown(string callId, bool isRepeatable) =>
+        new()
+        {
+            Reason = Reasons.OutcomeUnknown,
+            Message = "The answer was lost, so it is not known whether this happened. It may have happened all the same.",
+            Fix = isRepeatable
+                ? "Repeat the same call with the same idempotencyKey: it happens once, and you get its answer."
+                : $"Look first whether it happened, and repeat the call only if it did not. The call's id is {callId}: if it happened, "
+                    + "search_audit_events finds it by callId within seconds. With an idempotencyKey a call can be repeated safely.",
+        };
+
     /// <summary>Somebody else holds what this needs, for longer than we wait.</summary>
     public static RpcException Busy() =>
         Of(StatusCode.Aborted, Reasons.Busy, "Others are changing the same things right now.", "Try again in a few seconds.");

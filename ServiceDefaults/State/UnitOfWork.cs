@@ -127,7 +127,15 @@ public sealed class UnitOfWork(
         }
 
         // The outbox rows come last, so that a change that waited for a row locked by this one announces its events after this one.
-        await unit.CommitAsync(transaction, digest is null ? null : Idempotency.Store(call, answer.ToByteArray()));
+        try
+        {
+            await unit.CommitAsync(transaction, digest is null ? null : Idempotency.Store(call, answer.ToByteArray()));
+        }
+        catch (NpgsqlException exception) when (!IsRefusal(exception))
+        {
+            throw Problem.Of(StatusCode.Unavailable, Problem.OutcomeUnknown(call.CallId, call.IdempotencyKey is not null));
+        }
+
         if (unit.HasEvents)
         {
             outbox.Set();
@@ -135,6 +143,10 @@ public sealed class UnitOfWork(
 
         return (answer, unit.HasEvents ? Outcomes.Committed : Outcomes.Unchanged);
     }
+
+    // What the server answered to the commit itself: nothing was kept. A session that ended meanwhile (class 57P) answers nothing.
+    private static bool IsRefusal(NpgsqlException exception) =>
+        exception is PostgresException { SqlState: var state } && !state.StartsWith("57P", StringComparison.Ordinal);
 }
 
 internal static class MessageParsing

@@ -5,7 +5,7 @@ namespace Platform.Edge.Audit;
 /// <summary>How call records reach audit. Bound from the section <c>Edge:Audit</c>.</summary>
 public sealed record AuditOptions
 {
-    /// <summary>Where refusals wait while audit is away. It must outlive the process.</summary>
+    /// <summary>Where records wait while audit is away, and how far they are numbered. It must outlive the process.</summary>
     [Required]
     public string SpoolDirectory { get; init; } = Path.Combine(AppContext.BaseDirectory, "spool");
 
@@ -21,7 +21,7 @@ public sealed record AuditOptions
     [Range(typeof(TimeSpan), "00:00:00.100", "00:00:30")]
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>Records of ordinary reads kept in memory while audit is away. What does not fit shows as a gap in their numbers.</summary>
+    /// <summary>Records of ordinary reads that wait in memory to be sent. What does not fit shows as a gap in their numbers.</summary>
     [Range(100, 10_000_000)]
     public int MaxWaiting { get; init; } = 100_000;
 }

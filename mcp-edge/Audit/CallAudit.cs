@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Threading.Channels;
 using Microsoft.Extensions.Options;
@@ -14,7 +13,7 @@ namespace Platform.Edge.Audit;
 /// Records every call that no committed change records. Refusals, and reads that must not happen unseen, are accepted by audit before
 /// the answer; ordinary reads follow within a second, numbered, so that a loss shows as a gap.
 /// </summary>
-internal sealed partial class CallAudit : BackgroundService
+internal sealed class CallAudit : BackgroundService
 {
     private const int Batch = 500;
     private static readonly TimeSpan _drainEvery = TimeSpan.FromSeconds(5);
@@ -25,16 +24,15 @@ internal sealed partial class CallAudit : BackgroundService
 
     private readonly CallRecorder _recorder;
     private readonly CallSpool _spool;
+    private readonly CallNumbers _numbers;
     private readonly TimeProvider _time;
     private readonly TimeSpan _batchEvery;
-    private readonly ILogger<CallAudit> _log;
-    private readonly ConcurrentDictionary<string, StrongCounter> _numbers = new(StringComparer.Ordinal);
     private readonly Channel<CallRecord> _waiting;
     private int _spoolHolds = 1;
 
-    public CallAudit(CallRecorder recorder, CallSpool spool, IOptions<AuditOptions> options, TimeProvider time, ILogger<CallAudit> log)
+    public CallAudit(CallRecorder recorder, CallSpool spool, CallNumbers numbers, IOptions<AuditOptions> options, TimeProvider time)
     {
-        (_recorder, _spool, _time, _log) = (recorder, spool, time, log);
+        (_recorder, _spool, _numbers, _time) = (recorder, spool, numbers, time);
         _batchEvery = options.Value.BatchEvery;
         _waiting = Channel.CreateBounded<CallRecord>(new BoundedChannelOptions(options.Value.MaxWaiting) { SingleReader = true });
     }
@@ -42,7 +40,7 @@ internal sealed partial class CallAudit : BackgroundService
     /// <summary>Records that the call was refused. Returns once audit has it, or the disk.</summary>
     public async Task RefusedAsync(EdgeCall call, string reason)
     {
-        _refusals.Add(1, new KeyValuePair<string, object?>("reason", reason));
+        Count(AuditOutcomes.Refused, reason);
         await KeepAsync(Record(call, AuditOutcomes.Refused, reason));
     }
 
@@ -70,28 +68,33 @@ internal sealed partial class CallAudit : BackgroundService
             return true;
         }
         var record = Record(call, outcome, "");
-        if (await _recorder.TryRecordAsync(_spool.Instance, [record]))
+        if (await _recorder.TryRecordAsync(_numbers.Instance, [record]))
         {
             return true;
         }
         // Nothing was shown, and the log has to say so.
         record.Outcome = AuditOutcomes.Failed;
         record.Reason = Reasons.Unavailable;
-        Spool(record);
+        Spool([record]);
         return false;
     }
 
     /// <summary>Records in passing.</summary>
     public void Later(EdgeCall call, string outcome, string reason)
     {
-        if (outcome == AuditOutcomes.Refused)
-        {
-            _refusals.Add(1, new KeyValuePair<string, object?>("reason", reason));
-        }
-
+        Count(outcome, reason);
         if (!_waiting.Writer.TryWrite(Record(call, outcome, reason)))
         {
             _lost.Add(1);
+        }
+    }
+
+    /// <summary>Counts what is not recorded by itself.</summary>
+    public static void Count(string outcome, string reason)
+    {
+        if (outcome == AuditOutcomes.Refused)
+        {
+            _refusals.Add(1, new KeyValuePair<string, object?>("reason", reason));
         }
     }
 
@@ -104,28 +107,29 @@ internal sealed partial class CallAudit : BackgroundService
     private CallRecord Record(EdgeCall call, string outcome, string reason)
     {
         var workspace = call.Caller?.Caller.WorkspaceId ?? "";
-        var number = _numbers.GetOrAdd(workspace, static _ => new StrongCounter()).Next();
-        return CallRecords.Of(call, outcome, reason, number, _time.GetElapsedTime(call.StartedAt));
+        return CallRecords.Of(call, outcome, reason, _numbers.Next(workspace), _time.GetElapsedTime(call.StartedAt));
     }
 
     private async Task KeepAsync(CallRecord record)
     {
-        if (!await _recorder.TryRecordAsync(_spool.Instance, [record]))
+        if (!await _recorder.TryRecordAsync(_numbers.Instance, [record]))
         {
-            Spool(record);
+            Spool([record]);
         }
     }
 
-    private void Spool(CallRecord record)
+    private void Spool(List<CallRecord> records)
     {
-        if (_spool.TryAppend(record))
+        var kept = _spool.Append(_numbers.Instance, records);
+        if (kept > 0)
         {
             Volatile.Write(ref _spoolHolds, 1);
-            _spooled.Add(1);
+            _spooled.Add(kept);
         }
-        else
+
+        if (kept < records.Count)
         {
-            _lost.Add(1);
+            _lost.Add(records.Count - kept);
         }
     }
 
@@ -142,18 +146,10 @@ internal sealed partial class CallAudit : BackgroundService
                 if (_time.GetUtcNow() >= drainAt && Interlocked.Exchange(ref _spoolHolds, 0) == 1)
                 {
                     drainAt = _time.GetUtcNow() + _drainEvery;
-                    await _spool.DrainAsync(
-                        async (instance, records) =>
-                        {
-                            var taken = await _recorder.TryRecordAsync(instance, records);
-                            if (!taken)
-                            {
-                                Volatile.Write(ref _spoolHolds, 1);
-                            }
-
-                            return taken;
-                        }
-                    );
+                    if (!await _spool.DrainAsync(_recorder.TryRecordAsync) || !await _numbers.TellEndedAsync(_recorder.TryTellAsync))
+                    {
+                        Volatile.Write(ref _spoolHolds, 1);
+                    }
                 }
                 await FlushAsync(reader, batch);
             }
@@ -163,9 +159,14 @@ internal sealed partial class CallAudit : BackgroundService
             // The rest is flushed below.
         }
         await FlushAsync(reader, batch);
-        Rescue(reader, batch);
+        if (Volatile.Read(ref _spoolHolds) == 0 && await _recorder.TryTellAsync(_numbers.Instance, _numbers.Given()))
+        {
+            _numbers.Forget();
+        }
     }
 
+    // What audit does not take waits on disk: this process can die at any time. While something waits there, audit was away a moment ago,
+    // and is tried again with what waits.
     private async Task FlushAsync(ChannelReader<CallRecord> reader, List<CallRecord> batch)
     {
         while (true)
@@ -175,46 +176,17 @@ internal sealed partial class CallAudit : BackgroundService
                 batch.Add(record);
             }
 
-            if (batch.Count == 0 || !await _recorder.TryRecordAsync(_spool.Instance, batch))
+            if (batch.Count == 0)
             {
                 return;
             }
 
+            if (Volatile.Read(ref _spoolHolds) == 1 || !await _recorder.TryRecordAsync(_numbers.Instance, batch))
+            {
+                Spool(batch);
+            }
+
             batch.Clear();
         }
     }
-
-    // An orderly end loses nothing: what audit has not taken waits on disk for the next run.
-    private void Rescue(ChannelReader<CallRecord> reader, List<CallRecord> batch)
-    {
-        var rescued = 0;
-        do
-        {
-            foreach (var record in batch)
-            {
-                Spool(record);
-            }
-
-            rescued += batch.Count;
-            batch.Clear();
-            while (batch.Count < Batch && reader.TryRead(out var record))
-            {
-                batch.Add(record);
-            }
-        } while (batch.Count > 0);
-        if (rescued > 0)
-        {
-            LogRescued(rescued);
-        }
-    }
-
-    private sealed class StrongCounter
-    {
-        private long _last;
-
-        public long Next() => Interlocked.Increment(ref _last);
-    }
-
-    [LoggerMessage(2301, LogLevel.Warning, "{Count} call records wait on disk for audit")]
-    private partial void LogRescued(int count);
 }

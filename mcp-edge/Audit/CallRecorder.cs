@@ -57,11 +57,29 @@ internal sealed partial class CallRecorder(
         }
     }
 
+    /// <summary>Tells how far an instance that has ended has counted. False when audit could not be asked.</summary>
+    public async Task<bool> TryTellAsync(string instance, IReadOnlyList<LastNumber> numbers)
+    {
+        try
+        {
+            await SendAsync(new RecordCallsRequest { Instance = instance, LastNumbers = { numbers } });
+            return true;
+        }
+        catch (Exception exception) when (exception is RpcException or OperationCanceledException)
+        {
+            LogAway((exception as RpcException)?.StatusCode ?? StatusCode.DeadlineExceeded, 0);
+            return false;
+        }
+    }
+
     private async Task RecordAsync(string instance, IReadOnlyList<CallRecord> records)
     {
+        await SendAsync(new RecordCallsRequest { Instance = instance, Records = { records } });
+    }
+
+    private async Task SendAsync(RecordCallsRequest request)
+    {
         using var patience = new CancellationTokenSource(options.Value.Patience);
-        var request = new RecordCallsRequest { Instance = instance };
-        request.Records.Add(records);
         var deadline = DateTime.UtcNow + options.Value.Patience;
         await audit.RecordCallsAsync(request, await assertions.HeadersAsync(Audience, patience.Token), deadline);
     }

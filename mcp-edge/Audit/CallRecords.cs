@@ -124,6 +124,11 @@ internal static class CallRecords
                 json.WriteString("clientVersion"u8, version);
             }
 
+            if (call.AlikeBefore > 0)
+            {
+                json.WriteNumber("alikeBefore"u8, call.AlikeBefore);
+            }
+
             if (call.Exchange.Http.Connection.RemoteIpAddress is { } address)
             {
                 json.WriteString("address"u8, address.ToString());

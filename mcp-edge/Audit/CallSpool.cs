@@ -16,64 +16,77 @@ internal sealed partial class CallSpool : IDisposable
 
     private readonly Lock _writing = new();
     private readonly string _directory;
-    private readonly string _instance;
     private readonly long _limit;
     private readonly ILogger<CallSpool> _log;
     private FileStream? _file;
     private int _part;
+    private long _before;
 
     public CallSpool(IOptions<AuditOptions> options, ILogger<CallSpool> log)
     {
         _directory = options.Value.SpoolDirectory;
         _limit = options.Value.MaxSpoolBytes;
         _log = log;
-        _instance = Guid.CreateVersion7().ToString();
         System.IO.Directory.CreateDirectory(_directory);
     }
 
-    /// <summary>Identifies this run in every record's numbering.</summary>
-    public string Instance => _instance;
-
-    /// <summary>False when the spool is full or the disk refuses: the record is lost then, and its missing number tells so.</summary>
-    public bool TryAppend(CallRecord record)
+    /// <summary>
+    /// How many of the records are on disk now: fewer when the spool is full or the disk refuses. The others are lost, and their missing
+    /// numbers tell so.
+    /// </summary>
+    public int Append(string instance, IReadOnlyList<CallRecord> records)
     {
+        var kept = 0;
         lock (_writing)
         {
             try
             {
-                _file ??= OwnersFile.Open(PathOf(_instance, ++_part), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
-                if (_file.Length + record.CalculateSize() > _limit)
+                if (_file is null)
                 {
-                    LogFull(_limit);
-                    return false;
+                    _before = Files().Sum(path => new FileInfo(path).Length);
+                    _file = OwnersFile.Open(PathOf(instance, ++_part), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
                 }
-                record.WriteDelimitedTo(_file);
+
+                foreach (var record in records)
+                {
+                    if (_before + _file.Length + record.CalculateSize() > _limit)
+                    {
+                        LogFull(_limit);
+                        break;
+                    }
+
+                    record.WriteDelimitedTo(_file);
+                    kept++;
+                }
+
                 _file.Flush(flushToDisk: true);
-                return true;
+                return kept;
             }
             catch (IOException exception)
             {
                 LogBroken(exception);
-                return false;
+                return 0;
             }
         }
     }
 
-    /// <summary>Sends what waits, oldest run first. Stops at the first refusal and goes on the next time.</summary>
-    public async Task DrainAsync(Func<string, IReadOnlyList<CallRecord>, Task<bool>> send)
+    /// <summary>Sends what waits, oldest run first. False when something was refused: it goes on there the next time.</summary>
+    public async Task<bool> DrainAsync(Func<string, IReadOnlyList<CallRecord>, Task<bool>> send)
     {
         lock (_writing)
         {
             _file?.Dispose();
             _file = null;
         }
-        foreach (var path in System.IO.Directory.EnumerateFiles(_directory, $"*{Extension}").Order(StringComparer.Ordinal))
+        foreach (var path in Files().Order(StringComparer.Ordinal))
         {
             if (!await TrySendAsync(path, send))
             {
-                return;
+                return false;
             }
         }
+
+        return true;
     }
 
     private static async Task<bool> TrySendAsync(string path, Func<string, IReadOnlyList<CallRecord>, Task<bool>> send)
@@ -131,6 +144,8 @@ internal sealed partial class CallSpool : IDisposable
             return null;
         }
     }
+
+    private IEnumerable<string> Files() => System.IO.Directory.EnumerateFiles(_directory, $"*{Extension}");
 
     private string PathOf(string instance, int part) => Path.Combine(_directory, $"{instance}_{part:D6}{Extension}");
 

@@ -1,4 +1,5 @@
 using Platform.Audit.Contracts;
+using Platform.Contracts;
 using Platform.Edge.Access;
 using Platform.Edge.Calls;
 
@@ -14,6 +15,10 @@ internal sealed class RefusalRecorder(CallAudit audit, UnknownCallers unknown, P
         if (refusal.Form == RefusalForm.Unauthorized)
         {
             unknown.Refused(call, refusal.Reason);
+        }
+        else if (call.Caller is null && refusal.Reason == Reasons.Unavailable)
+        {
+            unknown.Failed(call, refusal.Reason);
         }
         else if (refusal.RetryAfter > 0 || !policy.MayBeHeard(call.Caller!))
         {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Platform.Audit.Contracts;
 using Platform.Edge.Calls;
 using Platform.Edge.Http;
@@ -5,16 +6,14 @@ using Platform.Edge.Http;
 namespace Platform.Edge.Audit;
 
 /// <summary>
-/// Records refusals of callers that nobody knows, up to a number per second: whoever can reach the port could fill the log otherwise.
-/// What is past it shows in the metric of refusals only.
+/// Counts what happens to callers that nobody knows, or that nobody could be asked about: whoever can reach the port could fill the log
+/// otherwise. The metric of refusals has all of them; the log has one record a minute for each reason, with how many there were before it.
 /// </summary>
 internal sealed class UnknownCallers(CallAudit audit, TimeProvider time)
 {
-    private const int PerSecond = 20;
+    private static readonly TimeSpan _every = TimeSpan.FromMinutes(1);
 
-    private readonly Lock _counting = new();
-    private long _second;
-    private int _count;
+    private readonly ConcurrentDictionary<(string Outcome, string Reason), Tally> _tallies = new();
 
     public void Refused(HttpContext http, string reason) =>
         Refused(
@@ -28,21 +27,44 @@ internal sealed class UnknownCallers(CallAudit audit, TimeProvider time)
             reason
         );
 
-    public void Refused(EdgeCall call, string reason)
-    {
-        lock (_counting)
-        {
-            var second = time.GetUtcNow().ToUnixTimeSeconds();
-            if (second != _second)
-            {
-                (_second, _count) = (second, 0);
-            }
+    public void Refused(EdgeCall call, string reason) => Count(call, AuditOutcomes.Refused, reason);
 
-            if (++_count > PerSecond)
+    /// <summary>Who calls could not be found out: that is nobody's refusal.</summary>
+    public void Failed(EdgeCall call, string reason) => Count(call, AuditOutcomes.Failed, reason);
+
+    private void Count(EdgeCall call, string outcome, string reason)
+    {
+        if (_tallies.GetOrAdd((outcome, reason), static _ => new Tally()).IsDue(time.GetUtcNow(), _every, out var before))
+        {
+            call.AlikeBefore = before;
+            audit.Later(call, outcome, reason);
+        }
+        else
+        {
+            CallAudit.Count(outcome, reason);
+        }
+    }
+
+    private sealed class Tally
+    {
+        private readonly Lock _counting = new();
+        private DateTimeOffset _due = DateTimeOffset.MinValue;
+        private int _count;
+
+        public bool IsDue(DateTimeOffset now, TimeSpan every, out int before)
+        {
+            lock (_counting)
             {
-                return;
+                before = _count;
+                if (now < _due)
+                {
+                    _count++;
+                    return false;
+                }
+
+                (_due, _count) = (now + every, 0);
+                return true;
             }
         }
-        audit.Later(call, AuditOutcomes.Refused, reason);
     }
 }

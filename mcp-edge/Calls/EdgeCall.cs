@@ -46,6 +46,12 @@ internal sealed class EdgeCall
     /// <summary>The reason of the refusal or failure; null while all is well.</summary>
     public string? Error { get; set; }
 
+    /// <summary>How many calls like this one were counted and not recorded before it.</summary>
+    public int AlikeBefore { get; set; }
+
+    /// <summary>Whether a change was sent: without an answer, nobody can say that it did not happen.</summary>
+    public bool MayHaveHappened { get; set; }
+
     public string TraceId =>
         Activity.Current?.TraceId.ToString() is { } current
         && (TraceParent is null || TraceParent.Contains(current, StringComparison.Ordinal))

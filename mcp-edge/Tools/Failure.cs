@@ -1,7 +1,10 @@
+using System.Net.Sockets;
 using Grpc.Core;
 using Platform.Contracts;
+using Platform.Contracts.Catalogue;
 using Platform.Edge.Access;
 using Platform.Edge.Calls;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Edge.Tools;
 
@@ -20,10 +23,16 @@ internal sealed record Failure(string Reason, string Message, string Fix)
     public static Failure Of(PolicyRefusal refusal) => new(refusal.Reason, refusal.Message, refusal.Fix);
 
     /// <param name="problem">What the service said of it; null when it said nothing.</param>
-    public static Failure Of(EdgeCall call, ProblemDetail? problem, StatusCode status, TimeSpan timeout) =>
-        problem is not null
-            ? new(problem.Reason, problem.Message, problem.Fix)
-            : status switch
+    public static Failure Of(EdgeCall call, ProblemDetail? problem, RpcException exception, TimeSpan timeout)
+    {
+        if (problem is not null)
+        {
+            return new(problem.Reason, problem.Message, problem.Fix);
+        }
+
+        return call.MayHaveHappened && !NothingWasSent(exception)
+            ? OutcomeUnknown(call)
+            : exception.StatusCode switch
             {
                 StatusCode.Unavailable => new(
                     Reasons.Unavailable,
@@ -33,9 +42,28 @@ internal sealed record Failure(string Reason, string Message, string Fix)
                 StatusCode.DeadlineExceeded => new(
                     Reasons.DeadlineExceeded,
                     $"No answer within {timeout.TotalSeconds:0} seconds.",
-                    call.Tool!.Definition.IsRead ? "Ask for less." : "It may have happened all the same: look before you repeat it."
+                    "Ask for less."
                 ),
                 StatusCode.ResourceExhausted => new(Reasons.TooLarge, "The request or its answer is too large.", "Ask for less at a time."),
                 _ => Unforeseen,
             };
+    }
+
+    /// <summary>A change was sent, and whatever was answered did not get here.</summary>
+    public static Failure OutcomeUnknown(EdgeCall call)
+    {
+        var problem = Problem.OutcomeUnknown(call.Id, call.Text(SharedArguments.IdempotencyKey) is { Length: > 0 });
+        return new(problem.Reason, problem.Message, problem.Fix);
+    }
+
+    // There was no connection to send anything by. A connection that breaks later shows as something inside of an HttpRequestException.
+    private static bool NothingWasSent(RpcException exception) =>
+        exception.Status.DebugException
+            is SocketException
+                or HttpRequestException
+                {
+                    HttpRequestError: HttpRequestError.ConnectionError
+                        or HttpRequestError.NameResolutionError
+                        or HttpRequestError.SecureConnectionError
+                };
 }

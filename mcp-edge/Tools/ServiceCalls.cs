@@ -60,7 +60,7 @@ internal sealed partial class ServiceCalls(ServiceChannels channels, IOptions<Ac
             LogFailed(exception, call.Tool!.Name);
         }
 
-        return Failure.Of(call, problem, exception.StatusCode, options.Value.CallTimeout);
+        return Failure.Of(call, problem, exception, options.Value.CallTimeout);
     }
 
     private static Metadata Headers(EdgeCall call, string service, SharedValues shared, string? confirmation)

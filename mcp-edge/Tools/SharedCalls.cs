@@ -5,6 +5,7 @@ using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Contracts;
+using Platform.Contracts.Catalogue;
 using Platform.Edge.Catalogue;
 using Platform.Edge.Transcoding;
 using Platform.ServiceDefaults.Calls;
@@ -55,7 +56,7 @@ internal static class SharedCalls
         }
 
         var outcome = committed ? Outcomes.Committed : answered[0].Outcome!;
-        return new(tool.Decode(Join(tool.Definition.Method.OutputType, answered, failed)), outcome);
+        return new(tool.Decode(Join(tool.Definition, answered, failed)), outcome);
     }
 
     /// <summary>What a service says became of a call, or what an answer without a word of it means.</summary>
@@ -133,9 +134,9 @@ internal static class SharedCalls
                 .FirstOrDefault(part => part.StartsWith(service + Of, StringComparison.Ordinal))
                 ?[(service.Length + 1)..];
 
-    private static byte[] Join(MessageDescriptor type, List<Reply> answered, List<Reply> failed)
+    private static byte[] Join(ToolDefinition tool, List<Reply> answered, List<Reply> failed)
     {
-        if (PartsOf(type) is not { } parts)
+        if (PartsOf(tool.Method.OutputType) is not { } parts)
         {
             return answered[0].Answer!;
         }
@@ -150,18 +151,19 @@ internal static class SharedCalls
         foreach (var reply in failed)
         {
             output.WriteTag(parts.FieldNumber, WireFormat.WireType.LengthDelimited);
-            output.WriteBytes(ByteString.CopyFrom(FailedPart(parts.MessageType, reply)));
+            output.WriteBytes(ByteString.CopyFrom(FailedPart(parts.MessageType, reply, tool.IsRead)));
         }
         output.Flush();
         return joined.ToArray();
     }
 
-    private static byte[] FailedPart(MessageDescriptor part, Reply reply)
+    private static byte[] FailedPart(MessageDescriptor part, Reply reply, bool isRead)
     {
         var why =
             reply.AsksConfirmation ? "CONFIRMATION_REQUIRED: something changed after the preview."
             : reply.Problem is { } problem ? $"{problem.Reason}: {problem.Message}"
-            : $"UNAVAILABLE: the {reply.Service} service gave no answer.";
+            : isRead ? $"UNAVAILABLE: the {reply.Service} service gave no answer."
+            : $"OUTCOME_UNKNOWN: the {reply.Service} service gave no answer. It may have done its part all the same.";
         using var bytes = new MemoryStream();
         using (var output = new CodedOutputStream(bytes, leaveOpen: true))
         {

@@ -79,6 +79,9 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
 
         try
         {
+            // A destructive call without its confirmation is a preview.
+            call.MayHaveHappened =
+                !call.Tool!.Definition.IsRead && !shaped.Shared.DryRun && (confirmation is not null || !call.Tool.Definition.IsDestructive);
             var answer = await services.SendAsync(call, shaped, confirmation, request, cancellationToken);
             using (answer.Json)
             {

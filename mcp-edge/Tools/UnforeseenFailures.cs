@@ -10,7 +10,7 @@ internal sealed partial class UnforeseenFailures(ILogger<UnforeseenFailures> log
     {
         call.Error = Reasons.Internal;
         LogUnforeseen(exception, call.Tool?.Name ?? call.Exchange.Method, call.TraceId);
-        return Failure.Unforeseen;
+        return call.MayHaveHappened ? Failure.OutcomeUnknown(call) : Failure.Unforeseen;
     }
 
     [LoggerMessage(2001, LogLevel.Error, "{Name} failed in the edge (trace {TraceId})")]

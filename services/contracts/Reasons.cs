@@ -64,6 +64,13 @@ public static partial class Reasons
     [Reason("Unavailable", "A service, its database or the sign-in server cannot be reached.", "Try again in a few seconds.")]
     public const string Unavailable = "UNAVAILABLE";
 
+    [Reason(
+        "Unavailable",
+        "The call was sent, and its answer was lost: what it asked for may have happened or not.",
+        "Repeat it with the same idempotencyKey; without one, look first whether it happened."
+    )]
+    public const string OutcomeUnknown = "OUTCOME_UNKNOWN";
+
     [Reason("Aborted", "Others are changing the same things right now. Nothing was changed.", "Try again in a few seconds.")]
     public const string Busy = "BUSY";
 

@@ -113,6 +113,30 @@ public sealed class RecordCallsTests(AuditFixture audit) : IClassFixture<AuditFi
     }
 
     [Fact]
+    public async Task What_an_instance_had_numbered_when_it_ended_and_nobody_sent_is_a_gap()
+    {
+        await RecordAsync(Record(1), Record(2));
+        await TellAsync(5);
+        await TellAsync(5);
+        await ReportGapsAsync();
+        Assert.Empty(await GapsAsync());
+        audit.Clock.Advance(TimeSpan.FromMinutes(2));
+        await ReportGapsAsync();
+        await audit.LogOfAsync(_workspace, 3);
+        Assert.Equal(["3-5"], await GapsAsync());
+    }
+
+    [Fact]
+    public async Task An_instance_that_sent_nothing_at_all_is_a_gap_once_it_is_told_of()
+    {
+        await TellAsync(2);
+        audit.Clock.Advance(TimeSpan.FromMinutes(2));
+        await ReportGapsAsync();
+        await audit.LogOfAsync(_workspace, 1);
+        Assert.Equal(["1-2"], await GapsAsync());
+    }
+
+    [Fact]
     public async Task Numbers_that_arrive_late_and_in_any_order_are_no_gap()
     {
         await RecordAsync(Record(3));
@@ -149,6 +173,19 @@ public sealed class RecordCallsTests(AuditFixture audit) : IClassFixture<AuditFi
     private async Task<RecordCallsResponse> RecordAsync(params CallRecord[] records) =>
         await audit.Calls.RecordCallsAsync(
             new RecordCallsRequest { Instance = _instance, Records = { records } },
+            audit.As(AuditFixture.Edge)
+        );
+
+    private async Task TellAsync(long number) =>
+        await audit.Calls.RecordCallsAsync(
+            new RecordCallsRequest
+            {
+                Instance = _instance,
+                LastNumbers =
+                {
+                    new LastNumber { WorkspaceId = Ids.Format("wks", _workspace), Number = number },
+                },
+            },
             audit.As(AuditFixture.Edge)
         );
 

@@ -145,7 +145,81 @@ public sealed class CallAuditTests : IAsyncLifetime
         var read = await Audit.ArrivedAsync(r => r.Outcome == "read");
         Assert.Equal([1, 2], new[] { refused.Number, read.Number }.Order());
         Assert.Single(Audit.Instances.Distinct());
-        await Eventually.True(() => System.IO.Directory.GetFiles(spool).Length == 0);
+        // What is left is how far the next one has counted.
+        await Eventually.True(() => System.IO.Directory.GetFiles(spool) is [var own] && own.EndsWith(".numbers", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Reads_made_while_audit_was_away_outlive_an_edge_that_is_killed()
+    {
+        Audit.IsAway = true;
+        for (var i = 0; i < 60; i++)
+        {
+            Assert.False((await _edge.CallAsync("get_thing", """{"thingId":"1"}""")).IsError());
+        }
+
+        await Eventually.True(() => Files(_edge.Spool, ".calls").Sum(file => new FileInfo(file).Length) > 60 * 100);
+        var left = await KillAsync();
+        Audit.IsAway = false;
+        await using var next = await EdgeFixture.StartAsync(_edge.BackEnd, spool: left);
+        await Eventually.True(() => Audit.Records.Select(record => record.Number).Distinct().Count() >= 60);
+        Assert.All(Audit.Records, record => Assert.Equal("read", record.Outcome));
+    }
+
+    [Fact]
+    public async Task What_a_killed_edge_had_numbered_and_not_sent_is_told_by_the_next_one()
+    {
+        await using var edge = await EdgeFixture.StartAsync(_edge.BackEnd, settings: ("Edge:Audit:BatchEvery", "00:00:01"));
+        for (var i = 0; i < 3; i++)
+        {
+            await edge.CallAsync("get_thing", """{"thingId":"1"}""");
+        }
+
+        var left = await KillAsync(edge.Spool);
+        var instance = Path.GetFileNameWithoutExtension(Assert.Single(Files(left, ".numbers")));
+        await using var next = await EdgeFixture.StartAsync(_edge.BackEnd, spool: left);
+        var told = await Eventually.Found(() => Audit.Told.FirstOrDefault(told => told.Instance == instance));
+        Assert.Equal((_edge.BackEnd.Identity.Workspace, 3), (Assert.Single(told.LastNumbers).WorkspaceId, told.LastNumbers[0].Number));
+        await Eventually.True(() => Files(left, ".numbers").All(file => !file.Contains(instance, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task An_orderly_end_tells_how_far_it_has_counted_and_leaves_nothing()
+    {
+        await _edge.CallAsync("get_thing", """{"thingId":"1"}""");
+        await Audit.ArrivedAsync(r => r.Tool == "get_thing");
+        // The look at what earlier runs have left comes first.
+        await Eventually.True(() => !Audit.Records.IsEmpty);
+        var spool = _edge.Spool;
+        await _edge.StopEdgeAsync();
+        Assert.Equal(1, Assert.Single(Assert.Single(Audit.Told).LastNumbers).Number);
+        Assert.Empty(System.IO.Directory.GetFiles(spool));
+    }
+
+    [Fact]
+    public async Task Calls_of_which_nobody_could_say_who_made_them_have_failed_and_are_counted()
+    {
+        _edge.BackEnd.Identity.IsAway = true;
+        for (var i = 0; i < 30; i++)
+        {
+            using var response = await _edge.SendAsync("get_thing", """{"thingId":"1"}""");
+            Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        }
+
+        var record = await Audit.ArrivedAsync(r => r.Reason == "UNAVAILABLE");
+        Assert.Equal(("failed", "unknown"), (record.Outcome, record.Actor.Kind));
+        Assert.Single(Audit.Records, r => r.Reason == "UNAVAILABLE");
+    }
+
+    private static string[] Files(string folder, string extension) => System.IO.Directory.GetFiles(folder, $"*{extension}");
+
+    // What is on disk at this moment, as a killed process would leave it.
+    private async Task<string> KillAsync(string? spool = null)
+    {
+        var left = System.IO.Directory.CreateTempSubdirectory("edge-killed").FullName;
+        using var copy = System.Diagnostics.Process.Start("cp", ["-r", $"{spool ?? _edge.Spool}/.", left]);
+        await copy.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return left;
     }
 
     [Fact]
@@ -157,6 +231,8 @@ public sealed class CallAuditTests : IAsyncLifetime
             using var response = await _edge.SendAsync("get_thing", token: forged);
         }
         await Audit.ArrivedAsync(r => r is { Reason: "UNKNOWN_TOKEN", WorkspaceId: "", Actor.Kind: "unknown" });
-        Assert.True(Audit.Records.Count < 60);
+        await _edge.CallAsync("get_thing", """{"thingId":"1"}""");
+        await Audit.ArrivedAsync(r => r.Tool == "get_thing" && r.Outcome == "read");
+        Assert.Single(Audit.Records, r => r.Reason == "UNKNOWN_TOKEN");
     }
 }

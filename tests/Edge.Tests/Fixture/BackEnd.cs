@@ -85,6 +85,9 @@ public sealed class FakeThings : Things.ThingsBase
 
     public string EchoOutcome { get; set; } = "committed";
 
+    /// <summary>Whether this service dies when it has done what a change asked for.</summary>
+    public bool DiesAfterwards { get; set; }
+
     /// <summary>How the assertion of a caller in production ends.</summary>
     public const string InProduction = "-in-production";
 
@@ -99,7 +102,16 @@ public sealed class FakeThings : Things.ThingsBase
     {
         Calls.Enqueue(("EchoThing", request, context.RequestHeaders));
         context.ResponseTrailers.Add("x-outcome", context.RequestHeaders.GetValue("x-dry-run") == "true" ? "previewed" : EchoOutcome);
+        Die(context);
         return Task.FromResult(new EchoThingResponse { Thing = request.Thing });
+    }
+
+    private void Die(ServerCallContext context)
+    {
+        if (DiesAfterwards)
+        {
+            context.GetHttpContext().Abort();
+        }
     }
 
     public override async Task<GetThingResponse> GetThing(GetThingRequest request, ServerCallContext context)
@@ -170,6 +182,7 @@ public sealed class FakeThings : Things.ThingsBase
     public override Task<DeleteThingsResponse> DeleteThings(DeleteThingsRequest request, ServerCallContext context)
     {
         Calls.Enqueue(("DeleteThings", request, context.RequestHeaders));
+        Die(context);
         if (context.RequestHeaders.GetValue("x-confirmation") == "sealed")
         {
             context.ResponseTrailers.Add("x-outcome", "committed");

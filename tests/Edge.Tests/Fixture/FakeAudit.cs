@@ -13,6 +13,9 @@ public sealed class FakeAudit : CallsBase
 
     public ConcurrentQueue<string> Instances { get; } = new();
 
+    /// <summary>What was told of instances that have ended.</summary>
+    public ConcurrentQueue<RecordCallsRequest> Told { get; } = new();
+
     public bool IsAway { get; set; }
 
     public override Task<RecordCallsResponse> RecordCalls(RecordCallsRequest request, ServerCallContext context)
@@ -20,6 +23,11 @@ public sealed class FakeAudit : CallsBase
         if (IsAway || context.RequestHeaders.GetValue("authorization") != "Bearer service-assertion-for-audit")
         {
             throw new RpcException(new Status(StatusCode.Unavailable, "away"));
+        }
+
+        if (request.LastNumbers.Count > 0)
+        {
+            Told.Enqueue(request);
         }
 
         foreach (var record in request.Records)

@@ -94,7 +94,10 @@ public sealed class SharedCallsTests : IAsyncLifetime
             .EnumerateArray()
             .ToDictionary(part => part.GetProperty("service").GetString()!);
         Assert.Equal(2, parts["fixture"].GetProperty("undone")[0].GetProperty("count").GetInt32());
-        Assert.Equal("UNAVAILABLE: the other service gave no answer.", parts["other"].GetProperty("failed").GetString());
+        Assert.Equal(
+            "OUTCOME_UNKNOWN: the other service gave no answer. It may have done its part all the same.",
+            parts["other"].GetProperty("failed").GetString()
+        );
         Assert.DoesNotContain("10.0.0.7", parts["other"].ToString(), StringComparison.Ordinal);
 
         var read = (await SummarizeAsync())
@@ -103,7 +106,7 @@ public sealed class SharedCallsTests : IAsyncLifetime
             .ToDictionary(part => part.GetProperty("service").GetString()!);
         Assert.StartsWith("UNAVAILABLE", read["other"].GetProperty("failed").GetString(), StringComparison.Ordinal);
         Services.Failing.Add("fixture");
-        Assert.StartsWith("UNAVAILABLE", (await _edge.CallAsync("begin_task", """{"goal":"x"}""")).Text(), StringComparison.Ordinal);
+        Assert.StartsWith("OUTCOME_UNKNOWN", (await _edge.CallAsync("begin_task", """{"goal":"x"}""")).Text(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -211,6 +211,44 @@ public sealed class ToolCallTests : IAsyncLifetime
         Assert.DoesNotContain("10.0.0.7", result.Text(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("echo_thing", "{\"thing\":{}}", "search_audit_events finds it by callId")]
+    [InlineData("echo_thing", "{\"thing\":{},\"idempotencyKey\":\"k\"}", "Repeat the same call with the same idempotencyKey")]
+    [InlineData("delete_things", "{\"thingIds\":[\"1\"],\"confirmation\":\"sealed\"}", "search_audit_events finds it by callId")]
+    public async Task A_change_whose_answer_was_lost_may_have_happened(string tool, string arguments, string fix)
+    {
+        _edge.BackEnd.Things.DiesAfterwards = true;
+        var text = (await _edge.CallAsync(tool, arguments)).Text();
+        Assert.StartsWith("OUTCOME_UNKNOWN: ", text, StringComparison.Ordinal);
+        Assert.Contains(fix, text, StringComparison.Ordinal);
+        var record = await _edge.BackEnd.Audit.ArrivedAsync(call => call.Tool == tool);
+        Assert.Equal(("failed", "OUTCOME_UNKNOWN"), (record.Outcome, record.Reason));
+        Assert.Equal(
+            !arguments.Contains("idempotencyKey", StringComparison.Ordinal),
+            text.Contains(record.CallId, StringComparison.Ordinal)
+        );
+    }
+
+    [Theory]
+    [InlineData("echo_thing", "{\"thing\":{},\"dryRun\":true}")]
+    [InlineData("delete_things", "{\"thingIds\":[\"1\"]}")]
+    public async Task What_only_shows_what_would_happen_has_not_happened(string tool, string arguments)
+    {
+        _edge.BackEnd.Things.DiesAfterwards = true;
+        Assert.DoesNotContain("OUTCOME_UNKNOWN", (await _edge.CallAsync(tool, arguments)).Text(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_was_never_sent_has_not_happened_and_can_be_tried_again()
+    {
+        await using var edge = await EdgeFixture.StartAsync(
+            settings: ("services:fixture:grpc:0", $"http://127.0.0.1:{Servers.FreePorts.Next()}")
+        );
+        var text = (await edge.CallAsync("echo_thing", """{"thing":{}}""")).Text();
+        Assert.StartsWith("UNAVAILABLE: The fixture service cannot be reached", text, StringComparison.Ordinal);
+        Assert.Contains("Try again", text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_large_answer_arrives_whole()
     {

@@ -22,6 +22,14 @@ internal sealed partial class CallsService
             set received = call_numbers.received + excluded.received, changed_at = excluded.changed_at
         """;
 
+    private const string Last = """
+        insert into audit.call_numbers (workspace_id, instance, received, given, changed_at)
+        select n.workspace_id, $1, '{}', max(n.number), $2
+        from unnest($3::uuid[], $4::bigint[]) as n(workspace_id, number) group by n.workspace_id order by n.workspace_id
+        on conflict (workspace_id, instance) do update
+            set given = greatest(call_numbers.given, excluded.given), changed_at = excluded.changed_at
+        """;
+
     public override async Task<RecordCallsResponse> RecordCalls(RecordCallsRequest request, ServerCallContext context)
     {
         if (!Guid.TryParse(request.Instance, out var instance))
@@ -29,12 +37,16 @@ internal sealed partial class CallsService
             throw Problem.Invalid("instance", "is not a UUID", "Send the id of this run of the edge.");
         }
 
-        if (request.Records.Count > MaxRecords)
+        if (request.Records.Count > MaxRecords || request.LastNumbers.Count > MaxRecords)
         {
-            throw Problem.Invalid("records", $"has more than {MaxRecords} items", $"Send at most {MaxRecords} at a time.");
+            throw Problem.Invalid(
+                request.Records.Count > MaxRecords ? "records" : "lastNumbers",
+                $"has more than {MaxRecords} items",
+                $"Send at most {MaxRecords} at a time."
+            );
         }
 
-        if (request.Records.Count == 0)
+        if (request.Records.Count + request.LastNumbers.Count == 0)
         {
             return new RecordCallsResponse();
         }
@@ -44,13 +56,35 @@ internal sealed partial class CallsService
             events.ConvertAll(happened => happened.WorkspaceId).ToArray(),
             request.Records.Select(record => record.Number).ToArray()
         );
-        return new RecordCallsResponse
-        {
-            Added = await arrivals.StoreAsync(events, context.CancellationToken, batch =>
-                batch.Add(Number, instance, time.GetUtcNow().UtcDateTime, workspaces, numbers)
-            ),
-        };
+        var counted = request.LastNumbers.Select(ToCounted).ToList();
+        return new RecordCallsResponse { Added = await arrivals.StoreAsync(events, context.CancellationToken, batch =>
+            {
+                var now = time.GetUtcNow().UtcDateTime;
+                if (numbers.Length > 0)
+                {
+                    batch.Add(Number, instance, now, workspaces, numbers);
+                }
+
+                if (counted.Count > 0)
+                {
+                    batch.Add(
+                        Last,
+                        instance,
+                        now,
+                        counted.ConvertAll(last => last.Workspace).ToArray(),
+                        counted.ConvertAll(last => last.Number).ToArray()
+                    );
+                }
+            }) };
     }
+
+    private static (Guid Workspace, long Number) ToCounted(LastNumber last, int index) =>
+        (
+            last.WorkspaceId.Length == 0 ? Guid.Empty : Id("wks", last.WorkspaceId, $"lastNumbers[{index}].workspaceId"),
+            last.Number >= 1
+                ? last.Number
+                : throw Problem.Invalid($"lastNumbers[{index}].number", "is not positive", "Send the last number that was given.")
+        );
 
     private static CanonicalEvent ToCanonical(CallRecord record, int index)
     {

@@ -48,7 +48,7 @@ internal sealed class Arrivals(NpgsqlDataSource database, ArrivalSignal signal, 
         Action<NpgsqlBatch>? addBeside = null
     )
     {
-        if (events.Count == 0)
+        if (events.Count == 0 && addBeside is null)
         {
             return 0;
         }

@@ -12,15 +12,16 @@ using Platform.ServiceDefaults.Telemetry;
 namespace Platform.Audit.Service.Sequencing;
 
 /// <summary>
-/// Numbers of an edge instance that are missing for a minute become events of the workspace's own log. The last numbers of an instance, if
-/// they were never sent, show only in its own metrics.
+/// Numbers of an edge instance that are missing for a minute become events of the workspace's own log. How far an instance has counted is
+/// known once it has ended and the next one has told it.
 /// </summary>
 internal sealed class CallGaps(NpgsqlDataSource database, Arrivals arrivals, TimeProvider time)
 {
     private const string Missing = """
-        select workspace_id, instance, int8multirange(int8range(1, upper(received))) - received - reported as missing
+        select workspace_id, instance,
+            int8multirange(int8range(1, greatest(upper(received), given + 1))) - received - reported as missing
         from audit.call_numbers
-        where received + reported <> int8multirange(int8range(1, upper(received))) and changed_at < $1
+        where received + reported <> int8multirange(int8range(1, greatest(upper(received), given + 1))) and changed_at < $1
         for update skip locked limit 100
         """;
 
