@@ -17,16 +17,19 @@ public partial class MailFixture : DirectoryFixture
     public MailFixture(PostgresFixture postgres)
         : base(postgres) =>
         _server = new SmtpServer(
-            (recipient, message) =>
+            async (recipient, message) =>
             {
                 _mails.Enqueue(new ReceivedMail(recipient, message));
-                return Task.CompletedTask;
+                await Taken(recipient);
             },
             command => Refuse(command)
         );
 
     /// <summary>Gets every SMTP command; an answer refuses it.</summary>
     public Func<string, string?> Refuse { get; set; } = _ => null;
+
+    /// <summary>Happens when the server has a mail, before it says so.</summary>
+    public Func<string, Task> Taken { get; set; } = _ => Task.CompletedTask;
 
     public int Connections => _server.Connections;
 

@@ -14,6 +14,9 @@ namespace Platform.Directory.Service.Mail;
 /// <summary>A mail that this worker may send now.</summary>
 internal sealed record DueMail(Guid Workspace, Guid? Environment, Guid Id, int Edition, int Attempts)
 {
+    /// <summary>When others may take it.</summary>
+    public DateTimeOffset Until { get; init; }
+
     /// <summary>Made for this attempt; null when the invitation is no longer pending.</summary>
     public InvitationMail? Content { get; init; }
 
@@ -28,8 +31,8 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
     // Links that mails of an invitation carried and that still work; older ones go when another is made.
     private const int KeptLinks = 5;
 
-    // A worker that dies with mails in its hands leaves them to the others after this.
-    private static readonly TimeSpan _lease = TimeSpan.FromMinutes(30);
+    // A worker that dies with mails in its hands leaves them to the others after this. Whatever ends otherwise gives them back.
+    private static readonly TimeSpan _lease = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan _longestWait = TimeSpan.FromHours(1);
     private static readonly SessionSettings _mailer = new(Role: "directory_mailer");
 
@@ -78,11 +81,18 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
     private const string TryLater =
         "update directory.mail set due_at = $3, problem = $4 where id = $1 and edition = $2 and state = 'waiting'";
 
+    private const string GiveBack = """
+        update directory.mail set due_at = $3, attempts = attempts - 1
+        where id = any($1) and state = 'waiting' and due_at = $2
+        """;
+
     /// <summary>Takes mails to send, for this worker alone until the lease ends.</summary>
     public async Task<List<DueMail>> TakeAsync(CancellationToken cancellationToken)
     {
         List<DueMail> due = [];
+        // As PostgreSQL keeps it, so that what is given back is what was taken.
         var now = time.GetUtcNow();
+        now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
         await work.WriteAsync(
             Within(Guid.Empty, null),
             async tx =>
@@ -95,7 +105,10 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
                         row.GetGuid("id"),
                         row.GetInt32("edition"),
                         row.GetInt32("attempts")
-                    ),
+                    )
+                    {
+                        Until = now + _lease,
+                    },
                     now,
                     now + _lease,
                     BatchSize
@@ -107,12 +120,40 @@ internal sealed class DueMails(UnitOfWork work, IConfiguration configuration, Ti
         );
 
         var mails = new List<DueMail>();
-        foreach (var place in due.GroupBy(mail => (mail.Workspace, mail.Environment)))
+        try
         {
-            mails.AddRange(await WriteAsync(place.Key.Workspace, place.Key.Environment, [.. place], cancellationToken));
+            foreach (var place in due.GroupBy(mail => (mail.Workspace, mail.Environment)))
+            {
+                mails.AddRange(await WriteAsync(place.Key.Workspace, place.Key.Environment, [.. place], cancellationToken));
+            }
+        }
+        catch
+        {
+            await GiveBackAsync(due);
+            throw;
         }
 
         return mails;
+    }
+
+    /// <summary>Leaves mails that were not tried to whoever looks next.</summary>
+    public async Task GiveBackAsync(IEnumerable<DueMail> untried)
+    {
+        foreach (var place in untried.GroupBy(mail => (mail.Workspace, mail.Environment, mail.Until)))
+        {
+            await work.WriteAsync(
+                Within(place.Key.Workspace, place.Key.Environment),
+                async tx =>
+                    await tx.ExecuteAsync(
+                        GiveBack,
+                        place.Select(mail => mail.Id).ToArray(),
+                        place.Key.Until.UtcDateTime,
+                        tx.Now.UtcDateTime
+                    ),
+                SessionSettings.Default,
+                CancellationToken.None
+            );
+        }
     }
 
     public Task SentAsync(DueMail mail) => MarkAsync(mail, MarkSent, mail.Id, mail.Edition, time.GetUtcNow());

@@ -69,21 +69,38 @@ internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> o
         await using var server = Connect();
         for (; due.Count > 0; due = await mails.TakeAsync(cancellationToken))
         {
-            foreach (var (index, mail) in due.Index())
+            if (!await SendAsync(server, due, cancellationToken))
             {
-                if (await SendAsync(server, mail, cancellationToken) is not { } unreachable)
-                {
-                    continue;
-                }
-
-                // The server is the problem, not this mail: the others would fail as well.
-                foreach (var rest in due.Skip(index + 1))
-                {
-                    await mails.LaterAsync(rest, unreachable);
-                }
-
                 return;
             }
+        }
+    }
+
+    // False when the server is the problem, and not a mail: the others would fail as well.
+    private async Task<bool> SendAsync(IMailConnection server, List<DueMail> due, CancellationToken cancellationToken)
+    {
+        var tried = 0;
+        try
+        {
+            // Not past the lease: others would send the same.
+            while (tried < due.Count && time.GetUtcNow() < due[tried].Until - options.Value.Timeout)
+            {
+                if (await SendAsync(server, due[tried++], cancellationToken) is { } unreachable)
+                {
+                    for (; tried < due.Count; tried++)
+                    {
+                        await mails.LaterAsync(due[tried], unreachable);
+                    }
+
+                    return false;
+                }
+            }
+
+            return true;
+        }
+        finally
+        {
+            await mails.GiveBackAsync(due.Skip(tried));
         }
     }
 
@@ -99,9 +116,6 @@ internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> o
         {
             using var message = mail.Content!.ToMessage(options.Value, mail.MessageId);
             await server.SendAsync(message, limit.Token);
-            await mails.SentAsync(mail);
-            _sent.Add(1);
-            return null;
         }
         catch (OperationCanceledException)
         {
@@ -122,6 +136,28 @@ internal sealed partial class MailWorker(DueMails mails, IOptions<MailOptions> o
             LogInterrupted(exception);
             await mails.LaterAsync(mail, "the mail could not be sent");
             return "the mail could not be sent";
+        }
+
+        await MarkSentAsync(mail, cancellationToken);
+        _sent.Add(1);
+        return null;
+    }
+
+    // What has left must be known to have left, or it would leave again: tried until the lease ends, while the database is away.
+    private async Task MarkSentAsync(DueMail mail, CancellationToken cancellationToken)
+    {
+        for (var wait = TimeSpan.FromMilliseconds(100); ; wait *= 2)
+        {
+            try
+            {
+                await mails.SentAsync(mail);
+                return;
+            }
+            catch (Exception exception) when (time.GetUtcNow() + wait < mail.Until && !cancellationToken.IsCancellationRequested)
+            {
+                LogInterrupted(exception);
+                await Task.Delay(wait, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
         }
     }
 
