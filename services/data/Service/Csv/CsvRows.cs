@@ -15,6 +15,7 @@ namespace Platform.Data.Service.Csv;
 internal static class CsvRows
 {
     private const int MaxRows = 10_000;
+    private const int MaxColumns = 1000;
 
     /// <exception cref="Grpc.Core.RpcException">
     /// INVALID_ARGUMENT: the text is not CSV, a column is not a field, a row has another length, or there are too many rows.
@@ -33,6 +34,11 @@ internal static class CsvRows
         if (!parser.Read())
         {
             throw Problem.Invalid("csv", "is empty", "Begin with a row that names the columns.");
+        }
+
+        if (parser.Count > MaxColumns)
+        {
+            throw Problem.Invalid("csv", $"has {parser.Count} columns", $"Send at most {MaxColumns}.");
         }
 
         var columns = Columns(table, parser.Record!, request.Columns);

@@ -6,8 +6,6 @@ using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults.Calls;
-using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Csv;
 
@@ -16,8 +14,6 @@ internal sealed partial class CsvService
     private const int MaxRows = 10_000;
     private const int MaxText = 2_000_000;
     private const int PageSize = 500;
-
-    private static readonly SessionSettings _search = new(ForceCustomPlan: true);
 
     public override async Task ExportCsv(
         ExportCsvRequest request,
@@ -96,17 +92,8 @@ internal sealed partial class CsvService
             time.GetUtcNow(),
             new PageRequest(view, request.Filter, request.Sorting, limit, cursor, withTotal)
         );
-        return await work.ReadAsync(
-            context.Call(),
-            _search,
-            async reader =>
-            {
-                var records = new List<Record>();
-                return new ExportPage(selection.Fields, records, await query.ReadAsync(reader, records));
-            },
-            context.CancellationToken,
-            query.Statements
-        );
+        var records = new List<Record>();
+        return new ExportPage(selection.Fields, records, await query.RunAsync(work, context, time, records));
     }
 
     private static void WriteHeader(CsvWriter csv, IReadOnlyList<FieldSchema> fields, bool withIds)

@@ -131,7 +131,7 @@ internal abstract class FieldKind
 
     /// <summary>The condition that what a person reads contains the operand.</summary>
     public virtual string LabelContains(string column, FieldSchema field, Operands operands) =>
-        TextKind.Like(ShortLabel(column), "%", "%", operands);
+        TextKind.Like(ShortLabel(column), "%", "%", operands, MaxLabel);
 
     /// <summary>Writes a value that is not null.</summary>
     public abstract void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field);

@@ -43,7 +43,7 @@ internal sealed class MultiSelectKind : FieldKind
             return Parsed.Refused($"is {JsonText.Describe(json)}, not an array", "Send an array of choices.");
         }
 
-        var ids = new List<Guid>();
+        var (ids, seen) = (new List<Guid>(), new HashSet<Guid>());
         foreach (var item in json.EnumerateArray())
         {
             var reading = SelectKind.Find(item, field);
@@ -52,7 +52,7 @@ internal sealed class MultiSelectKind : FieldKind
                 return Parsed.Refused($"[{ids.Count}] {reading.Rule}", reading.Fix!);
             }
 
-            if (ids.Contains(reading.Value!.Id))
+            if (!seen.Add(reading.Value!.Id))
             {
                 return Parsed.Refused($"names {reading.Value.Label} twice", "Name every choice once.");
             }
@@ -92,7 +92,9 @@ internal sealed class MultiSelectKind : FieldKind
             case FilterOperator.HasAllOf:
                 return $"{column} @> {Choices(operands)}";
             case FilterOperator.Contains:
-                return $"{column} && {operands.Parameters.AddIds(SelectKind.WithLabel(comparison, operands))}";
+                // Any number of labels can match. && compares each with each choice of the record; this looks each choice up.
+                var ids = operands.Parameters.AddIds(SelectKind.WithLabel(comparison, operands));
+                return $"exists (select from unnest({column}) as c(id) where c.id = any({ids}))";
             default:
                 return $"{column} is null";
         }

@@ -96,7 +96,7 @@ internal sealed class SelectKind : FieldKind
     /// <summary>The choices whose label matches, whatever its case.</summary>
     internal static IEnumerable<Guid> WithLabel(FilterOperator comparison, Operands operands, FieldSchema? field = null)
     {
-        var text = operands.Right(TextKind.Operand) ?? "";
+        var text = operands.Needle();
         return (field ?? operands.Field)
             .Choices.Where(choice =>
                 comparison switch

@@ -21,6 +21,8 @@ internal sealed class RecordValues
     private readonly Dictionary<FieldSchema, object?[]> _columns = [];
     private readonly Dictionary<FieldSchema, bool[]> _given = [];
     private readonly List<Violation> _violations = [];
+    private readonly HashSet<(int Index, FieldSchema Field)> _refused = [];
+    private int _violationCount;
 
     private readonly Func<int, string> _pathOf;
     private bool _linksAreKnown;
@@ -88,7 +90,7 @@ internal sealed class RecordValues
         {
             for (var i = 0; i < records.Count; i++)
             {
-                if (values._columns.GetValueOrDefault(key)?[i] is null && !values.IsRefused(pathOf(i), key))
+                if (values._columns.GetValueOrDefault(key)?[i] is null && !values._refused.Contains((i, key)))
                 {
                     values.Refuse($"{pathOf(i)}.{key.Name}", "is empty, but records are matched by it", "Send a value.");
                 }
@@ -235,6 +237,7 @@ internal sealed class RecordValues
         if (parsed.Rule is not null)
         {
             Refuse($"{path}.{name}", parsed.Rule, parsed.Fix!);
+            _refused.Add((index, field));
             return;
         }
 
@@ -264,16 +267,13 @@ internal sealed class RecordValues
             for (var i = 0; i < _count; i++)
             {
                 // A value that was refused is reported once.
-                if (column?[i] is null && !IsRefused(pathOf(i), field))
+                if (column?[i] is null && !_refused.Contains((i, field)))
                 {
                     Refuse($"{pathOf(i)}.{field.Name}", "is required", "Send a value.");
                 }
             }
         }
     }
-
-    private bool IsRefused(string path, FieldSchema field) =>
-        _violations.Exists(violation => violation.Field == $"{path}.{field.Name}" || violation.Field == $"{path}.{field.Key}");
 
     private void CheckDistinct(Func<int, string> pathOf)
     {
@@ -308,28 +308,34 @@ internal sealed class RecordValues
 
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every violation noted so far.</exception>
     public RecordValues Checked() =>
-        _violations.Count switch
+        _violationCount switch
         {
             0 => this,
             > MaxViolations => throw Problem.Invalid([
-                .. _violations.Take(MaxViolations),
+                .. _violations,
                 new Violation
                 {
                     Field = "",
-                    Rule = $"There are {_violations.Count - MaxViolations} more violations",
+                    Rule = $"There are {_violationCount - MaxViolations} more violations",
                     Fix = "Fix these first.",
                 },
             ]),
             _ => throw Problem.Invalid(_violations),
         };
 
-    private void Refuse(string path, string rule, string fix) =>
-        _violations.Add(
-            new Violation
-            {
-                Field = path,
-                Rule = rule,
-                Fix = fix,
-            }
-        );
+    private void Refuse(string path, string rule, string fix)
+    {
+        // The rest is counted only: an import can break a rule in each of its cells.
+        if (++_violationCount <= MaxViolations)
+        {
+            _violations.Add(
+                new Violation
+                {
+                    Field = path,
+                    Rule = rule,
+                    Fix = fix,
+                }
+            );
+        }
+    }
 }

@@ -72,12 +72,14 @@ internal static class UniqueValues
                     Fix = "Send other values, or update the records that have them.",
                     Violations =
                     {
-                        taken.Select(one => new Violation
-                        {
-                            Field = $"{pathOf(one.Index - 1)}.{field.Name}",
-                            Rule = $"is the value of {RecordIds.Format(one.Id)}",
-                            Fix = "Send another value, or update that record.",
-                        }),
+                        taken
+                            .Take(50)
+                            .Select(one => new Violation
+                            {
+                                Field = $"{pathOf(one.Index - 1)}.{field.Name}",
+                                Rule = $"is the value of {RecordIds.Format(one.Id)}",
+                                Fix = "Send another value, or update that record.",
+                            }),
                     },
                 }
             );
