@@ -169,8 +169,8 @@ public static partial class Reasons
 
     [Reason(
         "FailedPrecondition",
-        "Records have the choice that would be removed.",
-        "Name a choice for them in replaceRemovedWith, or set clearRemoved."
+        "Records have the choice that would be removed, or views filter by it.",
+        "Name a choice for them in replaceRemovedWith, or set clearRemoved for records and change the views."
     )]
     public const string ChoiceInUse = "CHOICE_IN_USE";
 

@@ -35,12 +35,12 @@ internal sealed partial class CsvService
             total ??= Math.Min(limit, page.Info.Total);
             if (answer.Rows == 0)
             {
-                WriteHeader(csv, page.Fields, request.WithIds);
+                WriteHeader(csv, page.Fields, request.WithIds, request.Spreadsheet);
             }
 
             foreach (var record in page.Records)
             {
-                CsvCells.Write(csv, record, page.Fields, request.WithIds, request.Raw);
+                CsvCells.Write(csv, record, page.Fields, request.WithIds, request.Spreadsheet);
             }
 
             answer.Rows += page.Records.Count;
@@ -96,11 +96,11 @@ internal sealed partial class CsvService
         return new ExportPage(selection.Fields, records, await query.RunAsync(work, context, time, records));
     }
 
-    private static void WriteHeader(CsvWriter csv, IReadOnlyList<FieldSchema> fields, bool withIds)
+    private static void WriteHeader(CsvWriter csv, IReadOnlyList<FieldSchema> fields, bool withIds, bool forSpreadsheet)
     {
         foreach (var name in (withIds ? ["id"] : Array.Empty<string>()).Concat(fields.Select(field => field.Name)))
         {
-            csv.WriteField(CsvCells.WithoutFormula(name));
+            csv.WriteField(forSpreadsheet ? CsvCells.Guard(name) : name);
         }
 
         csv.NextRecord();

@@ -153,9 +153,10 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
 
     // The links are cut off behind the last one that shows: an ellipsis stands for the rest.
     public override string ToCell(JsonElement value) =>
-        string.Join(BetweenItems, value.EnumerateArray().Select(item => item.TryGetProperty("id", out var id) ? id.GetString() : "…"));
+        CellItems.Join(value.EnumerateArray().Select(item => item.TryGetProperty("id", out var id) ? id.GetString()! : "…"));
 
-    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field) => WriteItems(json, ItemsOf(cell));
+    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field, CellFormat format) =>
+        WriteItems(json, CellItems.Split(cell));
 
     public override string Compile(FilterOperator comparison, string column, Operands operands)
     {

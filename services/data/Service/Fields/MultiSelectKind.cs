@@ -74,11 +74,15 @@ internal sealed class MultiSelectKind : FieldKind
         json.WriteEndArray();
     }
 
-    public override string ToCell(JsonElement value) => string.Join(BetweenItems, value.EnumerateArray().Select(item => item.GetString()));
+    public override string ToCell(JsonElement value) => CellItems.Join(value.EnumerateArray().Select(item => item.GetString()!));
 
-    // A label may hold what separates items.
-    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field) =>
-        WriteItems(json, field.FindChoice(cell) is null ? ItemsOf(cell) : [cell]);
+    // People write a label that holds a separator without quotes. It is one choice if it would be refused otherwise.
+    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field, CellFormat format)
+    {
+        var items = CellItems.Split(cell);
+        var isOne = !field.AllowNewChoices && items.Any(item => field.FindChoice(item) is null) && field.FindChoice(cell) is not null;
+        WriteItems(json, isOne ? [cell] : items);
+    }
 
     public override string Compile(FilterOperator comparison, string column, Operands operands)
     {

@@ -56,7 +56,20 @@ internal sealed class Operands(
         return text;
     }
 
-    public (T? Lower, T? Upper) Bounds<T>(Func<JsonElement, Reading<T>> read) => (Read("lowerBound", read), Read("upperBound", read));
+    /// <param name="read">Reads a bound.</param>
+    /// <param name="areReversed">Whether nothing lies between them, because the lower one is above the upper one.</param>
+    public (T? Lower, T? Upper) Bounds<T>(Func<JsonElement, Reading<T>> read, Func<T, T, bool> areReversed)
+    {
+        var (lower, upper) = (read(condition.GetProperty("lowerBound")), read(condition.GetProperty("upperBound")));
+        Check("lowerBound", lower);
+        Check("upperBound", upper);
+        if (lower.Rule is null && upper.Rule is null && areReversed(lower.Value!, upper.Value!))
+        {
+            refuse($"{path}.lowerBound", "is above upperBound, so that nothing is between them", "Send the smaller value as lowerBound.");
+        }
+
+        return (lower.Value, upper.Value);
+    }
 
     /// <summary>The items of an array; a single value counts as an array of one.</summary>
     public List<T> Items<T>(Func<JsonElement, Reading<T>> read)
@@ -115,12 +128,16 @@ internal sealed class Operands(
     private T? Read<T>(string name, Func<JsonElement, Reading<T>> read)
     {
         var reading = read(condition.GetProperty(name));
+        Check(name, reading);
+        return reading.Value;
+    }
+
+    private void Check<T>(string name, Reading<T> reading)
+    {
         if (reading.Rule is not null)
         {
             refuse($"{path}.{name}", reading.Rule, reading.Fix!);
         }
-
-        return reading.Value;
     }
 }
 

@@ -41,6 +41,8 @@ internal sealed class SelectKind : FieldKind
     public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
         WriteChoice(json, row.GetGuid(ordinal), field);
 
+    public override string? TextOfLabel(string label, FieldSchema field) => field.FindChoice(label)?.Id.ToString();
+
     public override string LabelOf(string text, FieldSchema field) =>
         field.FindChoice(Guid.Parse(text))?.Label ?? throw new StaleSchemaException();
 

@@ -26,6 +26,7 @@ internal sealed class RecordValues
 
     private readonly Func<int, string> _pathOf;
     private bool _linksAreKnown;
+    private bool _areCells;
 
     private RecordValues(TableSchema table, int count, Func<int, string> pathOf)
     {
@@ -49,10 +50,11 @@ internal sealed class RecordValues
     /// <param name="table">Whose records.</param>
     /// <param name="records">A JSON object each.</param>
     /// <param name="pathOf">The path of a record's values as the caller spelled it.</param>
+    /// <param name="fromCells">Whether the values were cells of a file.</param>
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every violation.</exception>
-    public static RecordValues OfNew(TableSchema table, IReadOnlyList<Json> records, Func<int, string> pathOf)
+    public static RecordValues OfNew(TableSchema table, IReadOnlyList<Json> records, Func<int, string> pathOf, bool fromCells = false)
     {
-        var values = Read(table, records, pathOf);
+        var values = Read(table, records, pathOf, fromCells);
         values.CheckRequired(pathOf);
         values.CheckDistinct(pathOf);
         return values.Checked();
@@ -175,9 +177,9 @@ internal sealed class RecordValues
         Checked();
     }
 
-    private static RecordValues Read(TableSchema table, IReadOnlyList<Json> records, Func<int, string> pathOf)
+    private static RecordValues Read(TableSchema table, IReadOnlyList<Json> records, Func<int, string> pathOf, bool fromCells = false)
     {
-        var values = new RecordValues(table, records.Count, pathOf);
+        var values = new RecordValues(table, records.Count, pathOf) { _areCells = fromCells };
         for (var i = 0; i < records.Count; i++)
         {
             values.ReadRecord(i, records[i].Utf8, pathOf(i));
@@ -236,7 +238,7 @@ internal sealed class RecordValues
                 : field.Kind.Parse(property.Value, field);
         if (parsed.Rule is not null)
         {
-            Refuse($"{path}.{name}", parsed.Rule, parsed.Fix!);
+            Refuse($"{path}.{name}", parsed.Rule, _areCells ? $"{parsed.Fix} {field.Kind.CellHint}".TrimEnd() : parsed.Fix!);
             _refused.Add((index, field));
             return;
         }

@@ -132,7 +132,7 @@ internal sealed class ChoiceChanges
 
     /// <summary>How many records got another value.</summary>
     /// <exception cref="Grpc.Core.RpcException">
-    /// CHOICE_IN_USE: records have a removed choice, and the caller does not say what they get instead.
+    /// CHOICE_IN_USE: records or views have a removed choice, and the caller does not say what they get instead.
     /// </exception>
     public async Task<int> ReplaceRemovedAsync(WriteTransaction tx, TableSchema table, bool required)
     {
@@ -141,6 +141,7 @@ internal sealed class ChoiceChanges
             return 0;
         }
 
+        await ChoicesInViews.ReplaceAsync(tx, table, _removed, _replacement);
         var ids = _removed.Select(choice => choice.Id).ToArray();
         var isList = _field.Kind.IsList;
         var uses = $"t.deleted_at is null and t.{_field.Column} {(isList ? "&& $1" : "= any($1)")}";
