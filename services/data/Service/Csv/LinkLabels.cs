@@ -69,6 +69,7 @@ internal static class LinkLabels
             .Select(label => (Label: label, Text: target.Primary.Kind.TextOfLabel(label, target.Primary)))
             .Where(one => one.Text is not null)
             .ToLookup(one => one.Text!, one => one.Label);
+        var kind = target.Primary.Kind;
         return await work.ReadAsync(
             context.Call(),
             SessionSettings.Default,
@@ -91,7 +92,7 @@ internal static class LinkLabels
             TableEntry.For(table),
             new Statement(
                 $"select v.label, array_agg(o.id order by o.id) as ids from unnest($1) as v(label) "
-                    + $"join {target.QualifiedName} o on {target.Primary.Kind.Label($"o.{target.Primary.Column}")} = v.label "
+                    + $"join {target.QualifiedName} o on {kind.KeyOf(kind.Label($"o.{target.Primary.Column}"))} = {kind.KeyOf("v.label")} "
                     + "where o.deleted_at is null group by v.label",
                 [texts.Select(one => one.Key).ToArray()]
             )

@@ -154,6 +154,14 @@ internal abstract class FieldKind
     /// <summary>The condition in SQL. It may be null where the column is: the caller negates with that in mind.</summary>
     public abstract string Compile(FilterOperator comparison, string column, Operands operands);
 
+    /// <summary>
+    /// What is equal for two values that count as one: in unique fields, and where upserts and imports look for a record.
+    /// </summary>
+    public virtual string KeyOf(string expression) => expression;
+
+    /// <summary>The same of a value as <see cref="Parse"/> made it.</summary>
+    public virtual object KeyOf(object value) => value;
+
     /// <summary>The expression that an index needs to find what <see cref="Compile"/> compares.</summary>
     public virtual string ComparedAs(string column, FieldSchema field) => column;
 

@@ -65,7 +65,9 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
         comparison switch
         {
             FilterOperator.Is => Is(column, operands.Right(Operand), operands),
-            FilterOperator.IsOneOf => IsOneOf(column, operands),
+            FilterOperator.IsOneOf => operands.Items(Operand) is var items && items.Count == 1
+                ? Is(column, items[0], operands)
+                : IsOneOf(column, items, operands),
             FilterOperator.Contains => Like(column, "%", "%", operands, LongestOf(operands.Field)),
             FilterOperator.StartsWith => Like(column, "", "%", operands, LongestOf(operands.Field)),
             FilterOperator.EndsWith => Like(column, "%", "", operands, LongestOf(operands.Field)),
@@ -84,7 +86,7 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
 
     private bool FitsIndex(FieldSchema field) => LongestOf(field) <= MaxIndexed;
 
-    private string Is(string column, string? value, Operands operands)
+    protected virtual string Is(string column, string? value, Operands operands)
     {
         operands.Use = ShapeUse.Equal;
         var text = operands.Parameters.AddText(value);
@@ -93,14 +95,8 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
             : $"({column} = {text} and left({column}, {Beginning}) = left({text}, {Beginning}))";
     }
 
-    private string IsOneOf(string column, Operands operands)
+    protected virtual string IsOneOf(string column, List<string> items, Operands operands)
     {
-        var items = operands.Items(Operand);
-        if (items.Count == 1)
-        {
-            return Is(column, items[0], operands);
-        }
-
         operands.Use = FitsIndex(operands.Field) ? ShapeUse.Range : null;
         return $"{column} = any({operands.Parameters.AddTexts(items)})";
     }

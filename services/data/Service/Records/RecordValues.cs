@@ -284,11 +284,11 @@ internal sealed class RecordValues
             var first = new Dictionary<object, int>();
             for (var i = 0; i < _count; i++)
             {
-                if (column[i] is { } value && !first.TryAdd(value, i))
+                if (column[i] is { } value && field.Kind.KeyOf(value) is var key && !first.TryAdd(key, i))
                 {
                     Refuse(
                         $"{pathOf(i)}.{field.Name}",
-                        $"has the value of {pathOf(first[value])}.{field.Name}",
+                        $"has the value of {pathOf(first[key])}.{field.Name}",
                         "The field is unique: send every value once."
                     );
                 }
