@@ -19,7 +19,8 @@ public readonly record struct Statement(string Sql, params IReadOnlyList<object?
     {
         foreach (var argument in Arguments)
         {
-            parameters.Add(argument as NpgsqlParameter ?? new NpgsqlParameter { Value = argument ?? DBNull.Value });
+            // A parameter belongs to one command only, and a statement may run again.
+            parameters.Add((argument as NpgsqlParameter)?.Clone() ?? new NpgsqlParameter { Value = argument ?? DBNull.Value });
         }
     }
 }

@@ -176,13 +176,24 @@ public static partial class Reasons
 
     [Reason(
         "FailedPrecondition",
-        "Records have the choice that would be removed.",
-        "Name a choice for them in replaceRemovedWith, or set clearRemoved."
+        "Records have the choice that would be removed, or views filter by it.",
+        "Name a choice for them in replaceRemovedWith, or set clearRemoved for records and change the views."
     )]
     public const string ChoiceInUse = "CHOICE_IN_USE";
 
-    [Reason("ResourceExhausted", "The query took longer than 15 seconds and was stopped.", "Filter by more, or leave out includeTotal.")]
+    [Reason(
+        "ResourceExhausted",
+        "The query took longer than 15 seconds, or its total longer than 10, and was stopped.",
+        "Filter by more, look for text in fewer or shorter fields, or leave out includeTotal."
+    )]
     public const string QueryTooSlow = "QUERY_TOO_SLOW";
+
+    [Reason(
+        "ResourceExhausted",
+        "As many searches of the workspace look through long texts as may do so at a time.",
+        "Try again in a few seconds, or filter by shorter fields."
+    )]
+    public const string TooManyHeavyQueries = "TOO_MANY_HEAVY_QUERIES";
 
     // Organizations, users and members.
 

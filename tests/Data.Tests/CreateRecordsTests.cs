@@ -8,7 +8,7 @@ namespace Platform.Data.Tests;
 public sealed class CreateRecordsTests(DataFixture data) : IClassFixture<DataFixture>
 {
     private const string Full = """
-        {"Text":"Ada \"the\" 😀 שלום","Long":"a\nb","Number":12345678901234567890.123456789012345678,"Checkbox":true,
+        {"Text":"Ada \"the\" 😀 שלום","Long":"a\nb","Number":"12345678901234567890.123456789012345678","Checkbox":true,
          "Select":"Green","Multi":["Blue","Red"],"Date":"9999-12-31","Moment":"2026-05-01T12:00:00.123456+02:00",
          "Email":"ada@example.com","Url":"https://example.com/a?b=c"}
         """;
@@ -22,7 +22,7 @@ public sealed class CreateRecordsTests(DataFixture data) : IClassFixture<DataFix
         var record = await data.GetRecordAsync(owner, table, id);
 
         Assert.Equal(
-            """{"Text":"Ada \"the\" 😀 שלום","Long":"a\nb","Number":12345678901234567890.123456789012345678,"Checkbox":"""
+            """{"Text":"Ada \"the\" 😀 שלום","Long":"a\nb","Number":"12345678901234567890.123456789012345678","Checkbox":"""
                 + """true,"Select":"Green","Multi":["Blue","Red"],"Date":"9999-12-31","Moment":"2026-05-01T10:00:00.123456Z","""
                 + "\"Email\":\"ada@example.com\",\"Url\":\"https://example.com/a?b=c\"}",
             record.Fields.Utf8.ToStringUtf8()
@@ -84,7 +84,7 @@ public sealed class CreateRecordsTests(DataFixture data) : IClassFixture<DataFix
                 DataFixture.New(
                     table,
                     """{"Text":"fine"}""",
-                    """{"Text":1,"Number":"1","Checkbox":"true","Select":"Pink","Multi":"""
+                    """{"Text":1,"Number":"one","Checkbox":"true","Select":"Pink","Multi":"""
                         + """["Red","Red"],"Date":"2026-02-30","Moment":"2026-05-01T10:00:00","Email":"no","Url":"javascript:alert(1)"}""",
                     """{"Nope":1,"text":"wrong case","Text":"a","Text":"b"}""",
                     "[]",
@@ -125,6 +125,29 @@ public sealed class CreateRecordsTests(DataFixture data) : IClassFixture<DataFix
         Assert.Contains("Text, Long, Number", problem.Violations[9].Fix, StringComparison.Ordinal);
         Assert.Contains("Red, Green, Blue", problem.Violations[3].Fix, StringComparison.Ordinal);
         Assert.Empty((await data.SearchAsync(owner, table)).Records);
+    }
+
+    [Theory]
+    [InlineData("2026-05-01T10:00:00.123456000Z", "2026-05-01T10:00:00.123456Z")]
+    [InlineData("2026-05-01T10:00:00.1234560+02:00", "2026-05-01T08:00:00.123456Z")]
+    [InlineData("2026-05-01T10:00:00.1234567Z", null)]
+    [InlineData("2026-05-01T10:00:00.0000001Z", null)]
+    public async Task A_moment_is_exact_to_the_microsecond_and_finer_ones_are_refused(string sent, string? kept)
+    {
+        var owner = DataFixture.Owner();
+        var table = await data.CreateTableAsync(owner, DataFixture.Of("T", FieldType.Text), DataFixture.Of("M", FieldType.DateTime));
+        var call = data.Records.CreateRecordsAsync(DataFixture.New(table, $$"""{"M":"{{sent}}"}"""), data.As(owner));
+        if (kept is null)
+        {
+            Assert.Equal("records[0].fields.M", Assert.Single((await call.ProblemAsync()).Violations).Field);
+            return;
+        }
+
+        await call;
+        Assert.Equal(
+            $$"""{"T":null,"M":"{{kept}}"}""",
+            Assert.Single((await data.SearchAsync(owner, table)).Records).Fields.Utf8.ToStringUtf8()
+        );
     }
 
     [Fact]

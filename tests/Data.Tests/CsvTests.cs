@@ -18,7 +18,7 @@ public sealed class CsvTests(DataFixture data) : IClassFixture<DataFixture>
             owner,
             table,
             """
-            {"Text":"Ada \"the\", 😀","Long":"a\nb","Number":-12345678901234567890.5,"Checkbox":true,"Select":"Green",
+            {"Text":"Ada \"the\", 😀","Long":"a\nb","Number":"-12345678901234567890.5","Checkbox":true,"Select":"Green",
              "Multi":["Blue","Red"],"Date":"2026-05-01","Moment":"2026-05-01T12:00:00.123456+02:00",
              "Email":"ada@example.com","Url":"https://example.com/a?b=c"}
             """,
@@ -166,26 +166,51 @@ public sealed class CsvTests(DataFixture data) : IClassFixture<DataFixture>
     }
 
     [Fact]
-    public async Task A_spreadsheet_runs_no_exported_text_unless_asked_for_raw()
+    public async Task Values_are_exported_as_they_are_and_for_a_spreadsheet_behind_an_apostrophe_which_the_import_takes_off()
     {
         var owner = DataFixture.Owner();
-        var table = await data.CreateTableAsync(owner, DataFixture.Of("A", FieldType.Text), DataFixture.Of("N", FieldType.Number));
-        var ids = await data.CreateRecordsAsync(owner, table, """{"A":"=1+1","N":-1}""", """{"A":"@x"}""", """{"A":"a=1"}""");
+        var table = await data.CreateTableAsync(owner, DataFixture.Of("=A", FieldType.Text), DataFixture.Of("N", FieldType.Number));
+        var ids = await data.CreateRecordsAsync(
+            owner,
+            table,
+            """{"=A":"=1+1","N":-1}""",
+            """{"=A":"+49 30 1234"}""",
+            """{"=A":"'=x"}""",
+            """{"=A":"'tis"}""",
+            """{"=A":"a=1"}"""
+        );
         Assert.Equal(
-            "A,N\r\n'=1+1,-1\r\n'@x,\r\na=1,\r\n",
+            "=A,N\r\n=1+1,-1\r\n+49 30 1234,\r\n'=x,\r\n'tis,\r\na=1,\r\n",
             (await ExportAsync(owner, new ExportCsvRequest { TableId = table.Id })).Answer.Csv
         );
-        Assert.Equal($"id,A,N\r\n{ids[0]},=1+1,-1\r\n{ids[1]},@x,\r\n{ids[2]},a=1,\r\n", (
-                await ExportAsync(
-                    owner,
-                    new ExportCsvRequest
-                    {
-                        TableId = table.Id,
-                        Raw = true,
-                        WithIds = true,
-                    }
-                )
-            ).Answer.Csv);
+        var guarded = (
+            await ExportAsync(
+                owner,
+                new ExportCsvRequest
+                {
+                    TableId = table.Id,
+                    Spreadsheet = true,
+                    WithIds = true,
+                }
+            )
+        ).Answer.Csv;
+        Assert.Equal(
+            $"id,'=A,N\r\n{ids[0]},'=1+1,-1\r\n{ids[1]},'+49 30 1234,\r\n{ids[2]},''=x,\r\n{ids[3]},'tis,\r\n{ids[4]},a=1,\r\n",
+            guarded
+        );
+
+        var copy = await data.CreateTableAsync(owner, DataFixture.Of("=A", FieldType.Text), DataFixture.Of("N", FieldType.Number));
+        var request = new ImportCsvRequest
+        {
+            TableId = copy.Id,
+            Csv = guarded,
+            Spreadsheet = true,
+        };
+        await ReadAsync(data.Csv.ImportCsv(request, data.As(owner)).ResponseStream, response => response.Progress);
+        Assert.Equal(
+            (await data.SearchAsync(owner, table)).Records.Select(record => record.Fields.Utf8.ToStringUtf8()),
+            (await data.SearchAsync(owner, copy)).Records.Select(record => record.Fields.Utf8.ToStringUtf8())
+        );
     }
 
     [Fact]

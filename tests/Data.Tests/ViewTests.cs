@@ -124,6 +124,50 @@ public sealed class ViewTests(DataFixture data) : IClassFixture<DataFixture>
     }
 
     [Fact]
+    public async Task A_choice_that_a_view_filters_by_is_removed_only_if_another_one_takes_its_place()
+    {
+        var (owner, table) = await TableAsync();
+        await CreateAsync(owner, table);
+        await CreateAsync(owner, table, "Others");
+        var request = new UpdateFieldRequest
+        {
+            TableId = table.Id,
+            Field = "State",
+            RemoveChoices = { "Open" },
+            ClearRemoved = true,
+        };
+        var problem = await data.Tables.UpdateFieldAsync(request, data.As(owner)).ProblemAsync();
+        Assert.Equal("CHOICE_IN_USE", problem.Reason);
+        Assert.Contains("Open ones, Others", problem.Message, StringComparison.Ordinal);
+        Assert.Equal(["""{"N":4}""", """{"N":3}"""], await ListAsync(owner, table, "Open ones"));
+
+        (request.ClearRemoved, request.ReplaceRemovedWith) = (false, "Done");
+        await data.Tables.UpdateFieldAsync(request, data.As(owner));
+        Assert.Equal(["""{"N":4}""", """{"N":3}""", """{"N":2}"""], await ListAsync(owner, table, "Others"));
+        var views = (await data.Views.ListViewsAsync(new ListViewsRequest { TableId = table.Id }, data.As(owner))).Views;
+        Assert.All(views, view => Assert.Equal(Open.Replace("Open", "Done", StringComparison.Ordinal), view.Filter.Utf8.ToStringUtf8()));
+        var updated = await data.Events.WaitAsync(happened =>
+            happened.WorkspaceId == owner.Workspace && happened.Type == nameof(ViewUpdated)
+        );
+        Assert.Equal(("view.updated", "filter"), (updated.Action, Assert.Single(updated.Read<ViewUpdated>().Changes).Property));
+
+        var fields = new UpdateFieldRequest
+        {
+            TableId = table.Id,
+            Field = "State",
+            AddChoices = { new Choice { Label = "New" } },
+        };
+        await data.Tables.UpdateFieldAsync(fields, data.As(owner));
+        fields = new UpdateFieldRequest
+        {
+            TableId = table.Id,
+            Field = "State",
+            RemoveChoices = { "New" },
+        };
+        await data.Tables.UpdateFieldAsync(fields, data.As(owner));
+    }
+
+    [Fact]
     public async Task A_view_is_changed_in_part_and_deleted_in_two_steps()
     {
         var (owner, table) = await TableAsync();

@@ -43,7 +43,9 @@ internal sealed class RecordRestore(WriteTransaction tx, TableSchema table, IRea
                         $"""
                         {Past()}
                         select p.id, min(r.id::text)::uuid as owner from past p
-                        join {table.QualifiedName} r on r.{field.Column} = p.{field.Column} and r.deleted_at is null and r.id <> all($3)
+                        join {table.QualifiedName} r on {field.Kind.KeyOf($"r.{field.Column}")} = {field.Kind.KeyOf(
+                            $"p.{field.Column}"
+                        )} and r.deleted_at is null and r.id <> all($3)
                         where p.deleted_at is null group by p.id
                         """,
                         row => (Id: row.GetGuid("id"), Owner: row.GetGuid("owner")),

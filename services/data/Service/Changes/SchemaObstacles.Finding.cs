@@ -215,7 +215,9 @@ internal static partial class SchemaObstacles
         var found = await tx.QueryOneAsync(
             $"""
             select count(*) filter (where {FieldRules.IsMissing(column)}) as missing,
-                count({column}) - count(distinct {column}) as shared, {tooLong} as too_long, {tooFine} as too_fine,
+                count({column}) - count(distinct {FieldKind.Of(RowPlan.Value(field.Target, "type")!).KeyOf(
+                column
+            )}) as shared, {tooLong} as too_long, {tooFine} as too_fine,
                 {CountOf(single, FieldRules.HoldsSeveral(column))} as several
             from {TableSchema.QualifiedNameOf(tx.Call.WorkspaceId, Guid.Parse(field.OwnerKey!))} where deleted_at is null
             """,

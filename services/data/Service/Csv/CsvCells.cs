@@ -8,7 +8,10 @@ namespace Platform.Data.Service.Csv;
 /// <summary>Values as cells, and cells as values.</summary>
 internal static class CsvCells
 {
-    public static void Write(CsvWriter csv, Record record, IReadOnlyList<FieldSchema> fields, bool withId, bool raw)
+    // Spreadsheets run what begins so; behind an apostrophe it is text. See OWASP, "CSV Injection".
+    private const string FormulaStarts = "=+-@\t\r";
+
+    public static void Write(CsvWriter csv, Record record, IReadOnlyList<FieldSchema> fields, bool withId, bool forSpreadsheet)
     {
         if (withId)
         {
@@ -29,19 +32,21 @@ internal static class CsvCells
                     continue;
                 }
 
-                csv.WriteField(raw || value.Value.ValueKind == JsonValueKind.Number ? text : WithoutFormula(text));
+                csv.WriteField(forSpreadsheet && !field.Kind.IsNeverFormula ? Guard(text) : text);
             }
         }
 
         csv.NextRecord();
     }
 
-    /// <summary>Spreadsheets run what begins like a formula; behind an apostrophe it is text. See OWASP, "CSV Injection".</summary>
-    public static string WithoutFormula(string text) =>
-        text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r' ? "'" + text : text;
+    /// <summary>Puts an apostrophe before a formula, and before text that <see cref="Unguard"/> would take one from.</summary>
+    public static string Guard(string text) => IsGuardedOrFormula(text) ? "'" + text : text;
+
+    /// <summary>Takes off what <see cref="Guard"/> has put there, and no other apostrophe.</summary>
+    public static string Unguard(string cell) => cell.StartsWith('\'') && IsGuardedOrFormula(cell) ? cell[1..] : cell;
 
     /// <summary>Writes a cell as JSON that the field's kind reads.</summary>
-    public static void WriteJson(Utf8JsonWriter json, FieldSchema field, string cell)
+    public static void WriteJson(Utf8JsonWriter json, FieldSchema field, string cell, CellFormat format)
     {
         if (cell.Length == 0)
         {
@@ -49,7 +54,13 @@ internal static class CsvCells
         }
         else
         {
-            field.Kind.WriteCell(json, cell, field);
+            field.Kind.WriteCell(json, cell, field, format);
         }
+    }
+
+    private static bool IsGuardedOrFormula(string text)
+    {
+        var behind = text.AsSpan().TrimStart('\'');
+        return !behind.IsEmpty && FormulaStarts.Contains(behind[0], StringComparison.Ordinal);
     }
 }

@@ -11,117 +11,143 @@ using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Csv;
 
-/// <summary>The rows of a CSV text as records, a JSON object of values each.</summary>
-internal static class CsvRows
+/// <summary>The rows of a CSV text, and what its columns are.</summary>
+internal sealed class CsvRows
 {
     private const int MaxRows = 10_000;
+    private const int MaxColumns = 1000;
+
+    private readonly List<string[]> _rows = [];
 
     /// <exception cref="Grpc.Core.RpcException">
     /// INVALID_ARGUMENT: the text is not CSV, a column is not a field, a row has another length, or there are too many rows.
     /// </exception>
-    public static List<Json> Read(TableSchema table, ImportCsvRequest request, CsvConfiguration format)
+    public CsvRows(TableSchema table, ImportCsvRequest request, CsvConfiguration format)
     {
+        var text = request.Csv.StartsWith('\ufeff') ? request.Csv[1..] : request.Csv;
+        CheckQuotes(text, format.Delimiter[0]);
         // A quote in the wrong place means that the row was cut wrongly: the import is refused, since a guess could be wrong.
         format.BadDataFound = bad =>
             throw Problem.Invalid(
                 "csv",
-                $"row {bad.Context.Parser!.Row} has a quote in the middle of a cell",
-                "Put the cell in quotes, and double the quotes inside."
+                $"row {bad.Context.Parser!.Row} has a quote in the middle of a cell, or a cell before it has one quote too few",
+                "Put each such cell in quotes, and double the quotes inside."
             );
-        using var text = new StringReader(request.Csv.TrimStart('\ufeff'));
-        using var parser = new CsvParser(text, format);
+        using var reader = new StringReader(text);
+        using var parser = new CsvParser(reader, format);
         if (!parser.Read())
         {
             throw Problem.Invalid("csv", "is empty", "Begin with a row that names the columns.");
         }
 
-        var columns = Columns(table, parser.Record!, request.Columns);
-        var rows = new List<Json>();
-        var buffer = new ArrayBufferWriter<byte>();
-        using var json = new Utf8JsonWriter(buffer, JsonText.Options);
+        if (parser.Count > MaxColumns)
+        {
+            throw Problem.Invalid("csv", $"has {parser.Count} columns", $"Send at most {MaxColumns}.");
+        }
+
+        Func<string, string> cellOf = request.Spreadsheet ? CsvCells.Unguard : cell => cell;
+        Columns = new CsvColumns(table, [.. parser.Record!.Select(cellOf)], request.Columns);
+        var count = Columns.Fields.Length;
         var violations = new List<Violation>();
         while (parser.Read())
         {
-            if (rows.Count == MaxRows)
+            if (_rows.Count == MaxRows)
             {
-                throw Problem.Invalid("csv", $"has more than {MaxRows} rows", "Send it in parts.");
+                throw Problem.Invalid("csv", $"has more than {MaxRows} rows", "Send it in parts, each with the first row.");
             }
 
-            if (parser.Count != columns.Length)
+            if (parser.Count != count)
             {
                 violations.Add(
                     new Violation
                     {
-                        Field = $"row {rows.Count + 2}",
-                        Rule = $"has {parser.Count} cells, not {columns.Length}",
-                        Fix = "Give every row a cell for every column.",
+                        Field = NameOf(_rows.Count),
+                        Rule = $"has {parser.Count} cells, not {count}",
+                        Fix = "Give every row a cell for every column. A cell with the delimiter in it stands in quotes.",
                     }
                 );
             }
-            else if (violations.Count == 0)
-            {
-                buffer.ResetWrittenCount();
-                json.Reset(buffer);
-                json.WriteStartObject();
-                for (var i = 0; i < columns.Length; i++)
-                {
-                    if (columns[i] is { } field)
-                    {
-                        json.WritePropertyName(field.EncodedName);
-                        CsvCells.WriteJson(json, field, parser[i]);
-                    }
-                }
 
-                json.WriteEndObject();
-                json.Flush();
-            }
-
-            rows.Add(new Json { Utf8 = ByteString.CopyFrom(buffer.WrittenSpan) });
+            _rows.Add([.. parser.Record!.Select(cellOf)]);
         }
 
-        if (rows.Count == 0)
+        if (_rows.Count == 0)
         {
             throw Problem.Invalid("csv", "has no rows but the first, which names the columns", "Send rows.");
         }
 
-        return violations.Count == 0 ? rows : throw Problem.Invalid([.. violations.Take(50)]);
+        if (violations.Count > 0)
+        {
+            throw Problem.Invalid([.. violations.Take(50)]);
+        }
     }
 
-    // Null for a column that is left out.
-    private static FieldSchema?[] Columns(TableSchema table, string[] names, Google.Protobuf.Collections.MapField<string, string> mapped)
+    public CsvColumns Columns { get; }
+
+    public int Count => _rows.Count;
+
+    /// <summary>As messages call a row: the first row of records is the second of the text, as in a spreadsheet.</summary>
+    public static string NameOf(int index) => $"row {index + 2}";
+
+    /// <summary>The cells of a column that are not empty, by row.</summary>
+    public IEnumerable<(int Index, string Cell)> CellsOf(int column) =>
+        _rows.Select((row, index) => (index, row[column])).Where(cell => cell.Item2.Length > 0);
+
+    /// <summary>Puts another text in the place of a cell.</summary>
+    public void Replace(int index, int column, string cell) => _rows[index][column] = cell;
+
+    /// <summary>The rows as records, a JSON object of values each.</summary>
+    public List<Json> ToRecords(CellFormat format)
     {
-        var violations = mapped
-            .Keys.Except(names)
-            .Select(name => new Violation
-            {
-                Field = $"columns.{name}",
-                Rule = "is not a column of the text",
-                Fix = $"Use one of: {string.Join(", ", names.Take(60))}.",
-            })
-            .ToList();
-        var columns = new FieldSchema?[names.Length];
-        for (var i = 0; i < names.Length; i++)
+        var buffer = new ArrayBufferWriter<byte>();
+        using var json = new Utf8JsonWriter(buffer, JsonText.Options);
+        return _rows.ConvertAll(row =>
         {
-            var target = mapped.TryGetValue(names[i], out var other) ? other : names[i];
-            columns[i] = table.Find(target);
-            var rule =
-                names.AsSpan(0, i).Contains(names[i]) ? "appears twice"
-                : columns[i] is null && (target.Length > 0 || other is null) ? $"{target} is not a field of the table"
-                : columns[i] is not null && columns.AsSpan(0, i).Contains(columns[i]) ? $"goes to {columns[i]!.Name}, like another column"
-                : null;
-            if (rule is not null)
+            buffer.ResetWrittenCount();
+            json.Reset(buffer);
+            json.WriteStartObject();
+            foreach (var (field, cell) in Columns.Fields.Zip(row).Where(one => one.First is not null))
             {
-                violations.Add(
-                    new Violation
-                    {
-                        Field = $"column {names[i]}",
-                        Rule = rule,
-                        Fix = $"Map it in columns, or leave it out with \"\". {table.KnownFields(withSystem: false)}",
-                    }
-                );
+                json.WritePropertyName(field!.EncodedName);
+                CsvCells.WriteJson(json, field, cell, format);
+            }
+
+            json.WriteEndObject();
+            json.Flush();
+            return new Json { Utf8 = ByteString.CopyFrom(buffer.WrittenSpan) };
+        });
+    }
+
+    // A quote that is never closed makes one cell of all that follows.
+    private static void CheckQuotes(string text, char delimiter)
+    {
+        var (line, opened, isAtStart) = (1, 0, true);
+        for (var i = 0; i < text.Length; i++)
+        {
+            var next = i + 1 < text.Length ? text[i + 1] : '\0';
+            line += text[i] == '\n' || text[i] == '\r' && next != '\n' ? 1 : 0;
+            if (opened > 0 && text[i] == '"' && next == '"')
+            {
+                i++;
+            }
+            else if (opened > 0)
+            {
+                opened = text[i] == '"' ? 0 : opened;
+            }
+            else
+            {
+                opened = text[i] == '"' && isAtStart ? line : 0;
+                isAtStart = text[i] == delimiter || text[i] is '\n' or '\r';
             }
         }
 
-        return violations.Count == 0 ? columns : throw Problem.Invalid([.. violations.Take(50)]);
+        if (opened > 0)
+        {
+            throw Problem.Invalid(
+                "csv",
+                $"line {opened} opens a quote that is never closed",
+                "Close it, or double the quotes inside of the cell."
+            );
+        }
     }
 }

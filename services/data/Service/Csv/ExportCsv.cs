@@ -6,8 +6,6 @@ using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults.Calls;
-using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Csv;
 
@@ -16,8 +14,6 @@ internal sealed partial class CsvService
     private const int MaxRows = 10_000;
     private const int MaxText = 2_000_000;
     private const int PageSize = 500;
-
-    private static readonly SessionSettings _search = new(ForceCustomPlan: true);
 
     public override async Task ExportCsv(
         ExportCsvRequest request,
@@ -39,12 +35,12 @@ internal sealed partial class CsvService
             total ??= Math.Min(limit, page.Info.Total);
             if (answer.Rows == 0)
             {
-                WriteHeader(csv, page.Fields, request.WithIds);
+                WriteHeader(csv, page.Fields, request.WithIds, request.Spreadsheet);
             }
 
             foreach (var record in page.Records)
             {
-                CsvCells.Write(csv, record, page.Fields, request.WithIds, request.Raw);
+                CsvCells.Write(csv, record, page.Fields, request.WithIds, request.Spreadsheet);
             }
 
             answer.Rows += page.Records.Count;
@@ -96,24 +92,15 @@ internal sealed partial class CsvService
             time.GetUtcNow(),
             new PageRequest(view, request.Filter, request.Sorting, limit, cursor, withTotal)
         );
-        return await work.ReadAsync(
-            context.Call(),
-            _search,
-            async reader =>
-            {
-                var records = new List<Record>();
-                return new ExportPage(selection.Fields, records, await query.ReadAsync(reader, records));
-            },
-            context.CancellationToken,
-            query.Statements
-        );
+        var records = new List<Record>();
+        return new ExportPage(selection.Fields, records, await query.RunAsync(work, context, time, records));
     }
 
-    private static void WriteHeader(CsvWriter csv, IReadOnlyList<FieldSchema> fields, bool withIds)
+    private static void WriteHeader(CsvWriter csv, IReadOnlyList<FieldSchema> fields, bool withIds, bool forSpreadsheet)
     {
         foreach (var name in (withIds ? ["id"] : Array.Empty<string>()).Concat(fields.Select(field => field.Name)))
         {
-            csv.WriteField(CsvCells.WithoutFormula(name));
+            csv.WriteField(forSpreadsheet ? CsvCells.Guard(name) : name);
         }
 
         csv.NextRecord();

@@ -25,14 +25,16 @@ internal sealed class CheckboxKind : FieldKind
     public override Parsed Parse(JsonElement json, FieldSchema field) =>
         json.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? new Parsed(json.GetBoolean())
-            : Parsed.Refused($"is {JsonText.Describe(json)}, not true or false", "Send true or false, without quotes.");
+            : Parsed.Refused($"is {JsonText.Describe(json)}, not true or false", "Send true or false.");
 
     public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
         json.WriteBooleanValue(row.GetBoolean(ordinal));
 
-    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field)
+    public override string CellHint => "A cell can also say yes or no, 1 or 0.";
+
+    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field, CellFormat format)
     {
-        switch (cell.ToUpperInvariant())
+        switch (cell.Trim().ToUpperInvariant())
         {
             case "TRUE" or "YES" or "1":
                 json.WriteBooleanValue(true);
@@ -41,7 +43,7 @@ internal sealed class CheckboxKind : FieldKind
                 json.WriteBooleanValue(false);
                 break;
             default:
-                json.WriteStringValue(cell);
+                JsonText.Write(json, cell);
                 break;
         }
     }
@@ -71,5 +73,5 @@ internal sealed class CheckboxKind : FieldKind
     private static Reading<bool> Operand(JsonElement json) =>
         json.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? new Reading<bool>(json.GetBoolean())
-            : Reading<bool>.Refused($"is {JsonText.Describe(json)}, not true or false", "Send true or false, without quotes.");
+            : Reading<bool>.Refused($"is {JsonText.Describe(json)}, not true or false", "Send true or false.");
 }

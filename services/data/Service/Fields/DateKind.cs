@@ -40,6 +40,11 @@ internal sealed class DateKind : FieldKind
     public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
         json.WriteStringValue(row.GetString(ordinal));
 
+    public override string CellHint => "dateOrder names the order of days, months and years in the file.";
+
+    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field, CellFormat format) =>
+        JsonText.Write(json, format.Date(cell));
+
     public override string Compile(FilterOperator comparison, string column, Operands operands) =>
         Ranges.Compile(
             comparison,

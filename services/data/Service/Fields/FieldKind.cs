@@ -23,9 +23,6 @@ internal abstract class FieldKind
 {
     private const int MaxLabel = 200;
 
-    /// <summary>What stands between the items of a list in a cell of CSV.</summary>
-    protected const string BetweenItems = "; ";
-
     private static readonly FieldKind[] _kinds =
     [
         TextKind.Text,
@@ -126,12 +123,15 @@ internal abstract class FieldKind
     /// <summary>The same, cut where a label ends.</summary>
     public string ShortLabel(string column) => $"left({Label(column)}, {MaxLabel})";
 
+    /// <summary>That text of what a person reads, to find records by it; null when no record can have it.</summary>
+    public virtual string? TextOfLabel(string label, FieldSchema field) => label;
+
     /// <summary>What a person reads of that text.</summary>
     public virtual string LabelOf(string text, FieldSchema field) => text;
 
     /// <summary>The condition that what a person reads contains the operand.</summary>
     public virtual string LabelContains(string column, FieldSchema field, Operands operands) =>
-        TextKind.Like(ShortLabel(column), "%", "%", operands);
+        TextKind.Like(ShortLabel(column), "%", "%", operands, MaxLabel);
 
     /// <summary>Writes a value that is not null.</summary>
     public abstract void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field);
@@ -139,14 +139,28 @@ internal abstract class FieldKind
     /// <summary>A value as <see cref="Write"/> made it, not null, as a cell of CSV.</summary>
     public virtual string ToCell(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
 
+    /// <summary>Whether a cell can begin like a formula though it is a plain value, such as a negative number.</summary>
+    public virtual bool IsNeverFormula => false;
+
     /// <summary>
     /// Writes a cell that is not empty as JSON for <see cref="Parse"/>. A cell that does not fit the kind is written as text, which
     /// <see cref="Parse"/> refuses.
     /// </summary>
-    public virtual void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field) => json.WriteStringValue(cell);
+    public virtual void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field, CellFormat format) => JsonText.Write(json, cell);
+
+    /// <summary>What an import can say about cells that <see cref="Parse"/> refuses; empty for nothing.</summary>
+    public virtual string CellHint => "";
 
     /// <summary>The condition in SQL. It may be null where the column is: the caller negates with that in mind.</summary>
     public abstract string Compile(FilterOperator comparison, string column, Operands operands);
+
+    /// <summary>
+    /// What is equal for two values that count as one: in unique fields, and where upserts and imports look for a record.
+    /// </summary>
+    public virtual string KeyOf(string expression) => expression;
+
+    /// <summary>The same of a value as <see cref="Parse"/> made it.</summary>
+    public virtual object KeyOf(object value) => value;
 
     /// <summary>The expression that an index needs to find what <see cref="Compile"/> compares.</summary>
     public virtual string ComparedAs(string column, FieldSchema field) => column;
@@ -178,14 +192,11 @@ internal abstract class FieldKind
         json.WriteStartArray();
         foreach (var item in items)
         {
-            json.WriteStringValue(item);
+            JsonText.Write(json, item);
         }
 
         json.WriteEndArray();
     }
-
-    protected static string[] ItemsOf(string cell) =>
-        cell.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static string NameOf(FieldType type) =>
         EnumNames.JsonName(

@@ -32,8 +32,8 @@ internal partial class InstantKind : FieldKind
         return TryParse(text, out var instant)
             ? new Parsed(instant)
             : Parsed.Refused(
-                "is not a date-time with offset",
-                "Send an ISO 8601 date-time such as 2026-05-01T10:00:00Z or 2026-05-01T12:00:00+02:00."
+                "is not a date-time with offset, exact to the microsecond at most",
+                "Send an ISO 8601 date-time such as 2026-05-01T10:00:00Z or 2026-05-01T12:00:00.123456+02:00."
             );
     }
 
@@ -41,6 +41,12 @@ internal partial class InstantKind : FieldKind
 
     public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
         json.WriteStringValue(row.GetDateTime(ordinal));
+
+    public override string CellHint =>
+        "timeZone names the zone of times without offset, dateOrder the order of days, months and years in the file.";
+
+    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field, CellFormat format) =>
+        JsonText.Write(json, format.Instant(cell));
 
     public override string Compile(FilterOperator comparison, string column, Operands operands) =>
         Ranges.Compile(
@@ -67,13 +73,13 @@ internal partial class InstantKind : FieldKind
             return false;
         }
 
-        instant = parsed.UtcDateTime.AddTicks(-(parsed.Ticks % TimeSpan.TicksPerMicrosecond));
+        instant = parsed.UtcDateTime;
         return true;
     }
 
     // The very first instant of .NET is minus infinity to Npgsql.
     private static readonly DateTime _earliest = new(1, 1, 2, 0, 0, 0, DateTimeKind.Utc);
 
-    [GeneratedRegex(@"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,7})?)?([Zz]|[+-]\d\d:\d\d)\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6}0{0,3})?)?([Zz]|[+-]\d\d:\d\d)\z", RegexOptions.CultureInvariant)]
     private static partial Regex Form();
 }

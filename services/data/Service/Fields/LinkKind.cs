@@ -82,6 +82,11 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
                 return Parsed.Refused("does not name all of its links", Target.ChangedThere);
             }
 
+            if (ids.Count == LinkTarget.MaxLinks)
+            {
+                return Parsed.Refused($"names {json.GetArrayLength()} records", $"Send at most {LinkTarget.MaxLinks}.");
+            }
+
             // A link is read as an object with id and label; that object can be sent as well.
             var reading = RecordIdKind.ReadId(item.ValueKind == JsonValueKind.Object && item.TryGetProperty("id", out var id) ? id : item);
             if (reading.Rule is not null)
@@ -101,7 +106,6 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
         {
             0 => Parsed.Empty,
             > 1 when IsSingle => Parsed.Refused($"names {ids.Count} records, but the field holds one", "Send one id."),
-            > LinkTarget.MaxLinks => Parsed.Refused($"names {ids.Count} records", $"Send at most {LinkTarget.MaxLinks}."),
             _ => new Parsed(LinkTarget.Value(ids)),
         };
     }
@@ -149,9 +153,10 @@ internal sealed class LinkKind(LinkTarget? target) : FieldKind
 
     // The links are cut off behind the last one that shows: an ellipsis stands for the rest.
     public override string ToCell(JsonElement value) =>
-        string.Join(BetweenItems, value.EnumerateArray().Select(item => item.TryGetProperty("id", out var id) ? id.GetString() : "…"));
+        CellItems.Join(value.EnumerateArray().Select(item => item.TryGetProperty("id", out var id) ? id.GetString()! : "…"));
 
-    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field) => WriteItems(json, ItemsOf(cell));
+    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field, CellFormat format) =>
+        WriteItems(json, CellItems.Split(cell));
 
     public override string Compile(FilterOperator comparison, string column, Operands operands)
     {

@@ -43,7 +43,7 @@ internal sealed class MultiSelectKind : FieldKind
             return Parsed.Refused($"is {JsonText.Describe(json)}, not an array", "Send an array of choices.");
         }
 
-        var ids = new List<Guid>();
+        var (ids, seen) = (new List<Guid>(), new HashSet<Guid>());
         foreach (var item in json.EnumerateArray())
         {
             var reading = SelectKind.Find(item, field);
@@ -52,7 +52,7 @@ internal sealed class MultiSelectKind : FieldKind
                 return Parsed.Refused($"[{ids.Count}] {reading.Rule}", reading.Fix!);
             }
 
-            if (ids.Contains(reading.Value!.Id))
+            if (!seen.Add(reading.Value!.Id))
             {
                 return Parsed.Refused($"names {reading.Value.Label} twice", "Name every choice once.");
             }
@@ -74,11 +74,15 @@ internal sealed class MultiSelectKind : FieldKind
         json.WriteEndArray();
     }
 
-    public override string ToCell(JsonElement value) => string.Join(BetweenItems, value.EnumerateArray().Select(item => item.GetString()));
+    public override string ToCell(JsonElement value) => CellItems.Join(value.EnumerateArray().Select(item => item.GetString()!));
 
-    // A label may hold what separates items.
-    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field) =>
-        WriteItems(json, field.FindChoice(cell) is null ? ItemsOf(cell) : [cell]);
+    // People write a label that holds a separator without quotes. It is one choice if it would be refused otherwise.
+    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field, CellFormat format)
+    {
+        var items = CellItems.Split(cell);
+        var isOne = !field.AllowNewChoices && items.Any(item => field.FindChoice(item) is null) && field.FindChoice(cell) is not null;
+        WriteItems(json, isOne ? [cell] : items);
+    }
 
     public override string Compile(FilterOperator comparison, string column, Operands operands)
     {
@@ -92,7 +96,9 @@ internal sealed class MultiSelectKind : FieldKind
             case FilterOperator.HasAllOf:
                 return $"{column} @> {Choices(operands)}";
             case FilterOperator.Contains:
-                return $"{column} && {operands.Parameters.AddIds(SelectKind.WithLabel(comparison, operands))}";
+                // Any number of labels can match. && compares each with each choice of the record; this looks each choice up.
+                var ids = operands.Parameters.AddIds(SelectKind.WithLabel(comparison, operands));
+                return $"exists (select from unnest({column}) as c(id) where c.id = any({ids}))";
             default:
                 return $"{column} is null";
         }

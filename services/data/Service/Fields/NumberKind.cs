@@ -1,13 +1,17 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Data.Contracts.V1;
 
 namespace Platform.Data.Service.Fields;
 
-/// <summary>A decimal number, kept digit by digit: it travels as text and is never a double.</summary>
-internal sealed class NumberKind : FieldKind
+/// <summary>
+/// A decimal number, kept digit by digit: it is never a double here. Many clients read JSON numbers as doubles, so a number that a double
+/// would change travels as text, both ways.
+/// </summary>
+internal sealed partial class NumberKind : FieldKind
 {
     public static readonly NumberKind Instance = new();
 
@@ -40,44 +44,41 @@ internal sealed class NumberKind : FieldKind
 
     public override IReadOnlyList<FilterOperator> Operators => _operators;
 
+    public override bool IsNeverFormula => true;
+
+    public override string CellHint => "decimal names the decimal mark of the file.";
+
     public override Parsed Parse(JsonElement json, FieldSchema field)
     {
-        if (json.ValueKind != JsonValueKind.Number)
+        var reading = Operand(json);
+        if (reading.Rule is not null)
         {
-            return Parsed.Refused($"is {JsonText.Describe(json)}, not a number", "Send a JSON number, without quotes.");
+            return Parsed.Refused(reading.Rule, reading.Fix!);
         }
 
-        var text = json.GetRawText();
-        var (whole, decimals) = DigitsOf(text);
-        if (whole > MaxDigits || decimals > MaxDigits)
-        {
-            return Parsed.Refused(
-                "has too many digits",
-                $"Send at most {MaxDigits} digits before and {MaxDigits} after the decimal point."
-            );
-        }
-
+        var (_, decimals) = DigitsOf(reading.Value!);
         return decimals > field.Precision
             ? Parsed.Refused($"has {decimals} decimal places", $"Send at most {field.Precision}.")
-            : new Parsed(text);
+            : new Parsed(reading.Value);
     }
 
     public override string Select(string column) => $"{column}::text";
 
-    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
-        json.WriteRawValue(row.GetString(ordinal), skipInputValidation: true);
-
-    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field)
+    public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field)
     {
-        if (IsNumber(cell))
+        var text = row.GetString(ordinal);
+        if (Decimals.FitsDouble(text))
         {
-            json.WriteRawValue(cell);
+            json.WriteRawValue(text, skipInputValidation: true);
         }
         else
         {
-            json.WriteStringValue(cell);
+            json.WriteStringValue(text);
         }
     }
+
+    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field, CellFormat format) =>
+        JsonText.Write(json, format.Number(cell) ?? "not a number");
 
     public override string Compile(FilterOperator comparison, string column, Operands operands)
     {
@@ -90,7 +91,7 @@ internal sealed class NumberKind : FieldKind
         switch (comparison)
         {
             case FilterOperator.IsBetween:
-                var (lower, upper) = operands.Bounds(Operand);
+                var (lower, upper) = operands.Bounds(Operand, (lower, upper) => Decimals.Compare(lower, upper) > 0);
                 return $"{column} between {operands.Parameters.AddText(lower)}::numeric and {operands.Parameters.AddText(upper)}::numeric";
             case FilterOperator.IsOneOf:
                 var items = operands.Items(Operand);
@@ -121,34 +122,37 @@ internal sealed class NumberKind : FieldKind
             _ => "=",
         };
 
+    // A number, or a text that is written like one.
     private static Reading<string> Operand(JsonElement json)
     {
-        if (json.ValueKind != JsonValueKind.Number)
+        string text;
+        if (json.ValueKind == JsonValueKind.Number)
         {
-            return Reading<string>.Refused($"is {JsonText.Describe(json)}, not a number", "Send a JSON number, without quotes.");
+            text = json.GetRawText();
+        }
+        else if (!JsonText.TryGet(json, out text, out _) || !JsonNumber().IsMatch(text))
+        {
+            var what = json.ValueKind == JsonValueKind.String ? "is not a number" : $"is {JsonText.Describe(json)}, not a number";
+            return Reading<string>.Refused(what, "Send a number such as 1234.5.");
         }
 
-        var (whole, decimals) = DigitsOf(json.GetRawText());
-        return whole > MaxDigits || decimals > MaxDigits
-            ? Reading<string>.Refused(
+        var (whole, decimals) = DigitsOf(text);
+        if (whole > MaxDigits || decimals > MaxDigits)
+        {
+            return Reading<string>.Refused(
                 "has too many digits",
                 $"Send at most {MaxDigits} digits before and {MaxDigits} after the decimal point."
-            )
-            : new Reading<string>(json.GetRawText());
+            );
+        }
+
+        // Many clients have changed such a number before it came here, and nobody can tell.
+        return json.ValueKind == JsonValueKind.Number && !Decimals.FitsDouble(text)
+            ? Reading<string>.Refused("is beyond 2^53 or has more digits than a JSON number keeps", "Send it as text, in quotes.")
+            : new Reading<string>(text);
     }
 
-    private static bool IsNumber(string cell)
-    {
-        try
-        {
-            var reader = new Utf8JsonReader(System.Text.Encoding.UTF8.GetBytes(cell));
-            return reader.Read() && reader.TokenType == JsonTokenType.Number && !reader.Read() && cell.Trim().Length == cell.Length;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
-    }
+    [GeneratedRegex(@"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\z", RegexOptions.CultureInvariant)]
+    private static partial Regex JsonNumber();
 
     // The digits of a JSON number as it is written: 1.50e3 has four before the point, and none after it that count.
     private static (long Whole, long Decimals) DigitsOf(ReadOnlySpan<char> text)

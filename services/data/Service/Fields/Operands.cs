@@ -12,6 +12,7 @@ internal sealed class Operands(
     string path,
     QueryParameters parameters,
     DateTimeOffset now,
+    FilterSize size,
     Action<string, string, string> refuse
 )
 {
@@ -26,12 +27,49 @@ internal sealed class Operands(
     /// <summary>What an index on the field could do for the condition; null for nothing.</summary>
     public ShapeUse? Use { get; set; }
 
+    /// <summary>How much the search asks for, this condition included.</summary>
+    public FilterSize Size => size;
+
     public bool HasRight => condition.TryGetProperty("rightSide", out _);
 
     /// <summary>The single value to compare with; default when it was refused.</summary>
     public T? Right<T>(Func<JsonElement, Reading<T>> read) => Read("rightSide", read);
 
-    public (T? Lower, T? Upper) Bounds<T>(Func<JsonElement, Reading<T>> read) => (Read("lowerBound", read), Read("upperBound", read));
+    /// <summary>The text to look for inside of values; empty when it was refused.</summary>
+    public string Needle()
+    {
+        var text = Right(TextKind.Operand) ?? "";
+        var length = TextKind.LengthOf(text);
+        if (length > FilterSize.MaxNeedle)
+        {
+            refuse($"{path}.rightSide", $"is {length} characters long", $"Look for at most {FilterSize.MaxNeedle} characters.");
+        }
+        else if (!size.AddNeedle(length))
+        {
+            refuse(
+                $"{path}.rightSide",
+                $"takes the search beyond {FilterSize.MaxNeedles} characters to look for in all conditions, those of a view included",
+                "Look for less at a time."
+            );
+        }
+
+        return text;
+    }
+
+    /// <param name="read">Reads a bound.</param>
+    /// <param name="areReversed">Whether nothing lies between them, because the lower one is above the upper one.</param>
+    public (T? Lower, T? Upper) Bounds<T>(Func<JsonElement, Reading<T>> read, Func<T, T, bool> areReversed)
+    {
+        var (lower, upper) = (read(condition.GetProperty("lowerBound")), read(condition.GetProperty("upperBound")));
+        Check("lowerBound", lower);
+        Check("upperBound", upper);
+        if (lower.Rule is null && upper.Rule is null && areReversed(lower.Value!, upper.Value!))
+        {
+            refuse($"{path}.lowerBound", "is above upperBound, so that nothing is between them", "Send the smaller value as lowerBound.");
+        }
+
+        return (lower.Value, upper.Value);
+    }
 
     /// <summary>The items of an array; a single value counts as an array of one.</summary>
     public List<T> Items<T>(Func<JsonElement, Reading<T>> read)
@@ -41,12 +79,13 @@ internal sealed class Operands(
         if (right.ValueKind != JsonValueKind.Array)
         {
             Add(right, "rightSide");
+            CheckValues(1);
         }
         else if (right.GetArrayLength() is 0 or > MaxItems)
         {
             refuse($"{path}.rightSide", $"holds {right.GetArrayLength()} values", $"Send 1 to {MaxItems} values.");
         }
-        else
+        else if (CheckValues(right.GetArrayLength()))
         {
             var index = 0;
             foreach (var item in right.EnumerateArray())
@@ -71,15 +110,34 @@ internal sealed class Operands(
         }
     }
 
+    private bool CheckValues(int count)
+    {
+        if (size.AddValues(count))
+        {
+            return true;
+        }
+
+        refuse(
+            $"{path}.rightSide",
+            $"takes the search beyond {FilterSize.MaxValues} values to compare with in all conditions, those of a view included",
+            "Search for fewer values at a time."
+        );
+        return false;
+    }
+
     private T? Read<T>(string name, Func<JsonElement, Reading<T>> read)
     {
         var reading = read(condition.GetProperty(name));
+        Check(name, reading);
+        return reading.Value;
+    }
+
+    private void Check<T>(string name, Reading<T> reading)
+    {
         if (reading.Rule is not null)
         {
             refuse($"{path}.{name}", reading.Rule, reading.Fix!);
         }
-
-        return reading.Value;
     }
 }
 

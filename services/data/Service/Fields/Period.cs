@@ -82,10 +82,10 @@ internal readonly partial record struct Period(DateTime From, DateTime Until)
             return Unit(what, Shift(which), today);
         }
 
-        // A number of days back or ahead, today included: PAST:7 runs from the day a week ago through today.
+        // So many days, of which today is one: PAST:7 is today and the six days before.
         return which == "THIS" || days is 0 or > MaxDays ? null
-            : which == "PAST" ? new Period(today.AddDays(-days), today.AddDays(1))
-            : Days(today, days + 1);
+            : which == "PAST" ? Days(today.AddDays(1 - days), days)
+            : Days(today, days);
     }
 
     private static int Shift(string which) =>

@@ -39,7 +39,7 @@ internal static class Ranges
                 return periods.Count == 0 ? "false" : $"({string.Join(" or ", periods.Select(Inside))})";
             case FilterOperator.IsBetween:
             case FilterOperator.IsWithin when !operands.HasRight:
-                var (lower, upper) = operands.Bounds(read);
+                var (lower, upper) = operands.Bounds(read, (lower, upper) => lower.From >= upper.Until);
                 return Inside(lower with { Until = upper.Until });
         }
 

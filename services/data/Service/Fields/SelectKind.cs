@@ -41,6 +41,8 @@ internal sealed class SelectKind : FieldKind
     public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
         WriteChoice(json, row.GetGuid(ordinal), field);
 
+    public override string? TextOfLabel(string label, FieldSchema field) => field.FindChoice(label)?.Id.ToString();
+
     public override string LabelOf(string text, FieldSchema field) =>
         field.FindChoice(Guid.Parse(text))?.Label ?? throw new StaleSchemaException();
 
@@ -96,7 +98,7 @@ internal sealed class SelectKind : FieldKind
     /// <summary>The choices whose label matches, whatever its case.</summary>
     internal static IEnumerable<Guid> WithLabel(FilterOperator comparison, Operands operands, FieldSchema? field = null)
     {
-        var text = operands.Right(TextKind.Operand) ?? "";
+        var text = operands.Needle();
         return (field ?? operands.Field)
             .Choices.Where(choice =>
                 comparison switch

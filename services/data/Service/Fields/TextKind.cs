@@ -50,7 +50,7 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
             return refusal;
         }
 
-        var length = text.EnumerateRunes().Count();
+        var length = LengthOf(text);
         var longest = LongestOf(field);
         return length > longest ? Parsed.Refused($"is {length} characters long", $"Send at most {longest} characters.") : Check(text);
     }
@@ -58,16 +58,19 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
     public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
         JsonText.Write(json, row.GetString(ordinal));
 
-    public override string LabelContains(string column, FieldSchema field, Operands operands) => Like(column, "%", "%", operands);
+    public override string LabelContains(string column, FieldSchema field, Operands operands) =>
+        Like(column, "%", "%", operands, LongestOf(field));
 
     public override string Compile(FilterOperator comparison, string column, Operands operands) =>
         comparison switch
         {
             FilterOperator.Is => Is(column, operands.Right(Operand), operands),
-            FilterOperator.IsOneOf => IsOneOf(column, operands),
-            FilterOperator.Contains => Like(column, "%", "%", operands),
-            FilterOperator.StartsWith => Like(column, "", "%", operands),
-            FilterOperator.EndsWith => Like(column, "%", "", operands),
+            FilterOperator.IsOneOf => operands.Items(Operand) is var items && items.Count == 1
+                ? Is(column, items[0], operands)
+                : IsOneOf(column, items, operands),
+            FilterOperator.Contains => Like(column, "%", "%", operands, LongestOf(operands.Field)),
+            FilterOperator.StartsWith => Like(column, "", "%", operands, LongestOf(operands.Field)),
+            FilterOperator.EndsWith => Like(column, "%", "", operands, LongestOf(operands.Field)),
             _ => $"{column} is null",
         };
 
@@ -83,7 +86,7 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
 
     private bool FitsIndex(FieldSchema field) => LongestOf(field) <= MaxIndexed;
 
-    private string Is(string column, string? value, Operands operands)
+    protected virtual string Is(string column, string? value, Operands operands)
     {
         operands.Use = ShapeUse.Equal;
         var text = operands.Parameters.AddText(value);
@@ -92,20 +95,17 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
             : $"({column} = {text} and left({column}, {Beginning}) = left({text}, {Beginning}))";
     }
 
-    private string IsOneOf(string column, Operands operands)
+    protected virtual string IsOneOf(string column, List<string> items, Operands operands)
     {
-        var items = operands.Items(Operand);
-        if (items.Count == 1)
-        {
-            return Is(column, items[0], operands);
-        }
-
         operands.Use = FitsIndex(operands.Field) ? ShapeUse.Range : null;
         return $"{column} = any({operands.Parameters.AddTexts(items)})";
     }
 
     /// <summary>Rules of a special text, such as an e-mail address.</summary>
     protected virtual Parsed Check(string text) => new(text);
+
+    /// <summary>In characters, as limits count them.</summary>
+    internal static int LengthOf(string text) => text.EnumerateRunes().Count();
 
     internal static Reading<string> Operand(JsonElement json)
     {
@@ -123,9 +123,10 @@ internal class TextKind(FieldType type, int maxLength) : FieldKind
     }
 
     // Case folding under the column's "C" knows ASCII only, and is fast; a pattern with other letters needs the Unicode collation.
-    internal static string Like(string column, string before, string after, Operands operands)
+    internal static string Like(string column, string before, string after, Operands operands, int longest)
     {
-        var text = operands.Right(Operand) ?? "";
+        var text = operands.Needle();
+        operands.Size.IsHeavy |= longest > FilterSize.LongText;
         var parameter = operands.Parameters.AddText(before + EscapeLike(text) + after);
         return Ascii.IsValid(text) ? $"{column} ilike {parameter}" : $"{column} collate \"und-x-icu\" ilike {parameter}";
     }

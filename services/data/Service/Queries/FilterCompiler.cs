@@ -11,14 +11,19 @@ namespace Platform.Data.Service.Queries;
 /// Turns a filter into a condition in SQL. Whatever it does not know (operators, properties, fields, values that do not fit) is refused,
 /// all of it at once; nothing is ignored.
 /// </summary>
-internal sealed class FilterCompiler(TableSchema table, QueryParameters parameters, DateTimeOffset now, List<ShapePart>? compared)
+internal sealed class FilterCompiler(
+    TableSchema table,
+    QueryParameters parameters,
+    DateTimeOffset now,
+    FilterSize size,
+    List<ShapePart>? compared
+)
 {
     private const int MaxDepth = 8;
-    private const int MaxConditions = 100;
 
     private readonly List<Violation> _violations = [];
-    private int _conditions;
 
+    /// <param name="size">Counts on over all filters of a search.</param>
     /// <param name="compared">Gets the fields that every record found must fit, as far as an index could find them.</param>
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every violation.</exception>
     public static string Compile(
@@ -26,6 +31,7 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
         ByteString filter,
         QueryParameters parameters,
         DateTimeOffset now,
+        FilterSize size,
         string path = "filter",
         List<ShapePart>? compared = null
     )
@@ -42,7 +48,7 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
 
         using (document)
         {
-            var compiler = new FilterCompiler(table, parameters, now, compared);
+            var compiler = new FilterCompiler(table, parameters, now, size, compared);
             var sql = compiler.Condition(document.RootElement, path, 1, isRequired: true);
             return compiler._violations.Count == 0 ? sql : throw Problem.Invalid([.. compiler._violations.Take(20)]);
         }
@@ -59,9 +65,13 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
             );
         }
 
-        if (++_conditions > MaxConditions || depth > MaxDepth)
+        if (!size.AddCondition() || depth > MaxDepth)
         {
-            return Refuse(path, $"goes beyond {MaxConditions} conditions or {MaxDepth} levels", "Filter by less, or use IS_ONE_OF.");
+            return Refuse(
+                path,
+                $"goes beyond {FilterSize.MaxConditions} conditions, those of a view included, or {MaxDepth} levels",
+                "Filter by less, or use IS_ONE_OF."
+            );
         }
 
         if (!condition.TryGetProperty("operator", out var name) || name.ValueKind != JsonValueKind.String)
@@ -129,7 +139,7 @@ internal sealed class FilterCompiler(TableSchema table, QueryParameters paramete
             );
         }
 
-        var operands = new Operands(field, condition, path, parameters, now, (where, rule, fix) => Refuse(where, rule, fix));
+        var operands = new Operands(field, condition, path, parameters, now, size, (where, rule, fix) => Refuse(where, rule, fix));
         var sql = field.Kind.Compile(named.Operator, $"r.{field.Column}", operands);
         if (named.IsNegated)
         {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Grpc.Core;
 using Npgsql;
 using NpgsqlTypes;
 using Platform.Contracts;
@@ -31,6 +32,9 @@ internal sealed class RecordQuery
     /// <summary>Counting goes on to here; beyond, a total is "at least".</summary>
     public const int MaxCounted = 100_000;
 
+    // A plan made for one value of a filter can be the wrong one for the next.
+    private static readonly SessionSettings _session = new(ForceCustomPlan: true);
+
     private readonly TableSchema _table;
     private readonly RecordRows _rows;
     private readonly Cursors _cursors;
@@ -39,6 +43,7 @@ internal sealed class RecordQuery
     private readonly List<(SortingKey Key, bool Descending)> _keys = [];
     private readonly List<Statement> _statements = [];
     private readonly bool _withTotal;
+    private readonly bool _isHeavy;
 
     public RecordQuery(TableSchema table, RecordRows rows, Cursors cursors, DateTimeOffset now, PageRequest request)
     {
@@ -59,10 +64,17 @@ internal sealed class RecordQuery
         _identity = IdentityOf(table, filters, sorting);
         var parameters = new QueryParameters();
         var compared = new List<ShapePart>();
-        var where = Where(filters, parameters, now, compared);
+        var size = new FilterSize();
+        var where = Where(filters, parameters, now, size, compared);
+        _isHeavy = size.IsHeavy;
         Shape = SearchShape.Of(compared, AddKeys(sorting, parameters));
         var after = After(cursors.Open(cursor, _identity), parameters);
         var order = string.Join(", ", _keys.Select(key => key.Key.Sql + key.Key.Direction(key.Descending)));
+        if (_isHeavy)
+        {
+            _statements.Add(HeavyQueries.Begin);
+        }
+
         _statements.Add(TableEntry.For(table));
         _statements.Add(
             new Statement(
@@ -74,25 +86,60 @@ internal sealed class RecordQuery
         if (withTotal)
         {
             var counted = new QueryParameters();
+            // Page and total stay below the 30 seconds after which Npgsql gives up on the server.
+            _statements.Add(new Statement("select set_config('statement_timeout', '10s', true)"));
             _statements.Add(
                 new Statement(
                     $"select count(*) from (select from {table.QualifiedName} r "
-                        + $"where {Where(filters, counted, now)} limit {MaxCounted + 1}) counted",
+                        + $"where {Where(filters, counted, now, new FilterSize())} limit {MaxCounted + 1}) counted",
                     counted.Values
                 )
             );
         }
     }
 
-    /// <summary>One round trip: what the process knows of the table is checked, the page read, and counted if asked for.</summary>
+    /// <summary>What <see cref="RunAsync"/> runs.</summary>
     public IReadOnlyList<Statement> Statements => _statements;
 
     /// <summary>What an index could serve; null when there is nothing.</summary>
     public SearchShape? Shape { get; }
 
+    /// <summary>How long the database took, without the time that the query waited for its turn.</summary>
+    public TimeSpan Took { get; private set; }
+
+    /// <summary>One round trip: what the process knows of the table is checked, the page read, and counted if asked for.</summary>
     /// <exception cref="StaleSchemaException">The table has changed; the query must be built again.</exception>
-    public async Task<PageInfo> ReadAsync(NpgsqlDataReader reader, ICollection<Record> records)
+    /// <exception cref="Grpc.Core.RpcException">QUERY_TOO_SLOW, or TOO_MANY_HEAVY_QUERIES.</exception>
+    public async Task<PageInfo> RunAsync(UnitOfWork work, ServerCallContext context, TimeProvider time, ICollection<Record> records)
     {
+        var began = time.GetTimestamp();
+        var page = await HeavyQueries.WaitAsync(
+            () =>
+            {
+                began = time.GetTimestamp();
+                return work.ReadAsync(
+                    context.Call(),
+                    _session,
+                    reader => ReadAsync(reader, records),
+                    context.CancellationToken,
+                    _statements
+                );
+            },
+            time,
+            context.CancellationToken
+        );
+        Took = time.GetElapsedTime(began);
+        return page;
+    }
+
+    private async Task<PageInfo> ReadAsync(NpgsqlDataReader reader, ICollection<Record> records)
+    {
+        records.Clear();
+        if (_isHeavy)
+        {
+            await reader.NextResultAsync();
+        }
+
         await TableEntry.CheckAsync(reader, _table);
         var page = new PageInfo();
         string?[] last = [];
@@ -119,6 +166,7 @@ internal sealed class RecordQuery
 
         if (_withTotal)
         {
+            await reader.NextResultAsync();
             await reader.NextResultAsync();
             await reader.ReadAsync();
             var counted = reader.GetInt64(0);
@@ -150,11 +198,12 @@ internal sealed class RecordQuery
         List<(string Path, Json Filter)> filters,
         QueryParameters parameters,
         DateTimeOffset now,
+        FilterSize size,
         List<ShapePart>? compared = null
     ) =>
         "r.deleted_at is null"
         + string.Concat(
-            filters.Select(one => $" and ({FilterCompiler.Compile(_table, one.Filter.Utf8, parameters, now, one.Path, compared)})")
+            filters.Select(one => $" and ({FilterCompiler.Compile(_table, one.Filter.Utf8, parameters, now, size, one.Path, compared)})")
         );
 
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: a key that is not a field, or has no order.</exception>

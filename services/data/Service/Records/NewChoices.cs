@@ -101,7 +101,7 @@ internal static class NewChoices
             }
         }
 
-        return found;
+        return found.ToDictionary(one => one.Key, one => one.Value.Distinct(StringComparer.Ordinal).ToList());
 
         // A value that cannot be a label is left to the check of values, which refuses it.
         void Add(FieldSchema field, JsonElement value)
@@ -118,10 +118,7 @@ internal static class NewChoices
                     found.Add(field, labels = []);
                 }
 
-                if (!labels.Contains(label))
-                {
-                    labels.Add(label);
-                }
+                labels.Add(label);
             }
         }
     }

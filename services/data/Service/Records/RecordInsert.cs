@@ -35,6 +35,9 @@ internal sealed class RecordInsert(
     /// <summary>False when the caller sees to links that other tables keep.</summary>
     public bool WithInverseLinks { get; init; } = true;
 
+    /// <summary>Whether the values were cells of a file: what is refused is explained for cells then.</summary>
+    public bool FromCells { get; init; }
+
     /// <summary>Called before every further thousand with how many are written. When it is not set, all are written at once.</summary>
     public Func<int, Task>? Written { get; init; }
 
@@ -46,7 +49,7 @@ internal sealed class RecordInsert(
     public async Task RunAsync(WriteTransaction tx)
     {
         var current = await NewChoices.AddAsync(tx, table, records);
-        _values = RecordValues.OfNew(current, records, pathOf);
+        _values = RecordValues.OfNew(current, records, pathOf, FromCells);
         await _values.CheckLinksAsync(tx);
         var createdAt = RecordIds.CreationTime(tx.Now);
         Ids = RecordIds.New(createdAt, records.Count);

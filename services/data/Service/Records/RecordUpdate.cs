@@ -21,6 +21,10 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
 {
     private readonly List<(FieldSchema Field, object?[] Values)> _columns = [.. values.Columns];
 
+    // A unique index is checked row by row. So that values can move among the records in any order, those whose values change hold none
+    // while they do: records that are deleted hold no value. No other deletion is at this time.
+    private const string Aside = "'-infinity'";
+
     /// <summary>The change in data's history; none was written when nothing differed.</summary>
     public Guid ChangeId { get; } = Ids.New();
 
@@ -38,9 +42,11 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
     public async Task RunAsync(WriteTransaction tx, RecordRows rows, long?[]? expected = null)
     {
         await values.CheckLinksAsync(tx);
+        var aside = SetAside(expected);
         await tx.BatchAsync(
             async reader =>
             {
+                // An update that returns nothing has no result.
                 await reader.NextResultAsync();
                 await reader.NextResultAsync();
                 while (await reader.ReadAsync())
@@ -54,10 +60,13 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
                 await reader.NextResultAsync();
                 return await ReadAsync(reader, rows);
             },
-            TableEntry.Lock(table),
-            TableEntry.RoleByIds(tx.Call.WorkspaceId),
-            Update(tx, expected ?? new long?[ids.Length]),
-            Read(rows)
+            [
+                TableEntry.Lock(table),
+                TableEntry.RoleByIds(tx.Call.WorkspaceId),
+                .. aside,
+                Update(tx, expected ?? new long?[ids.Length], aside.Count > 0),
+                Read(rows),
+            ]
         );
     }
 
@@ -87,7 +96,37 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
         return Records.Count;
     }
 
-    private Statement Update(WriteTransaction tx, long?[] expected)
+    /// <summary>Sets the records aside whose unique values change. The caller has locked them.</summary>
+    private List<Statement> SetAside(long?[]? expected)
+    {
+        var unique = _columns.FindAll(column => column.Field.Unique);
+        if (ids.Length < 2 || unique.Count == 0 || expected is not null)
+        {
+            return [];
+        }
+
+        var parameters = new QueryParameters();
+        var (arrays, aliases) = (parameters.AddIds(ids), "id");
+        var differs = new List<string>();
+        foreach (var (index, (field, column)) in unique.Index())
+        {
+            arrays += $", {parameters.Add(field.Kind.ArrayParameter(column))}";
+            arrays += $", {parameters.Add(NpgsqlDbType.Array | NpgsqlDbType.Boolean, values.GivenOf(field))}";
+            aliases += $", f{index}, g{index}";
+            differs.Add($"v.g{index} and t.{field.Column} is distinct from v.f{index}{field.Kind.Cast}");
+        }
+
+        return
+        [
+            new Statement(
+                $"update {table.QualifiedName} t set deleted_at = {Aside} from unnest({arrays}) as v({aliases}) "
+                    + $"where t.id = v.id and t.deleted_at is null and ({string.Join(" or ", differs)})",
+                parameters.Values
+            ),
+        ];
+    }
+
+    private Statement Update(WriteTransaction tx, long?[] expected, bool areAside)
     {
         if (_columns.Count == 0)
         {
@@ -131,16 +170,19 @@ internal sealed class RecordUpdate(TableSchema table, Guid[] ids, RecordValues v
         var change = parameters.Add(NpgsqlDbType.Uuid, ChangeId);
         var tableId = parameters.Add(NpgsqlDbType.Uuid, table.Id);
         var old = string.Join(", ", _columns.Select(column => "before." + column.Field.Column));
+        var (isThere, back) = areAside
+            ? ($"(deleted_at is null or deleted_at = {Aside})", ", deleted_at = null")
+            : ("deleted_at is null", "");
         // History keeps what the record named, and nothing else.
         var image = left.Count == 0 ? "to_jsonb(image)" : $"to_jsonb(image) - array_remove(array[{string.Join(", ", left)}], null)";
         return new Statement(
             $"""
             with v as (select * from unnest({arrays}) as v({aliases})),
-            before as (select * from {table.QualifiedName} where id = any($1) and deleted_at is null order by id for update),
+            before as (select * from {table.QualifiedName} where id = any($1) and {isThere} order by id for update),
             r as (
                 update {table.QualifiedName} t
                 set {string.Join(", ", _columns.Select((column, index) => $"{column.Field.Column} = {next[index]}"))},
-                    version = before.version + 1, updated_at = {at}, updated_by = {by}
+                    version = before.version + 1, updated_at = {at}, updated_by = {by}{back}
                 from before join v on v.id = before.id
                 where t.id = before.id and (v.expected is null or v.expected = before.version)
                     and row({old}) is distinct from row({string.Join(", ", next)})

@@ -21,9 +21,12 @@ internal sealed class RecordValues
     private readonly Dictionary<FieldSchema, object?[]> _columns = [];
     private readonly Dictionary<FieldSchema, bool[]> _given = [];
     private readonly List<Violation> _violations = [];
+    private readonly HashSet<(int Index, FieldSchema Field)> _refused = [];
+    private int _violationCount;
 
     private readonly Func<int, string> _pathOf;
     private bool _linksAreKnown;
+    private bool _areCells;
 
     private RecordValues(TableSchema table, int count, Func<int, string> pathOf)
     {
@@ -47,10 +50,11 @@ internal sealed class RecordValues
     /// <param name="table">Whose records.</param>
     /// <param name="records">A JSON object each.</param>
     /// <param name="pathOf">The path of a record's values as the caller spelled it.</param>
+    /// <param name="fromCells">Whether the values were cells of a file.</param>
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every violation.</exception>
-    public static RecordValues OfNew(TableSchema table, IReadOnlyList<Json> records, Func<int, string> pathOf)
+    public static RecordValues OfNew(TableSchema table, IReadOnlyList<Json> records, Func<int, string> pathOf, bool fromCells = false)
     {
-        var values = Read(table, records, pathOf);
+        var values = Read(table, records, pathOf, fromCells);
         values.CheckRequired(pathOf);
         values.CheckDistinct(pathOf);
         return values.Checked();
@@ -88,7 +92,7 @@ internal sealed class RecordValues
         {
             for (var i = 0; i < records.Count; i++)
             {
-                if (values._columns.GetValueOrDefault(key)?[i] is null && !values.IsRefused(pathOf(i), key))
+                if (values._columns.GetValueOrDefault(key)?[i] is null && !values._refused.Contains((i, key)))
                 {
                     values.Refuse($"{pathOf(i)}.{key.Name}", "is empty, but records are matched by it", "Send a value.");
                 }
@@ -173,9 +177,9 @@ internal sealed class RecordValues
         Checked();
     }
 
-    private static RecordValues Read(TableSchema table, IReadOnlyList<Json> records, Func<int, string> pathOf)
+    private static RecordValues Read(TableSchema table, IReadOnlyList<Json> records, Func<int, string> pathOf, bool fromCells = false)
     {
-        var values = new RecordValues(table, records.Count, pathOf);
+        var values = new RecordValues(table, records.Count, pathOf) { _areCells = fromCells };
         for (var i = 0; i < records.Count; i++)
         {
             values.ReadRecord(i, records[i].Utf8, pathOf(i));
@@ -234,7 +238,8 @@ internal sealed class RecordValues
                 : field.Kind.Parse(property.Value, field);
         if (parsed.Rule is not null)
         {
-            Refuse($"{path}.{name}", parsed.Rule, parsed.Fix!);
+            Refuse($"{path}.{name}", parsed.Rule, _areCells ? $"{parsed.Fix} {field.Kind.CellHint}".TrimEnd() : parsed.Fix!);
+            _refused.Add((index, field));
             return;
         }
 
@@ -264,16 +269,13 @@ internal sealed class RecordValues
             for (var i = 0; i < _count; i++)
             {
                 // A value that was refused is reported once.
-                if (column?[i] is null && !IsRefused(pathOf(i), field))
+                if (column?[i] is null && !_refused.Contains((i, field)))
                 {
                     Refuse($"{pathOf(i)}.{field.Name}", "is required", "Send a value.");
                 }
             }
         }
     }
-
-    private bool IsRefused(string path, FieldSchema field) =>
-        _violations.Exists(violation => violation.Field == $"{path}.{field.Name}" || violation.Field == $"{path}.{field.Key}");
 
     private void CheckDistinct(Func<int, string> pathOf)
     {
@@ -282,11 +284,11 @@ internal sealed class RecordValues
             var first = new Dictionary<object, int>();
             for (var i = 0; i < _count; i++)
             {
-                if (column[i] is { } value && !first.TryAdd(value, i))
+                if (column[i] is { } value && field.Kind.KeyOf(value) is var key && !first.TryAdd(key, i))
                 {
                     Refuse(
                         $"{pathOf(i)}.{field.Name}",
-                        $"has the value of {pathOf(first[value])}.{field.Name}",
+                        $"has the value of {pathOf(first[key])}.{field.Name}",
                         "The field is unique: send every value once."
                     );
                 }
@@ -308,28 +310,34 @@ internal sealed class RecordValues
 
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every violation noted so far.</exception>
     public RecordValues Checked() =>
-        _violations.Count switch
+        _violationCount switch
         {
             0 => this,
             > MaxViolations => throw Problem.Invalid([
-                .. _violations.Take(MaxViolations),
+                .. _violations,
                 new Violation
                 {
                     Field = "",
-                    Rule = $"There are {_violations.Count - MaxViolations} more violations",
+                    Rule = $"There are {_violationCount - MaxViolations} more violations",
                     Fix = "Fix these first.",
                 },
             ]),
             _ => throw Problem.Invalid(_violations),
         };
 
-    private void Refuse(string path, string rule, string fix) =>
-        _violations.Add(
-            new Violation
-            {
-                Field = path,
-                Rule = rule,
-                Fix = fix,
-            }
-        );
+    private void Refuse(string path, string rule, string fix)
+    {
+        // The rest is counted only: an import can break a rule in each of its cells.
+        if (++_violationCount <= MaxViolations)
+        {
+            _violations.Add(
+                new Violation
+                {
+                    Field = path,
+                    Rule = rule,
+                    Fix = fix,
+                }
+            );
+        }
+    }
 }

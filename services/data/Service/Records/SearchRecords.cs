@@ -4,16 +4,11 @@ using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
-using Platform.ServiceDefaults.Calls;
-using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Records;
 
 internal sealed partial class RecordsService
 {
-    // A plan made for one value of a filter can be the wrong one for the next.
-    private static readonly SessionSettings _search = new(ForceCustomPlan: true);
-
     public override Task<SearchRecordsResponse> SearchRecords(SearchRecordsRequest request, ServerCallContext context) =>
         schemas.UseAsync(context, request.TableId, async table =>
         {
@@ -52,19 +47,8 @@ internal sealed partial class RecordsService
         RepeatedField<Record> records
     )
     {
-        var began = time.GetTimestamp();
-        var page = await work.ReadAsync(
-            context.Call(),
-            _search,
-            reader =>
-            {
-                records.Clear();
-                return query.ReadAsync(reader, records);
-            },
-            context.CancellationToken,
-            query.Statements
-        );
-        usage.Count(table, query.Shape, time.GetElapsedTime(began));
+        var page = await query.RunAsync(work, context, time, records);
+        usage.Count(table, query.Shape, query.Took);
         return page;
     }
 }

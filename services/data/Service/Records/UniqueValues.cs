@@ -34,6 +34,7 @@ internal static class UniqueValues
         IReadOnlyList<Guid?>? own = null
     )
     {
+        var kind = field.Kind;
         var taken = await work.ReadAsync(
             context.Call(),
             SessionSettings.Default,
@@ -56,9 +57,9 @@ internal static class UniqueValues
             TableEntry.For(table),
             new Statement(
                 $"select v.index::int as index, r.id from unnest($1) with ordinality as v(value, index) "
-                    + $"join {table.QualifiedName} r on r.{field.Column} = v.value{field.Kind.Cast} "
+                    + $"join {table.QualifiedName} r on {kind.KeyOf($"r.{field.Column}")} = {kind.KeyOf($"v.value{kind.Cast}")} "
                     + "where r.deleted_at is null order by v.index",
-                field.Kind.ArrayParameter(values)
+                kind.ArrayParameter(values)
             )
         );
         return taken.Count == 0
@@ -72,12 +73,14 @@ internal static class UniqueValues
                     Fix = "Send other values, or update the records that have them.",
                     Violations =
                     {
-                        taken.Select(one => new Violation
-                        {
-                            Field = $"{pathOf(one.Index - 1)}.{field.Name}",
-                            Rule = $"is the value of {RecordIds.Format(one.Id)}",
-                            Fix = "Send another value, or update that record.",
-                        }),
+                        taken
+                            .Take(50)
+                            .Select(one => new Violation
+                            {
+                                Field = $"{pathOf(one.Index - 1)}.{field.Name}",
+                                Rule = $"is the value of {RecordIds.Format(one.Id)}",
+                                Fix = "Send another value, or update that record.",
+                            }),
                     },
                 }
             );

@@ -203,8 +203,8 @@ file static class UpsertKeys
     {
         var (twice, again) = (new QueryParameters(), new QueryParameters());
         var names = string.Concat(keys.Select((_, index) => $"f{index}, "));
-        var equal = string.Join(" and ", keys.Select((key, index) => $"r.{key.Column} = k.f{index}{key.Kind.Cast}"));
-        var partition = string.Join(", ", keys.Select((key, index) => $"k.f{index}{key.Kind.Cast}"));
+        var equal = string.Join(" and ", keys.Select((key, index) => $"{key.Kind.KeyOf($"r.{key.Column}")} = {KeyOf(key, index)}"));
+        var partition = string.Join(", ", keys.Select(KeyOf));
         var violations = new List<Violation>();
         var found = await tx.BatchAsync(
             async reader =>
@@ -260,6 +260,8 @@ file static class UpsertKeys
         var byIndex = new Guid?[count];
         found.ForEach(match => byIndex[match.Index - 1] = match.Id);
         return byIndex;
+
+        static string KeyOf(FieldSchema key, int index) => key.Kind.KeyOf($"k.f{index}{key.Kind.Cast}");
 
         string Arrays(QueryParameters parameters) =>
             string.Join(", ", keys.Select(key => parameters.Add(key.Kind.ArrayParameter(values.Of(key)))));

@@ -1,6 +1,9 @@
 using System.Data;
+using Grpc.Core;
 using Npgsql;
+using Platform.Contracts;
 using Platform.Data.Service.Fields;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Data.Service.Schemas;
@@ -26,6 +29,15 @@ internal static class TableEntry
     private const string EnterRoleByIds = $"select set_config('role', $1, true), {Plans.Once}, set_config('enable_seqscan', 'off', true)";
 
     public static Statement For(TableSchema table) => new(Enter, table.Id, table.Role);
+
+    /// <summary>Why a query that <see cref="For"/> began was given up.</summary>
+    public static RpcException TooSlow() =>
+        Problem.Of(
+            StatusCode.ResourceExhausted,
+            Reasons.QueryTooSlow,
+            "The query took longer than 15 seconds, or its total longer than 10, and was given up.",
+            "Filter by more, look for text in fewer or shorter fields, or leave out includeTotal."
+        );
 
     /// <summary>Steps from the result of <see cref="For"/> to the one behind it.</summary>
     /// <exception cref="StaleSchemaException">The table has another version than the one known, or is gone.</exception>

@@ -80,12 +80,7 @@ internal sealed partial class TableSchemas(UnitOfWork work)
             catch (PostgresException exception)
                 when (exception.SqlState == PostgresErrorCodes.QueryCanceled && !context.CancellationToken.IsCancellationRequested)
             {
-                throw Problem.Of(
-                    StatusCode.ResourceExhausted,
-                    Reasons.QueryTooSlow,
-                    "The query took longer than 15 seconds and was given up.",
-                    "Filter by more, or leave out includeTotal."
-                );
+                throw TableEntry.TooSlow();
             }
             catch (RpcException exception)
                 when (isRemembered && attempt < MaxAttempts && exception.StatusCode == StatusCode.InvalidArgument)

@@ -23,7 +23,10 @@ internal sealed class ChoiceChanges
         from unnest($2::uuid[], $3::text[], $4::text[]) with ordinality as v(id, label, color, ordinality)
         """;
 
-    private const string Change = "update data.choice set label = $2, color = $3 where id = $1";
+    private const string Change = """
+        update data.choice c set label = v.label, color = v.color, removed_at = null
+        from unnest($1::uuid[], $2::text[], $3::text[]) as v(id, label, color) where c.id = v.id
+        """;
 
     private const string Remove = "update data.choice set removed_at = $2 where id = any($1)";
 
@@ -93,17 +96,26 @@ internal sealed class ChoiceChanges
         _removed.ForEach(choice => changes.Add($"choices.{choice.Key}", choice.Label, null));
     }
 
-    // Removed first, so that a label can move from one choice to another in one call.
+    // Removed first, and those that change with them where labels may move among them: a removed choice leaves its label free.
     public IEnumerable<Statement> Statements(WriteTransaction tx)
     {
-        if (_removed.Count > 0)
+        var left = _removed
+            .Concat(_changed.Count > 1 ? _changed.Select(change => change.Before) : [])
+            .Select(choice => choice.Id)
+            .ToArray();
+        if (left.Length > 0)
         {
-            yield return new Statement(Remove, _removed.Select(choice => choice.Id).ToArray(), tx.Now.UtcDateTime);
+            yield return new Statement(Remove, left, tx.Now.UtcDateTime);
         }
 
-        foreach (var (before, label, color) in _changed)
+        if (_changed.Count > 0)
         {
-            yield return new Statement(Change, before.Id, label, color);
+            yield return new Statement(
+                Change,
+                _changed.Select(change => change.Before.Id).ToArray(),
+                _changed.Select(change => change.Label).ToArray(),
+                _changed.Select(change => change.Color).ToArray()
+            );
         }
 
         if (_added.Count > 0)
@@ -120,7 +132,7 @@ internal sealed class ChoiceChanges
 
     /// <summary>How many records got another value.</summary>
     /// <exception cref="Grpc.Core.RpcException">
-    /// CHOICE_IN_USE: records have a removed choice, and the caller does not say what they get instead.
+    /// CHOICE_IN_USE: records or views have a removed choice, and the caller does not say what they get instead.
     /// </exception>
     public async Task<int> ReplaceRemovedAsync(WriteTransaction tx, TableSchema table, bool required)
     {
@@ -129,6 +141,7 @@ internal sealed class ChoiceChanges
             return 0;
         }
 
+        await ChoicesInViews.ReplaceAsync(tx, table, _removed, _replacement);
         var ids = _removed.Select(choice => choice.Id).ToArray();
         var isList = _field.Kind.IsList;
         var uses = $"t.deleted_at is null and t.{_field.Column} {(isList ? "&& $1" : "= any($1)")}";

@@ -39,7 +39,7 @@ internal static class FieldValues
                 "select count(*) as shared, min(ids) as example from ("
                     + $"select array_agg(id order by id) as ids from {table.QualifiedName} "
                     + $"where deleted_at is null and {field.Column} is not null {(mustDiffer ? "" : "and false")} "
-                    + $"group by {field.Column} having count(*) > 1) shared"
+                    + $"group by {field.Kind.KeyOf(field.Column)} having count(*) > 1) shared"
             )
         );
         await tx.LeaveRoleAsync();

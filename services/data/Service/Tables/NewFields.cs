@@ -219,7 +219,10 @@ internal static class NewFields
 
     /// <summary>Deleted records give their values free.</summary>
     public static Statement UniqueIndex(string table, FieldSchema field) =>
-        new($"create unique index {FieldSchema.UniqueIndexOf(field.Id)} on {table} ({field.Column}) where deleted_at is null");
+        new(
+            $"create unique index {FieldSchema.UniqueIndexOf(field.Id)} on {table} (({field.Kind.KeyOf(field.Column)})) "
+                + "where deleted_at is null"
+        );
 
     public static Statement DropUniqueIndex(Guid workspaceId, Guid fieldId) =>
         new($"drop index {TableSchema.RoleOf(workspaceId)}.{FieldSchema.UniqueIndexOf(fieldId)}");

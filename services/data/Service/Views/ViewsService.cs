@@ -38,7 +38,7 @@ internal sealed partial class ViewsService(UnitOfWork work, TableSchemas schemas
             return null;
         }
 
-        FilterCompiler.Compile(table, filter.Utf8, new QueryParameters(), time.GetUtcNow());
+        FilterCompiler.Compile(table, filter.Utf8, new QueryParameters(), time.GetUtcNow(), new FilterSize());
         return FilterNames.ToIds(table, filter.Utf8);
     }
 
