@@ -109,7 +109,7 @@ public sealed class WriteTransaction
     /// <summary>Enters another role or other settings for the rest of the transaction.</summary>
     public Task EnterAsync(SessionSettings settings)
     {
-        var statement = settings.ToStatement(Call.WorkspaceId, Call.EnvironmentId);
+        var statement = settings.ToStatement(Call);
         return ExecuteAsync(statement.Sql, statement.Arguments);
     }
 
@@ -136,7 +136,7 @@ public sealed class WriteTransaction
             new EventEnvelope(
                 happened.EventId,
                 happened.WorkspaceId,
-                Call.EnvironmentId,
+                Call.IsOfWorkspace ? null : Call.EnvironmentId,
                 happened.OccurredAt,
                 _service.Name,
                 typeof(T).Name,
@@ -148,7 +148,7 @@ public sealed class WriteTransaction
                     Call.Task,
                     Activity.Current?.Id,
                     [.. Call.Caller.Permissions.Order(StringComparer.Ordinal)],
-                    Call.Caller.EnvironmentKind
+                    Call.IsOfWorkspace ? null : Call.Caller.EnvironmentKind
                 ),
                 targets,
                 JsonSerializer.SerializeToElement(happened, EventJson.Options)

@@ -149,12 +149,12 @@ public sealed class DatadogSinkTests
     private static OutgoingEvent Event(long sequence, string body) => Event(sequence, Encoding.UTF8.GetBytes(body));
 
     private static OutgoingEvent Event(long sequence, byte[] body) =>
-        new(sequence, "evt_1", "record.created", "committed", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, body);
+        new(sequence, "evt_1", "record.created", "committed", null, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, body);
 
     private StreamPayload Payload() =>
         new(
             Sink(_ => new HttpResponseMessage()),
-            new StreamState(Ids.New(), Ids.New(), "datadog", To(), true, new ActionFilter([]), 0, 0, 0, 1, null, null),
+            new StreamState(Ids.New(), Ids.New(), "datadog", To(), true, new ActionFilter([]), StreamScope.Whole, 0, 0, 0, 1, null, null),
             1000
         );
 

@@ -36,7 +36,7 @@ public sealed class SearchAuditEventsTests(AuditFixture audit) : IClassFixture<A
     [Fact]
     public async Task Every_filter_leaves_out_what_does_not_match()
     {
-        var environment = Ids.New();
+        var environment = _caller.Environment!.Value;
         var early = DateTimeOffset.UtcNow.AddHours(-2);
         var wanted = AuditFixture.Event(_caller.Workspace, "record.created", "rec_1", early) with { EnvironmentId = environment };
         wanted = wanted with

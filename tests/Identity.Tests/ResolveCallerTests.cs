@@ -10,7 +10,7 @@ using Platform.Testing;
 
 namespace Platform.Identity.Tests;
 
-public sealed class ResolveCallerTests(IdentityFixture identity) : IClassFixture<IdentityFixture>
+public sealed partial class ResolveCallerTests(IdentityFixture identity) : IClassFixture<IdentityFixture>
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -274,7 +274,7 @@ public sealed class ResolveCallerTests(IdentityFixture identity) : IClassFixture
     [Fact]
     public async Task Without_write_access_only_reads_are_left()
     {
-        var member = identity.Directory.Add(Roles.Admin, subject: "read-only");
+        var member = identity.Directory.Add(Roles.Admin, Roles.Admin, subject: "read-only");
         await PutSettingsAsync(member, new { writeAccess = false });
         var response = await identity.ResolveAsync(identity.Forge.Sign("read-only", identity.Now, string.Join(' ', Scopes.All)));
         Assert.All(response.Caller.Permissions, permission => Assert.EndsWith(":read", permission, StringComparison.Ordinal));
@@ -285,7 +285,7 @@ public sealed class ResolveCallerTests(IdentityFixture identity) : IClassFixture
     [Fact]
     public async Task A_workspace_without_mcp_refuses_everybody()
     {
-        var member = identity.Directory.Add(Roles.Admin, subject: "switched-off");
+        var member = identity.Directory.Add(Roles.Admin, Roles.Admin, subject: "switched-off");
         await PutSettingsAsync(member, new { enabled = false });
         var refused = await identity.ResolveAsync(identity.Forge.Sign("switched-off", identity.Now), audiences: "data");
         Assert.Equal(Refusal.McpDisabled, refused.Refusal);

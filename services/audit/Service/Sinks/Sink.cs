@@ -18,12 +18,14 @@ internal sealed record Destination(
 }
 
 /// <summary>One event of the log on its way out.</summary>
+/// <param name="EnvironmentId">Null for what belongs to the workspace as a whole.</param>
 /// <param name="Body">The exact bytes that the log hashed.</param>
 internal sealed record OutgoingEvent(
     long Sequence,
     string Id,
     string Action,
     string Outcome,
+    Guid? EnvironmentId,
     DateTimeOffset OccurredAt,
     DateTimeOffset RecordedAt,
     byte[] Body

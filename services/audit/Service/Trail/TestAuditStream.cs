@@ -22,6 +22,7 @@ internal sealed partial class AuditTrailService
         var id = StreamChanges.Parse(request.StreamId);
         var tested = await work.WriteAsync(context, async tx =>
         {
+            await StreamScope.RequireAsync(tx, request.StreamId);
             var workspace = Ids.Format("wks", tx.Call.WorkspaceId);
             var stream = await tx.QueryOneAsync(
                 OpenStream,
