@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
@@ -143,6 +144,22 @@ public sealed class DatadogSinkTests
         response.Headers.TryAddWithoutValidation("Retry-After", retryAfter);
         return response;
     }
+
+    [Theory]
+    [InlineData(HttpRequestError.NameResolutionError, SocketError.HostNotFound, "NoRoute")]
+    [InlineData(HttpRequestError.ConnectionError, SocketError.NetworkUnreachable, "NoRoute")]
+    [InlineData(HttpRequestError.ConnectionError, SocketError.HostUnreachable, "NoRoute")]
+    [InlineData(HttpRequestError.ConnectionError, SocketError.ConnectionRefused, "Retry")]
+    [InlineData(HttpRequestError.ConnectionError, SocketError.TimedOut, "Retry")]
+    public async Task An_address_that_leads_nowhere_is_told_from_one_where_nobody_answers(
+        HttpRequestError error,
+        SocketError socket,
+        string verdict
+    ) =>
+        Assert.Equal(
+            verdict,
+            (await SendAsync(_ => throw new HttpRequestException(error, "no", new SocketException((int)socket)))).Verdict.ToString()
+        );
 
     private static Destination To() => new("us5.datadoghq.com", Key, null, ["team:core"], "str_1", "wks_1");
 

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.Extensions.Options;
@@ -115,7 +116,7 @@ internal static class PersonalTokenApi
             caller.ToCall(),
             SessionSettings.Default,
             async reader =>
-                await reader.ReadAsync(http.RequestAborted) ? reader.GetGuid(0) : throw Problem.NotFound("personal token", token),
+                await reader.ReadAsync(http.RequestAborted) ? reader.GetGuid("member_id") : throw Problem.NotFound("personal token", token),
             http.RequestAborted,
             new Statement(FindMember, id)
         );

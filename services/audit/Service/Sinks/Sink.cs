@@ -139,6 +139,11 @@ internal enum SinkVerdict
 
     /// <summary>A stream may not go to this address. Nothing was sent.</summary>
     Forbidden,
+
+    /// <summary>
+    /// Its name does not resolve, or no route leads there. That can pass, so a stream that is there tries again; a new address is refused.
+    /// </summary>
+    NoRoute,
 }
 
 /// <param name="Status">The HTTP status, when there was one.</param>

@@ -71,6 +71,7 @@ internal sealed partial class AuditTrailService
                 tx.Call,
                 sink,
                 new Destination(address, secret, null, tags, name, Ids.Format("wks", tx.Call.WorkspaceId)),
+                isNew: true,
                 tx.Cancellation
             );
             StreamChanges.ThrowIfRefused(test, sink, "created");
