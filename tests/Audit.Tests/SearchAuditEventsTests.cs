@@ -37,12 +37,13 @@ public sealed class SearchAuditEventsTests(AuditFixture audit) : IClassFixture<A
     public async Task Every_filter_leaves_out_what_does_not_match()
     {
         var record = Ids.Format("rec", Ids.New());
+        var member = Ids.Format("mbr", Ids.New());
         var environment = _caller.Environment!.Value;
         var early = DateTimeOffset.UtcNow.AddHours(-2);
         var wanted = AuditFixture.Event(_caller.Workspace, "record.created", record, early) with { EnvironmentId = environment };
         wanted = wanted with
         {
-            Actor = wanted.Actor with { Id = "mbr_9" },
+            Actor = wanted.Actor with { Id = member },
             Call = wanted.Call with { CallId = "call-9", Tool = "create_record", Task = "tsk_9" },
             Targets = [new Target("record", "rec_0", record)],
         };
@@ -54,7 +55,7 @@ public sealed class SearchAuditEventsTests(AuditFixture audit) : IClassFixture<A
                 new() { Actions = { "record.created" } },
                 new() { Actions = { "record.*" } },
                 new() { Actions = { "nothing.at_all", "record.*" } },
-                new() { Actor = "mbr_9" },
+                new() { Actor = member },
                 new() { TargetId = record },
                 new() { TargetId = "rec_0", TargetKind = "record" },
                 new() { TargetKind = "record" },
@@ -81,7 +82,7 @@ public sealed class SearchAuditEventsTests(AuditFixture audit) : IClassFixture<A
             {
                 new() { TargetId = record, TargetKind = "organization" },
                 new() { Outcomes = { "refused" } },
-                new() { Actor = "mbr_9", Tool = "create_organization" },
+                new() { Actor = member, Tool = "create_organization" },
                 new() { OccurredBefore = Timestamp.FromDateTimeOffset(early) },
             }
         )
