@@ -131,6 +131,13 @@ public sealed class WriteTransaction
 
     /// <summary>The same with an action of its own, for what is not a tool or does several things.</summary>
     public void Announce<T>(T happened, string action, params IReadOnlyList<Target> targets)
+        where T : IEvent => Announce(happened, action, null, targets);
+
+    /// <summary>Records that something was refused, with the reason. It changed nothing.</summary>
+    public void AnnounceRefusal<T>(T happened, string action, string reason, params IReadOnlyList<Target> targets)
+        where T : IEvent => Announce(happened, action, reason, targets);
+
+    private void Announce<T>(T happened, string action, string? refusal, IReadOnlyList<Target> targets)
         where T : IEvent =>
         _events.Add(
             new EventEnvelope(
@@ -151,7 +158,8 @@ public sealed class WriteTransaction
                     Call.IsOfWorkspace ? null : Call.Caller.EnvironmentKind
                 ),
                 targets,
-                JsonSerializer.SerializeToElement(happened, EventJson.Options)
+                JsonSerializer.SerializeToElement(happened, EventJson.Options),
+                refusal
             )
         );
 

@@ -115,6 +115,57 @@ public sealed class GovernanceRightsTests(IdentityFixture identity) : IClassFixt
     }
 
     [Fact]
+    public async Task What_is_refused_to_a_member_is_on_record_and_what_is_refused_to_a_stranger_is_counted()
+    {
+        var counted = new System.Collections.Concurrent.ConcurrentBag<(string Reason, bool Recorded)>();
+        using var meter = new System.Diagnostics.Metrics.MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Name == "platform.identity.governance.refused")
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        meter.SetMeasurementEventCallback<long>((_, _, tags, _) => counted.Add(((string)tags[0].Value!, (bool)tags[1].Value!)));
+        meter.Start();
+
+        var workspace = Ids.Format("wks", Ids.New());
+        var member = Add(workspace, Roles.Admin, "-");
+        using var governance = identity.GovernanceOf(member);
+        foreach (
+            var (call, reason) in new[]
+            {
+                (governance.PutAsJsonAsync($"workspaces/{workspace}/mcp-settings", new { writeAccess = false }, Cancellation), No),
+                (governance.GetAsync($"workspaces/{workspace}/personal-tokens?member=all", Cancellation), No),
+                (governance.DeleteAsync($"workspaces/{workspace}/personal-tokens/tok_none", Cancellation), Hidden),
+                (governance.PostAsJsonAsync($"workspaces/{workspace}/personal-tokens", new { }, Cancellation), "INVALID_ARGUMENT"),
+                (governance.DeleteAsync($"workspaces/{workspace}/connected-apps/nobody", Cancellation), Hidden),
+                (governance.GetAsync($"workspaces/{workspace}/audit-streams/str_none/signing-secret", Cancellation), Hidden),
+            }
+        )
+        {
+            Assert.Equal(reason, await ReasonAsync(call));
+            var happened = await identity.Events.WaitAsync(published =>
+                published.Refusal == reason && published.Actor.Id == member.MemberId && counted.Contains((reason, true))
+            );
+            Assert.Equal(("governance.refused", "GovernanceRefused"), (happened.Action, happened.Type));
+        }
+
+        await Testing.Eventually.AsyncTrue(
+            () => Task.FromResult(identity.Events.All.Count(published => published.Actor.Id == member.MemberId) == 6),
+            () => "an event for each refusal"
+        );
+        using var agent = identity.Governance(identity.Forge.Sign("an agent", identity.Now));
+        Assert.Equal("NOT_FOR_AGENTS", await ReasonAsync(agent.GetAsync($"workspaces/{workspace}/mcp-settings", Cancellation)));
+        using var nobody = identity.Governance(null);
+        Assert.Equal("UNAUTHENTICATED", await ReasonAsync(nobody.GetAsync("me", Cancellation)));
+        Assert.Contains(("NOT_FOR_AGENTS", false), counted);
+        Assert.Contains(("UNAUTHENTICATED", false), counted);
+    }
+
+    [Fact]
     public async Task More_tokens_than_a_page_holds_are_listed_page_by_page()
     {
         var member = identity.Directory.Add(Roles.Editor);
