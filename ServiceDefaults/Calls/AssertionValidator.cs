@@ -17,6 +17,9 @@ public static class AssertionClaims
     public const string Member = "mbr";
     public const string Role = "role";
     public const string Permissions = "perms";
+
+    /// <summary>What <see cref="Calls.Reach"/> is read from.</summary>
+    public const string Environments = "envs";
     public const string Token = "tok";
     public const string Client = "cli";
     public const string Service = "svc";
@@ -107,6 +110,7 @@ internal sealed class AssertionValidator(ServiceIdentity service, IAssertionKeys
             MemberId = Id(claims, AssertionClaims.Member, "mbr"),
             Role = claims.FindFirst(AssertionClaims.Role)?.Value,
             Permissions = claims.FindAll(AssertionClaims.Permissions).Select(claim => claim.Value).ToFrozenSet(StringComparer.Ordinal),
+            Reach = Reach.Of(claims.FindAll(AssertionClaims.Environments).Select(claim => claim.Value)),
             TokenId = claims.FindFirst(AssertionClaims.Token)?.Value,
             ClientId = claims.FindFirst(AssertionClaims.Client)?.Value,
             Service = claims.FindFirst(AssertionClaims.Service)?.Value,

@@ -26,6 +26,9 @@ public sealed record Caller
     /// <summary>Effective: what the role, the token's scopes and the workspace's switches all allow.</summary>
     public required IReadOnlySet<string> Permissions { get; init; }
 
+    /// <summary>The same for every environment of the workspace.</summary>
+    public Reach Reach { get; init; } = Reach.None;
+
     public string? TokenId { get; init; }
 
     public string? ClientId { get; init; }
@@ -96,6 +99,9 @@ public sealed class Call
     public Guid WorkspaceId => Caller.WorkspaceId;
 
     public Guid? EnvironmentId => Caller.EnvironmentId;
+
+    /// <summary>Whether it is a tool of the workspace as a whole. Where its caller stands says nothing about what it does.</summary>
+    internal bool IsOfWorkspace => Definition is { IsEnvironmentBound: false };
 
     /// <summary>The member as the API names it, <c>mbr_…</c>, or the service's name.</summary>
     public string ActorId => Caller.MemberId is { } member ? Ids.Format("mbr", member) : Caller.Service ?? "";

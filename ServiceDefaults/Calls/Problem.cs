@@ -58,6 +58,24 @@ public static class Problem
             "Ask an admin of the workspace for a role that has it."
         );
 
+    /// <summary>It takes the permission in environments that the caller need not know of, so none is named.</summary>
+    public static RpcException PermissionDeniedSomewhere(string permission) =>
+        Of(
+            StatusCode.PermissionDenied,
+            Reasons.PermissionDenied,
+            $"This needs the permission {permission} in every environment that it touches.",
+            "Ask an admin of the workspace for a role that has it there."
+        );
+
+    /// <summary>It touches production, which the caller could reach by role.</summary>
+    public static RpcException ProductionNotAllowed() =>
+        Of(
+            StatusCode.PermissionDenied,
+            Reasons.ProductionNotAllowed,
+            "This touches production, and the workspace does not let MCP reach production.",
+            "Leave production out, or ask an admin of the workspace to allow it in its MCP settings."
+        );
+
     public static RpcException Unauthenticated(string message) =>
         Of(StatusCode.Unauthenticated, Reasons.Unauthenticated, message, "Send a valid caller assertion.");
 

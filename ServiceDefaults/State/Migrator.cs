@@ -90,7 +90,12 @@ internal sealed partial class Migrator(
                 end if;
             end $$;
             grant {service.RelayRole} to {service.AppRole};
-            do $$ begin execute format('grant create, connect on database %I to {service.OwnerRole}', current_database()); end $$;
+            do $$ begin
+                -- Everybody may connect to a new database; this one is for its service.
+                execute format('revoke all on database %I from public', current_database());
+                execute format('grant create, connect on database %I to {service.OwnerRole}', current_database());
+                execute format('grant connect on database %I to {service.AppRole}', current_database());
+            end $$;
             """,
             cancellationToken
         );

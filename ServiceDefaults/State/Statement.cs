@@ -1,4 +1,5 @@
 using Npgsql;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.ServiceDefaults.State;
 
@@ -32,10 +33,10 @@ public sealed record SessionSettings(string? Role = null, bool ForceCustomPlan =
 {
     public static SessionSettings Default { get; } = new();
 
-    internal Statement ToStatement(Guid workspaceId, Guid? environmentId)
+    internal Statement ToStatement(Call call)
     {
         var sql = "select set_config('platform.workspace_id', $1, true), set_config('platform.environment_id', $2, true)";
-        List<object?> arguments = [workspaceId == Guid.Empty ? "" : workspaceId.ToString(), environmentId?.ToString() ?? ""];
+        List<object?> arguments = [call.WorkspaceId == Guid.Empty ? "" : call.WorkspaceId.ToString(), call.EnvironmentId?.ToString() ?? ""];
         if (ForceCustomPlan)
         {
             sql += $", {Plans.PerCall}";
@@ -43,10 +44,23 @@ public sealed record SessionSettings(string? Role = null, bool ForceCustomPlan =
 
         if (Role is not null)
         {
-            arguments.Add(Role);
-            sql += ", set_config('role', $3, true)";
+            Set("role", Role);
+        }
+
+        if (call.IsOfWorkspace)
+        {
+            // What platform.environments() and platform.is_of_workspace() answer, for policies.
+            var scope = call.Definition!.Options.Scope;
+            Set("platform.environments", string.Join(',', call.Caller.Reach.With(scope)));
+            Set("platform.is_of_workspace", call.Caller.Reach.HasForWorkspace(scope) ? "true" : "");
         }
 
         return new Statement(sql, arguments);
+
+        void Set(string name, string value)
+        {
+            arguments.Add(value);
+            sql += $", set_config('{name}', ${arguments.Count}, true)";
+        }
     }
 }

@@ -44,7 +44,7 @@ public sealed class UnitOfWork(
             {
                 // Commands of one batch share an implicit transaction, in which the settings hold and after which they are gone.
                 await using var batch = database.CreateBatch();
-                batch.BatchCommands.Add(settings.ToStatement(call.WorkspaceId, call.EnvironmentId).ToBatchCommand());
+                batch.BatchCommands.Add(settings.ToStatement(call).ToBatchCommand());
                 foreach (var statement in statements)
                 {
                     batch.BatchCommands.Add(statement.ToBatchCommand());
@@ -111,7 +111,7 @@ public sealed class UnitOfWork(
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         var unit = new WriteTransaction(call, connection, service, confirmations, time, cancellationToken);
-        var enter = settings.ToStatement(call.WorkspaceId, call.EnvironmentId);
+        var enter = settings.ToStatement(call);
         unit.EnterWithFirstStatement(_keepsTasks ? [enter, .. Journal.Begin(call)] : [enter]);
 
         var digest = call.IdempotencyKey is null ? null : call.Digest();

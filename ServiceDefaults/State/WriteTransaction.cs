@@ -109,7 +109,7 @@ public sealed class WriteTransaction
     /// <summary>Enters another role or other settings for the rest of the transaction.</summary>
     public Task EnterAsync(SessionSettings settings)
     {
-        var statement = settings.ToStatement(Call.WorkspaceId, Call.EnvironmentId);
+        var statement = settings.ToStatement(Call);
         return ExecuteAsync(statement.Sql, statement.Arguments);
     }
 
@@ -131,12 +131,19 @@ public sealed class WriteTransaction
 
     /// <summary>The same with an action of its own, for what is not a tool or does several things.</summary>
     public void Announce<T>(T happened, string action, params IReadOnlyList<Target> targets)
+        where T : IEvent => Announce(happened, action, null, targets);
+
+    /// <summary>Records that something was refused, with the reason. It changed nothing.</summary>
+    public void AnnounceRefusal<T>(T happened, string action, string reason, params IReadOnlyList<Target> targets)
+        where T : IEvent => Announce(happened, action, reason, targets);
+
+    private void Announce<T>(T happened, string action, string? refusal, IReadOnlyList<Target> targets)
         where T : IEvent =>
         _events.Add(
             new EventEnvelope(
                 happened.EventId,
                 happened.WorkspaceId,
-                Call.EnvironmentId,
+                Call.IsOfWorkspace ? null : Call.EnvironmentId,
                 happened.OccurredAt,
                 _service.Name,
                 typeof(T).Name,
@@ -148,10 +155,11 @@ public sealed class WriteTransaction
                     Call.Task,
                     Activity.Current?.Id,
                     [.. Call.Caller.Permissions.Order(StringComparer.Ordinal)],
-                    Call.Caller.EnvironmentKind
+                    Call.IsOfWorkspace ? null : Call.Caller.EnvironmentKind
                 ),
                 targets,
-                JsonSerializer.SerializeToElement(happened, EventJson.Options)
+                JsonSerializer.SerializeToElement(happened, EventJson.Options),
+                refusal
             )
         );
 

@@ -34,6 +34,19 @@ public sealed record McpSettingsChanged(
 /// <summary>A member ended one of their sign-ins. What it was given is refused within a second.</summary>
 public sealed record SessionEnded(Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string MemberId, string SessionId) : IEvent;
 
+/// <summary>The governance API refused what a member asked for. Nothing was changed.</summary>
+/// <param name="Method">Of HTTP.</param>
+/// <param name="Route">The template of the path, without its values.</param>
+public sealed record GovernanceRefused(
+    Guid EventId,
+    Guid WorkspaceId,
+    DateTimeOffset OccurredAt,
+    string MemberId,
+    string Method,
+    string Route,
+    string Reason
+) : IEvent;
+
 /// <summary>A member disconnected an app. What it was given is refused within a second.</summary>
 public sealed record ConnectedAppRevoked(Guid EventId, Guid WorkspaceId, DateTimeOffset OccurredAt, string MemberId, string ClientId)
     : IEvent;

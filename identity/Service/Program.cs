@@ -68,6 +68,7 @@ builder.Services.AddSingleton<ConnectedApps>();
 builder.Services.AddSingleton<MemberDirectory>();
 builder.Services.AddServiceClient<Members.MembersClient>("directory");
 builder.Services.AddServiceClient<Joining.JoiningClient>("directory");
+builder.Services.AddSingleton<GovernanceRefusals>();
 builder.Services.AddSingleton<JoinAccounts>();
 builder.Services.AddSingleton<InvitationAcceptance>();
 builder.Services.AddServiceClient<SigningSecrets.SigningSecretsClient>("audit");

@@ -33,10 +33,11 @@ internal sealed class CallerCache(
         Credential credential,
         string workspace,
         string environment,
+        bool onlyEnvironment,
         CancellationToken cancellationToken
     )
     {
-        var question = new Question(credential.Key, workspace, environment);
+        var question = new Question(credential.Key, workspace, environment, onlyEnvironment);
         var entry = _entries.GetOrAdd(question, static _ => new Entry());
         Task<ResolvedCaller> refresh;
         lock (entry)
@@ -48,7 +49,7 @@ internal sealed class CallerCache(
                 return new ValueTask<ResolvedCaller>(entry.Caller!);
             }
 
-            refresh = entry.Refresh ??= Task.Run(() => RefreshAsync(entry, credential, workspace, environment), CancellationToken.None);
+            refresh = entry.Refresh ??= Task.Run(() => RefreshAsync(entry, credential, question), CancellationToken.None);
             if (usable)
             {
                 return new ValueTask<ResolvedCaller>(entry.Caller!);
@@ -62,12 +63,17 @@ internal sealed class CallerCache(
         return new ValueTask<ResolvedCaller>(refresh.WaitAsync(cancellationToken));
     }
 
-    private async Task<ResolvedCaller> RefreshAsync(Entry entry, Credential credential, string workspace, string environment)
+    private async Task<ResolvedCaller> RefreshAsync(Entry entry, Credential credential, Question question)
     {
         var askedAt = time.GetTimestamp();
         try
         {
-            var request = new ResolveCallerRequest { Workspace = workspace, Environment = environment };
+            var request = new ResolveCallerRequest
+            {
+                Workspace = question.Workspace,
+                Environment = question.Environment,
+                OnlyEnvironment = question.OnlyEnvironment,
+            };
             if (credential.IsPersonal)
             {
                 request.PersonalToken = credential.Token;
@@ -118,7 +124,7 @@ internal sealed class CallerCache(
         }
     }
 
-    private readonly record struct Question(TokenKey Token, string Workspace, string Environment);
+    private readonly record struct Question(TokenKey Token, string Workspace, string Environment, bool OnlyEnvironment);
 
     private sealed class Entry
     {

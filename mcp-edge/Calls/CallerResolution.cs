@@ -10,10 +10,11 @@ internal sealed class CallerResolution(CallerCache callers)
     public async ValueTask<PolicyRefusal?> ResolveAsync(EdgeCall call, Admission admission, CancellationToken cancellationToken)
     {
         var (credential, narrowing) = admission;
-        var environment = narrowing.Environment.Length > 0 ? narrowing.Environment : call.Environment ?? "";
+        var isLimited = narrowing.Environment.Length > 0;
+        var environment = isLimited ? narrowing.Environment : call.Environment ?? "";
         try
         {
-            call.Caller = await callers.GetAsync(credential, narrowing.Workspace, environment, cancellationToken);
+            call.Caller = await callers.GetAsync(credential, narrowing.Workspace, environment, isLimited, cancellationToken);
             return null;
         }
         catch (IdentityUnavailableException exception)

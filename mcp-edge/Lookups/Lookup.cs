@@ -83,7 +83,13 @@ internal sealed class Lookup(ToolSurface surface, ToolReader tools, CallerCache 
     {
         try
         {
-            var caller = await callers.GetAsync(asker.Credential, asker.Narrowing.Workspace, environment, cancellationToken);
+            var caller = await callers.GetAsync(
+                asker.Credential,
+                asker.Narrowing.Workspace,
+                environment,
+                asker.Narrowing.Environment.Length > 0,
+                cancellationToken
+            );
             return caller.Refusal == Refusal.Unspecified ? caller : null;
         }
         catch (IdentityUnavailableException exception)

@@ -73,7 +73,7 @@ internal static class JoinForwarding
 
             var body = new byte[http.Request.ContentLength.Value];
             await http.Request.Body.ReadExactlyAsync(body, http.RequestAborted);
-            token = QueryHelpers.ParseQuery(Encoding.UTF8.GetString(body))[TokenField].ToString();
+            token = QueryHelpers.ParseQuery(Encoding.UTF8.GetString(body)).GetValueOrDefault(TokenField).ToString();
             request.Content = new ByteArrayContent(body);
             request.Content.Headers.TryAddWithoutValidation(HeaderNames.ContentType, http.Request.ContentType);
         }

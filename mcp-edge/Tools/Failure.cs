@@ -14,7 +14,7 @@ internal sealed record Failure(string Reason, string Message, string Fix)
     public static Failure Unforeseen { get; } = new(Reasons.Internal, "Something unforeseen happened.", "Report the trace id.");
 
     /// <summary>Whether the service refused the call, as opposed to failing at it.</summary>
-    public bool IsRefusal => Reason is Reasons.InvalidArgument or Reasons.PermissionDenied;
+    public bool IsRefusal => Reason is Reasons.InvalidArgument or Reasons.PermissionDenied or Reasons.ProductionNotAllowed;
 
     /// <summary>As a client reads it.</summary>
     public string Text(EdgeCall call) =>

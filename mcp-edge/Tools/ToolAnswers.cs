@@ -40,7 +40,7 @@ internal static class ToolAnswers
     /// <summary>An answer of the edge itself, which holds nothing that people wrote.</summary>
     public static PooledBuffer Own(PooledBuffer json) => Write(json.WrittenSpan, "", "", userText: false);
 
-    /// <summary>The first half of a destructive call: nothing has happened, and how to go on.</summary>
+    /// <summary>The first half of a call that needs a confirmation: nothing has happened, and how to go on.</summary>
     /// <param name="through">The compact tool that was called; empty when it was the tool itself.</param>
     public static PooledBuffer ConfirmationRequired(
         Confirmation confirmation,
@@ -63,9 +63,10 @@ internal static class ToolAnswers
         }
         AddMembers(json, tool, caller, dryRun);
         var again = through.Length > 0 ? $"{through} with {tool.Name}" : tool.Name;
+        var does = tool.Definition.IsDestructive ? "destroys" : "does";
         return Write(
             json.WrittenSpan,
-            $"Nothing was changed yet. {tool.Name} destroys what the preview shows.{Place(tool, caller)}",
+            $"Nothing was changed yet. {tool.Name} {does} what the preview shows.{Place(tool, caller)}",
             $"To go on, after the user has agreed, call {again} again with exactly the same arguments and this `confirmation`."
                 + " It is good for one use, until the time in `expiresAt`.",
             userText: true

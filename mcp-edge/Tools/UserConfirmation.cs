@@ -7,7 +7,8 @@ using Platform.Edge.Calls;
 namespace Platform.Edge.Tools;
 
 /// <summary>
-/// Asks the user of a client that can ask, before a destructive call: a question goes out, and its answer comes with the call's repeat.
+/// Asks the user of a client that can ask, before a call that needs a confirmation: a question goes out, and its answer comes with
+/// the call's repeat.
 /// </summary>
 internal static class UserConfirmation
 {
@@ -16,7 +17,7 @@ internal static class UserConfirmation
 
     /// <summary>Whether the user can be asked about this call. Others get a confirmation that the model passes on.</summary>
     public static bool CanAsk(EdgeCall call, RequestContext<CallToolRequestParams> request) =>
-        call.Tool!.Definition.IsDestructive
+        call.Tool!.Definition.TakesConfirmation
         && call.Exchange.IsModern
         && request is { Server: { IsMrtrSupported: true, ClientCapabilities.Elicitation: { } elicitation } }
         && (elicitation.Form is not null || elicitation.Url is null);
@@ -48,14 +49,16 @@ internal static class UserConfirmation
     {
         var preview = required.Preview?.Utf8.ToStringUtf8() ?? "";
         var shown = preview.Length > MaxPreview ? preview[..MaxPreview] + "…" : preview;
-        var title = call.Tool!.Definition.Options.Title;
+        var (title, isDestructive) = (call.Tool!.Definition.Options.Title, call.Tool.Definition.IsDestructive);
         return new InputRequiredException(
             new Dictionary<string, InputRequest>
             {
                 [Question] = InputRequest.ForElicitation(
                     new ElicitRequestParams
                     {
-                        Message = $"{title}: this cannot be taken back by itself. It would destroy: {shown}",
+                        Message = isDestructive
+                            ? $"{title}: this cannot be taken back by itself. It would destroy: {shown}"
+                            : $"{title}: this needs your agreement. It would do: {shown}",
                         RequestedSchema = new()
                         {
                             Properties =

@@ -56,6 +56,28 @@ public sealed class AuditStreamToolsTests(AuditFixture audit) : IClassFixture<Au
         Assert.Empty(await ListAsync(_caller));
     }
 
+    // .invalid never resolves (RFC 6761).
+    [Fact]
+    public async Task An_address_that_leads_nowhere_gets_no_stream()
+    {
+        var request = new CreateAuditStreamRequest
+        {
+            Type = "https",
+            Name = "nowhere",
+            Https = new HttpsDestination { Url = "https://siem.invalid/in" },
+        };
+        var problem = await audit.Client.CreateAuditStreamAsync(request, audit.As(_caller)).ProblemAsync();
+        Assert.Equal("DESTINATION_REFUSED", problem.Reason);
+        Assert.Contains("cannot be resolved", problem.Message, StringComparison.Ordinal);
+        Assert.Empty(await ListAsync(_caller));
+
+        request.Https.Url = audit.Webhooks.Address + "/" + Guid.NewGuid().ToString("N");
+        var id = (await audit.Client.CreateAuditStreamAsync(request, audit.As(_caller))).Stream.Id;
+        var change = new UpdateAuditStreamRequest { StreamId = id, Url = "https://siem.invalid/in" };
+        Assert.Equal("DESTINATION_REFUSED", (await audit.Client.UpdateAuditStreamAsync(change, audit.As(_caller)).ProblemAsync()).Reason);
+        Assert.Equal(request.Https.Url, Assert.Single(await ListAsync(_caller)).Destination.Url);
+    }
+
     [Fact]
     public async Task A_destination_that_is_away_is_said_and_the_stream_waits_for_it()
     {

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
@@ -144,17 +145,33 @@ public sealed class DatadogSinkTests
         return response;
     }
 
+    [Theory]
+    [InlineData(HttpRequestError.NameResolutionError, SocketError.HostNotFound, "NoRoute")]
+    [InlineData(HttpRequestError.ConnectionError, SocketError.NetworkUnreachable, "NoRoute")]
+    [InlineData(HttpRequestError.ConnectionError, SocketError.HostUnreachable, "NoRoute")]
+    [InlineData(HttpRequestError.ConnectionError, SocketError.ConnectionRefused, "Retry")]
+    [InlineData(HttpRequestError.ConnectionError, SocketError.TimedOut, "Retry")]
+    public async Task An_address_that_leads_nowhere_is_told_from_one_where_nobody_answers(
+        HttpRequestError error,
+        SocketError socket,
+        string verdict
+    ) =>
+        Assert.Equal(
+            verdict,
+            (await SendAsync(_ => throw new HttpRequestException(error, "no", new SocketException((int)socket)))).Verdict.ToString()
+        );
+
     private static Destination To() => new("us5.datadoghq.com", Key, null, ["team:core"], "str_1", "wks_1");
 
     private static OutgoingEvent Event(long sequence, string body) => Event(sequence, Encoding.UTF8.GetBytes(body));
 
     private static OutgoingEvent Event(long sequence, byte[] body) =>
-        new(sequence, "evt_1", "record.created", "committed", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, body);
+        new(sequence, "evt_1", "record.created", "committed", null, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, body);
 
     private StreamPayload Payload() =>
         new(
             Sink(_ => new HttpResponseMessage()),
-            new StreamState(Ids.New(), Ids.New(), "datadog", To(), true, new ActionFilter([]), 0, 0, 0, 1, null, null),
+            new StreamState(Ids.New(), Ids.New(), "datadog", To(), true, new ActionFilter([]), StreamScope.Whole, 0, 0, 0, 1, null, null),
             1000
         );
 

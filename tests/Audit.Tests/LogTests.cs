@@ -191,6 +191,24 @@ public sealed class LogTests(AuditFixture audit) : IClassFixture<AuditFixture>
     }
 
     [Fact]
+    public async Task What_a_service_refused_is_recorded_as_refused()
+    {
+        var workspace = Ids.New();
+        var happened = AuditFixture.Event(workspace, "governance.refused") with { Refusal = "PERMISSION_DENIED" };
+        await audit.ConsumeAsync(happened);
+        await audit.LogOfAsync(workspace, 1);
+        Assert.Equal(
+            "refused PERMISSION_DENIED",
+            await audit.ScalarAsync<string>(
+                """
+                select outcome || ' ' || (convert_from(body, 'utf8')::jsonb ->> 'reason') from audit.event where workspace_id = $1
+                """,
+                workspace
+            )
+        );
+    }
+
+    [Fact]
     public Task Every_table_keeps_workspaces_apart() =>
         TenancyLaws.AssertAsync(
             audit.Admin,

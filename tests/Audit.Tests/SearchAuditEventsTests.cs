@@ -36,14 +36,16 @@ public sealed class SearchAuditEventsTests(AuditFixture audit) : IClassFixture<A
     [Fact]
     public async Task Every_filter_leaves_out_what_does_not_match()
     {
-        var environment = Ids.New();
+        var record = Ids.Format("rec", Ids.New());
+        var member = Ids.Format("mbr", Ids.New());
+        var environment = _caller.Environment!.Value;
         var early = DateTimeOffset.UtcNow.AddHours(-2);
-        var wanted = AuditFixture.Event(_caller.Workspace, "record.created", "rec_1", early) with { EnvironmentId = environment };
+        var wanted = AuditFixture.Event(_caller.Workspace, "record.created", record, early) with { EnvironmentId = environment };
         wanted = wanted with
         {
-            Actor = wanted.Actor with { Id = "mbr_9" },
+            Actor = wanted.Actor with { Id = member },
             Call = wanted.Call with { CallId = "call-9", Tool = "create_record", Task = "tsk_9" },
-            Targets = [new Target("record", "rec_0", "rec_1")],
+            Targets = [new Target("record", "rec_0", record)],
         };
         await audit.ConsumeAsync(AuditFixture.Event(_caller.Workspace), wanted, AuditFixture.Event(_caller.Workspace, "record_view.read"));
         await audit.LogOfAsync(_caller.Workspace, 3);
@@ -53,8 +55,8 @@ public sealed class SearchAuditEventsTests(AuditFixture audit) : IClassFixture<A
                 new() { Actions = { "record.created" } },
                 new() { Actions = { "record.*" } },
                 new() { Actions = { "nothing.at_all", "record.*" } },
-                new() { Actor = "mbr_9" },
-                new() { TargetId = "rec_1" },
+                new() { Actor = member },
+                new() { TargetId = record },
                 new() { TargetId = "rec_0", TargetKind = "record" },
                 new() { TargetKind = "record" },
                 new() { Tool = "create_record" },
@@ -78,10 +80,9 @@ public sealed class SearchAuditEventsTests(AuditFixture audit) : IClassFixture<A
         foreach (
             var nothing in new SearchAuditEventsRequest[]
             {
-                new() { Actions = { "record" } },
-                new() { TargetId = "rec_1", TargetKind = "organization" },
+                new() { TargetId = record, TargetKind = "organization" },
                 new() { Outcomes = { "refused" } },
-                new() { Actor = "mbr_9", Tool = "create_organization" },
+                new() { Actor = member, Tool = "create_organization" },
                 new() { OccurredBefore = Timestamp.FromDateTimeOffset(early) },
             }
         )
@@ -108,6 +109,101 @@ public sealed class SearchAuditEventsTests(AuditFixture audit) : IClassFixture<A
         };
         var problem = await audit.Client.SearchAuditEventsAsync(request, audit.As(_caller)).ProblemAsync();
         Assert.Equal(("INVALID_ARGUMENT", field), (problem.Reason, Assert.Single(problem.Violations).Field));
+    }
+
+    // Each was answered with an empty list.
+    [Theory]
+    [InlineData("actions", "organization.create", "organization.created")]
+    [InlineData("actions", "organization_created", "organization.created")]
+    [InlineData("actions", "record.insert*", "record.created")]
+    [InlineData("actions", "record", "record.created")]
+    [InlineData("actor", "ada@example.com", "list_members")]
+    [InlineData("actor", "Ada", "`me`")]
+    [InlineData("targetKind", "organisation", "organization")]
+    [InlineData("targetId", "Globex", "org_…")]
+    [InlineData("tool", "create_organisation", "create_organization")]
+    [InlineData("task", "my task", "tsk_…")]
+    [InlineData("callId", "the last one", "callId")]
+    public async Task What_cannot_be_in_the_log_is_refused_with_what_is_near(string field, string value, string near)
+    {
+        var problem = await audit.Client.SearchAuditEventsAsync(With(field, value), audit.As(_caller)).ProblemAsync();
+        var violation = Assert.Single(problem.Violations);
+        Assert.Equal(("INVALID_ARGUMENT", field), (problem.Reason, violation.Field));
+        Assert.Contains(near, violation.Fix, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("actions", "organization.deleted")]
+    [InlineData("actions", "organization.*")]
+    [InlineData("actor", "me")]
+    [InlineData("actor", "identity")]
+    [InlineData("actor", "mbr_01h455vb4pex5vsknk084sn02q")]
+    [InlineData("targetKind", "session")]
+    [InlineData("targetId", "org_01h455vb4pex5vsknk084sn02q")]
+    [InlineData("tool", "create_organization")]
+    [InlineData("task", "tsk_01h455vb4pex5vsknk084sn02q")]
+    [InlineData("callId", "01a22e3d-fa0a-7b8d-b593-a8e1a8e1a8e1")]
+    public async Task What_could_be_in_the_log_and_is_not_gives_an_empty_list(string field, string value) =>
+        Assert.Empty((await SearchAsync(With(field, value))).Events);
+
+    [Fact]
+    public async Task A_word_that_stands_in_the_log_is_found_whatever_it_is()
+    {
+        var happened = AuditFixture.Event(_caller.Workspace, "record.renumbered", "an older id");
+        happened = happened with { Call = happened.Call with { Tool = "an_older_tool" }, Actor = happened.Actor with { Id = "somebody" } };
+        await audit.ConsumeAsync(happened);
+        await audit.LogOfAsync(_caller.Workspace, 1);
+        foreach (
+            var (field, value) in new[]
+            {
+                ("actions", "record.renumbered"),
+                ("targetId", "an older id"),
+                ("tool", "an_older_tool"),
+                ("actor", "somebody"),
+            }
+        )
+        {
+            Assert.Single((await SearchAsync(With(field, value))).Events);
+        }
+    }
+
+    [Fact]
+    public async Task Me_is_the_member_who_asks()
+    {
+        var own = AuditFixture.Event(_caller.Workspace);
+        own = own with { Actor = own.Actor with { Id = Ids.Format("mbr", _caller.Member!.Value) } };
+        await audit.ConsumeAsync(own, AuditFixture.Event(_caller.Workspace));
+        await audit.LogOfAsync(_caller.Workspace, 2);
+        var found = Assert.Single((await SearchAsync(new SearchAuditEventsRequest { Actor = "me" })).Events);
+        Assert.Equal(Ids.Format("evt", own.EventId), found.Id);
+    }
+
+    [Fact]
+    public async Task An_environment_whose_log_is_not_for_the_caller_is_refused()
+    {
+        var (closed, viewed, hidden) = (Ids.New(), Ids.New(), Ids.New());
+        var caller = _caller with
+        {
+            Others =
+            [
+                TestCaller.Other(closed, role: Roles.Owner, isOpen: false),
+                TestCaller.Other(viewed, role: Roles.Viewer),
+                TestCaller.Other(hidden),
+            ],
+        };
+        foreach (
+            var (environment, reason) in new[]
+            {
+                (closed, "PRODUCTION_NOT_ALLOWED"),
+                (viewed, "PERMISSION_DENIED"),
+                (hidden, "NOT_FOUND"),
+                (Ids.New(), "NOT_FOUND"),
+            }
+        )
+        {
+            var request = new SearchAuditEventsRequest { EnvironmentId = Ids.Format("env", environment) };
+            Assert.Equal(reason, (await audit.Client.SearchAuditEventsAsync(request, audit.As(caller)).ProblemAsync()).Reason);
+        }
     }
 
     [Fact]
@@ -159,6 +255,18 @@ public sealed class SearchAuditEventsTests(AuditFixture audit) : IClassFixture<A
         Assert.Equal((1000, 1500), (whole.Targets[0].Ids.Count, whole.Targets[0].Count));
         Assert.Equal("{\"name\":\"Ångström & <Söhne>\"}", whole.Details.Utf8.ToStringUtf8());
     }
+
+    private static SearchAuditEventsRequest With(string field, string value) =>
+        field switch
+        {
+            "actions" => new() { Actions = { value } },
+            "actor" => new() { Actor = value },
+            "targetKind" => new() { TargetKind = value },
+            "targetId" => new() { TargetId = value },
+            "tool" => new() { Tool = value },
+            "task" => new() { Task = value },
+            _ => new() { CallId = value },
+        };
 
     private async Task<SearchAuditEventsResponse> SearchAsync(SearchAuditEventsRequest request) =>
         await audit.Client.SearchAuditEventsAsync(request, audit.As(_caller));

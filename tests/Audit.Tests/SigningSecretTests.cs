@@ -17,7 +17,16 @@ public sealed class SigningSecretTests(AuditFixture audit) : IClassFixture<Audit
     private readonly string _path = "/" + Guid.NewGuid().ToString("N");
 
     // The same member, as identity names it for the governance API.
-    private TestCaller Person => _agent with { Service = "identity", Environment = null, Client = "platform-governance" };
+    private TestCaller Person => PersonOf(Roles.PermissionsOf(_agent.Role));
+
+    private TestCaller PersonOf(IReadOnlySet<string> permissions) =>
+        _agent with
+        {
+            Service = "identity",
+            Environment = null,
+            Others = [TestCaller.Other(_agent.Environment!.Value, "sandbox", _agent.Role) with { Permissions = permissions }],
+            Client = "platform-governance",
+        };
 
     [Fact]
     public async Task No_tool_shows_a_secret_and_it_is_nowhere_but_sealed()
@@ -171,8 +180,8 @@ public sealed class SigningSecretTests(AuditFixture audit) : IClassFixture<Audit
     public async Task A_member_who_may_not_change_streams_is_refused_on_record()
     {
         var id = (await CreateAsync()).Stream.Id;
-        await AssertRefusedAsync(id, Person with { Role = Roles.Editor }, "PERMISSION_DENIED");
-        await AssertRefusedAsync(id, Person with { Permissions = ["audit:read"] }, "PERMISSION_DENIED");
+        await AssertRefusedAsync(id, PersonOf(Roles.PermissionsOf(Roles.Editor)), "PERMISSION_DENIED");
+        await AssertRefusedAsync(id, PersonOf(new HashSet<string> { Scopes.AuditRead }), "PERMISSION_DENIED");
         await RecordedAsync(4);
         var events = (await SearchAsync()).Events;
         Assert.All(events, found => Assert.Equal(("refused", "PERMISSION_DENIED"), (found.Outcome, found.Reason)));

@@ -1,7 +1,9 @@
 using Google.Protobuf;
+using Grpc.Core;
 using Npgsql;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.ServiceDefaults.Calls;
 using Platform.Testing;
 
 [assembly: AssemblyFixture(typeof(PostgresFixture))]
@@ -38,6 +40,25 @@ public class DirectoryFixture(PostgresFixture postgres) : ServiceFixture<Program
 
     public Joining.JoiningClient Joining => new(Channel);
 
+    /// <summary>Invites members; what needs a confirmation is confirmed. Returns the id of the call that did it, too.</summary>
+    public async Task<(InviteMembersResponse Answer, string CallId)> InviteAsync(
+        TestCaller caller,
+        InviteMembersRequest request,
+        string? task = null
+    )
+    {
+        var options = As(caller, task: task);
+        try
+        {
+            return (await MemberInvitations.InviteMembersAsync(request, options), options.Headers!.GetValue(CallMetadata.CallId)!);
+        }
+        catch (RpcException exception) when (Problem.Read(exception) is { Confirmation.Token: { } token })
+        {
+            options = As(caller, task: task, confirmation: token);
+            return (await MemberInvitations.InviteMembersAsync(request, options), options.Headers!.GetValue(CallMetadata.CallId)!);
+        }
+    }
+
     /// <summary>What an invitation's link offers, as identity asks; null for a link that leads nowhere.</summary>
     public async Task<Offer?> FindOfferAsync(string token) =>
         (await Joining.FindOfferAsync(new FindOfferRequest { Token = token }, As(TestCaller.AsService("identity")))).Offer;
@@ -70,6 +91,7 @@ public class DirectoryFixture(PostgresFixture postgres) : ServiceFixture<Program
                 Workspace = workspace,
                 Environment = sandbox,
                 Member = owner,
+                Others = [TestCaller.Other(production, "production", "owner")],
             }
         );
     }
@@ -169,5 +191,11 @@ public sealed record TestWorkspace(Guid Id, Guid Sandbox, Guid Production, TestC
 
     public TestCaller Editor => Owner with { Role = Roles.Editor };
 
-    public TestCaller InProduction => Owner with { Environment = Production, EnvironmentKind = "production" };
+    public TestCaller InProduction =>
+        Owner with
+        {
+            Environment = Production,
+            EnvironmentKind = "production",
+            Others = [TestCaller.Other(Sandbox, "sandbox", Roles.Owner)],
+        };
 }

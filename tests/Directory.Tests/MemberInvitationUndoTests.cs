@@ -144,12 +144,9 @@ public sealed class MemberInvitationUndoTests(MailFixture directory) : IClassFix
 
     private async Task<(string Id, string Call)> InviteAsync(TestCaller caller, string email, string role = "", string? task = null)
     {
-        var options = directory.As(caller, task: task);
-        var answer = await directory.MemberInvitations.InviteMembersAsync(
-            new() { Role = role, Invitations = { new MemberInvitationRow { Email = email } } },
-            options
-        );
-        return (answer.Results[0].InvitationId, options.Headers!.GetValue(CallMetadata.CallId)!);
+        var request = new InviteMembersRequest { Role = role, Invitations = { new MemberInvitationRow { Email = email } } };
+        var (answer, call) = await directory.InviteAsync(caller, request, task);
+        return (answer.Results[0].InvitationId, call);
     }
 
     private async Task<(UndoPart Part, string CallId)> UndoAsync(TestCaller caller, string? task = null, string? call = null)

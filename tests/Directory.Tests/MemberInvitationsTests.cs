@@ -139,12 +139,7 @@ public sealed class MemberInvitationsTests(MailFixture directory) : IClassFixtur
         };
 
     private async Task<InvitationResult> InviteAsync(TestCaller caller, string email, params (Guid Environment, string Role)[] roles) =>
-        (
-            await directory.MemberInvitations.InviteMembersAsync(
-                new InviteMembersRequest { Invitations = { Row(email, roles) } },
-                directory.As(caller)
-            )
-        ).Results[0];
+        (await directory.InviteAsync(caller, new InviteMembersRequest { Invitations = { Row(email, roles) } })).Answer.Results[0];
 
     private async Task<IReadOnlyList<MemberInvitation>> ListAsync(TestCaller caller) =>
         (

@@ -33,6 +33,12 @@ public sealed class MembersTests(DirectoryFixture directory) : IClassFixture<Dir
             [("sandbox", true, Roles.Viewer)],
             bound.Memberships[0].Environments.Select(environment => (environment.Kind, environment.IsDefault, environment.Role))
         );
+        // The rest of the workspace is told apart: identity has to know what more there is.
+        Assert.Equal(
+            [("production", "")],
+            bound.Memberships[0].OtherEnvironments.Select(environment => (environment.Kind, environment.Role))
+        );
+        Assert.Empty(bound.Memberships[1].OtherEnvironments);
         Assert.Equal(
             [("sandbox", true, Roles.Admin), ("production", false, Roles.Admin)],
             bound.Memberships[1].Environments.Select(environment => (environment.Kind, environment.IsDefault, environment.Role))

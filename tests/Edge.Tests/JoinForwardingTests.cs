@@ -51,6 +51,19 @@ public sealed class JoinForwardingTests
         Assert.DoesNotContain(tags, tag => tag.Contains(Secret, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("name=Ada")]
+    [InlineData("&&=")]
+    public async Task A_form_without_a_token_reaches_the_page_which_says_so(string form)
+    {
+        await using var directory = await StartAsync();
+        await using var edge = await EdgeFixture.StartAsync(settings: ("services:identity:http:0", directory.Urls.Single()));
+        using var content = new StringContent(form, new System.Net.Http.Headers.MediaTypeHeaderValue("application/x-www-form-urlencoded"));
+        using var answer = await edge.Http.PostAsync(new Uri(edge.Url, "/join"), content, TestContext.Current.CancellationToken);
+        Assert.Equal((HttpStatusCode.OK, $"POST {form}"), (answer.StatusCode, await TextAsync(answer)));
+    }
+
     [Fact]
     public async Task Whoever_asks_too_often_is_told_when_to_come_back_and_the_others_are_served()
     {

@@ -83,6 +83,8 @@ public sealed class GovernanceTests(RunningSuite suite)
                 type = "https",
                 name = $"To nobody {Guid.NewGuid():N}",
                 https = new { url = "http://127.0.0.1:9/" },
+                environmentIds = new[] { await calls.FindSandboxAsync() },
+                workspaceEvents = true,
             }
         );
         var streamId = created.GetProperty("structuredContent").GetProperty("stream").GetProperty("id").GetString();

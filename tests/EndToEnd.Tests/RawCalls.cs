@@ -61,5 +61,15 @@ internal sealed class RawCalls(Uri mcp, string token, HttpMessageHandler? handle
         return (await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).GetProperty("result");
     }
 
+    /// <summary>The id of the caller's sandbox.</summary>
+    public async Task<string> FindSandboxAsync() =>
+        (await CallAsync("list_environments", new { }))
+            .GetProperty("structuredContent")
+            .GetProperty("environments")
+            .EnumerateArray()
+            .First(environment => environment.GetProperty("kind").GetString() == "sandbox")
+            .GetProperty("id")
+            .GetString()!;
+
     public void Dispose() => _http.Dispose();
 }

@@ -47,8 +47,10 @@ public sealed class TypeScriptTests(RunningSuite suite) : IAsyncLifetime
         var before = await client.AskAsync("tokens", new { });
         Assert.DoesNotContain("audit:write", before.GetProperty("scope").GetString()!.Split(' '));
 
+        using var calls = new RawCalls(suite.Endpoints.Mcp, suite.Endpoints.Owner.Token);
         var stream = new
         {
+            environmentIds = new[] { await calls.FindSandboxAsync() },
             type = "datadog",
             name = "Stepped up",
             datadog = new { site = "datadoghq.com", apiKey = "0123456789abcdef" },

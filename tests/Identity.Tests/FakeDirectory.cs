@@ -10,6 +10,7 @@ namespace Platform.Identity.Tests;
 public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
 {
     private readonly GrpcHost _host = new();
+    private readonly ConcurrentDictionary<string, (string Sandbox, string Live)> _environments = new();
 
     internal ConcurrentDictionary<string, Membership> Members { get; } = new();
 
@@ -25,7 +26,7 @@ public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
 
     internal Task StartAsync() => _host.Add(this).Add(Joining).StartAsync();
 
-    /// <summary>A member with a role in a sandbox and, if told so, in a production environment.</summary>
+    /// <summary>A member of a workspace with a sandbox and a production environment: with a role in each, or none (empty, null).</summary>
     internal Membership Add(
         string role,
         string? productionRole = null,
@@ -42,29 +43,26 @@ public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
             Email = email ?? $"{Guid.NewGuid():N}@example.com",
             DisplayName = "Ada Example",
         };
-        member.Environments.Add(
+        var (sandbox, live) = _environments.GetOrAdd(member.WorkspaceId, _ => (Ids.Format("env", Ids.New()), Ids.Format("env", Ids.New())));
+        (role.Length > 0 ? member.Environments : member.OtherEnvironments).Add(
             new MemberEnvironment
             {
-                EnvironmentId = Ids.Format("env", Ids.New()),
+                EnvironmentId = sandbox,
                 Name = "Sandbox",
                 Kind = "sandbox",
                 IsDefault = true,
                 Role = role,
             }
         );
-        if (productionRole is not null)
-        {
-            member.Environments.Add(
-                new MemberEnvironment
-                {
-                    EnvironmentId = Ids.Format("env", Ids.New()),
-                    Name = "Live",
-                    Kind = "production",
-                    Role = productionRole,
-                }
-            );
-        }
-
+        (productionRole is not null ? member.Environments : member.OtherEnvironments).Add(
+            new MemberEnvironment
+            {
+                EnvironmentId = live,
+                Name = "Live",
+                Kind = "production",
+                Role = productionRole ?? "",
+            }
+        );
         Members[member.MemberId] = member;
         if (subject is not null)
         {

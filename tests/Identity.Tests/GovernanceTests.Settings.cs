@@ -35,7 +35,7 @@ public sealed partial class GovernanceTests
     }
 
     [Theory]
-    [InlineData("editor", "owner", false)]
+    [InlineData("editor", "owner", true)]
     [InlineData("viewer", null, false)]
     [InlineData("admin", null, false)]
     [InlineData("admin", "editor", false)]

@@ -162,7 +162,7 @@ public sealed partial class GovernanceTests(IdentityFixture identity) : IClassFi
         var created = await PostAsync(governance, workspace, _newToken);
         var secret = (string)created["token"]!;
 
-        var stranger = identity.Directory.Add(Roles.Owner);
+        var stranger = identity.Directory.Add(Roles.Owner, Roles.Owner);
         using var elsewhere = identity.GovernanceOf(stranger);
         Assert.Empty(await ListAsync(elsewhere, stranger.WorkspaceId, "?member=all"));
         await AssertProblemAsync(
@@ -190,7 +190,7 @@ public sealed partial class GovernanceTests(IdentityFixture identity) : IClassFi
         );
         Assert.Equal(Refusal.Unspecified, (await identity.ResolveAsync(secret)).Refusal);
 
-        using var admin = identity.GovernanceOf(identity.Directory.Add(Roles.Admin, workspace: workspace));
+        using var admin = identity.GovernanceOf(identity.Directory.Add(Roles.Admin, Roles.Admin, workspace: workspace));
         Assert.Single(await ListAsync(admin, workspace, "?member=all"));
         (
             await admin.DeleteAsync($"workspaces/{workspace}/personal-tokens/{(string)created["id"]!}", Cancellation)

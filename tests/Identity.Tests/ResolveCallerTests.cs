@@ -278,7 +278,7 @@ public sealed partial class ResolveCallerTests(IdentityFixture identity) : IClas
     [Fact]
     public async Task Without_write_access_only_reads_are_left()
     {
-        var member = identity.Directory.Add(Roles.Admin, subject: "read-only");
+        var member = identity.Directory.Add(Roles.Admin, Roles.Admin, subject: "read-only");
         await PutSettingsAsync(member, new { writeAccess = false });
         var response = await identity.ResolveAsync(identity.Forge.Sign("read-only", identity.Now, string.Join(' ', Scopes.All)));
         Assert.All(response.Caller.Permissions, permission => Assert.EndsWith(":read", permission, StringComparison.Ordinal));
@@ -289,7 +289,7 @@ public sealed partial class ResolveCallerTests(IdentityFixture identity) : IClas
     [Fact]
     public async Task A_workspace_without_mcp_refuses_everybody()
     {
-        var member = identity.Directory.Add(Roles.Admin, subject: "switched-off");
+        var member = identity.Directory.Add(Roles.Admin, Roles.Admin, subject: "switched-off");
         await PutSettingsAsync(member, new { enabled = false });
         var refused = await identity.ResolveAsync(identity.Forge.Sign("switched-off", identity.Now), audiences: "data");
         Assert.Equal(Refusal.McpDisabled, refused.Refusal);

@@ -88,7 +88,7 @@ public sealed class WhoamiTests(IdentityFixture identity) : IClassFixture<Identi
     [Fact]
     public async Task Switches_of_one_workspace_do_not_show_in_another()
     {
-        var member = identity.Directory.Add(Roles.Admin);
+        var member = identity.Directory.Add(Roles.Admin, Roles.Admin);
         using (var governance = identity.GovernanceOf(member))
         {
             (

@@ -59,6 +59,44 @@ public sealed class MigratorTests(PostgresFixture postgres)
         Assert.Equal(_scripts, await ScalarAsync(database, "select count(*) from migrations.applied"));
     }
 
+    [Fact]
+    public async Task A_database_lets_in_its_own_service_and_no_other()
+    {
+        var own = await postgres.CreateAsync("door_own", _ => Task.CompletedTask);
+        var others = await postgres.CreateAsync("door_others", _ => Task.CompletedTask);
+        await MigrateAsync("door_own", own);
+        await MigrateAsync("door_others", others);
+        await MigrateAsync("door_own", own);
+        Assert.Equal(1, await AskAsync(own));
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => AskAsync(others));
+        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refused.SqlState);
+        Assert.Equal(
+            "door_own_app,door_own_owner",
+            await ScalarAsync(
+                own,
+                """
+                select string_agg(distinct coalesce(r.rolname, 'public'), ',' order by coalesce(r.rolname, 'public'))
+                from pg_database d cross join aclexplode(d.datacl) a left join pg_roles r on r.oid = a.grantee
+                where d.datname = current_database() and a.grantee <> d.datdba
+                """
+            )
+        );
+
+        async Task<object?> AskAsync(string database)
+        {
+            await using var source = NpgsqlDataSource.Create(
+                new NpgsqlConnectionStringBuilder(postgres.AdminConnectionString(database))
+                {
+                    Username = "door_own_app",
+                    Password = "secret",
+                    Pooling = false,
+                }
+            );
+            await using var command = source.CreateCommand("select 1");
+            return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
     private Task MigrateAsync(string service, string database) =>
         new Migrator(
             new ServiceIdentity(service),

@@ -22,11 +22,27 @@ public sealed record TestCaller
     /// <summary>What the role may do, unless told otherwise.</summary>
     public IReadOnlyCollection<string>? Permissions { get; init; }
 
+    /// <summary>The workspace's environments beside the one of the call. There are none unless told otherwise.</summary>
+    public IReadOnlyList<ReachedEnvironment> Others { get; init; } = [];
+
+    /// <summary>False when the workspace does not let MCP reach the environment of the call.</summary>
+    public bool IsOpen { get; init; } = true;
+
     public string Token { get; init; } = "tok_test";
 
     public string Client { get; init; } = "test";
 
     public string? Service { get; init; }
+
+    /// <summary>What the caller may do, unless told otherwise, as identity works it out of the role.</summary>
+    public IReadOnlySet<string> Effective => (Permissions ?? [.. Roles.PermissionsOf(Role)]).ToHashSet();
+
+    public Reach Reach =>
+        new([.. Environment is { } here ? [new ReachedEnvironment(here, EnvironmentKind, Role, Effective, IsOpen), .. Others] : Others]);
+
+    /// <summary>An environment in which a member has a built-in role, or none.</summary>
+    public static ReachedEnvironment Other(Guid environment, string kind = "production", string role = "", bool isOpen = true) =>
+        new(environment, kind, role, Roles.PermissionsOf(role), isOpen);
 
     public static TestCaller AsService(string service) =>
         new()
@@ -49,7 +65,8 @@ public sealed class TestIssuer : IAssertionKeys
     {
         var claims = new Dictionary<string, object>
         {
-            [AssertionClaims.Permissions] = (caller.Permissions ?? [.. Roles.PermissionsOf(caller.Role)]).ToArray(),
+            [AssertionClaims.Permissions] = caller.Effective.ToArray(),
+            [AssertionClaims.Environments] = caller.Reach.ToClaim(),
         };
         if (caller.Workspace != Guid.Empty)
         {

@@ -78,6 +78,7 @@ internal sealed class AssertionIssuer(AssertionKeyRing keys, IOptions<AssertionO
             [AssertionClaims.Member] = Ids.Format("mbr", caller.MemberId!.Value),
             [AssertionClaims.Role] = caller.Role ?? "",
             [AssertionClaims.Permissions] = caller.Permissions.ToArray(),
+            [AssertionClaims.Environments] = caller.Reach.ToClaim(),
             [AssertionClaims.Token] = caller.TokenId ?? "",
             [AssertionClaims.Client] = caller.ClientId ?? "",
         };

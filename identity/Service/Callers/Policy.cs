@@ -1,6 +1,7 @@
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts.V1;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Identity.Service.Callers;
 
@@ -38,6 +39,30 @@ internal static class Policy
 
     public static IReadOnlyCollection<string> RolePermissions(MemberEnvironment environment) =>
         environment.Permissions.Count > 0 ? environment.Permissions : (IReadOnlyCollection<string>)Roles.PermissionsOf(environment.Role);
+
+    /// <summary>
+    /// What a member may touch over MCP with these scopes, in every environment of the workspace, those included that they have no role in.
+    /// </summary>
+    public static Reach ReachOf(Membership membership, IReadOnlyCollection<string> scopes, Switches switches) =>
+        ReachOf(membership, environment => Effective(RolePermissions(environment), scopes, switches), switches.ProductionAccess);
+
+    /// <summary>The same for the member in person, where no token and no switch limits the role.</summary>
+    public static Reach ReachOf(Membership membership) => ReachOf(membership, RolePermissions, productionAccess: true);
+
+    private static Reach ReachOf(Membership membership, Func<MemberEnvironment, IEnumerable<string>> permissions, bool productionAccess) =>
+        new([
+            .. membership
+                .Environments.Concat(membership.OtherEnvironments)
+                .Select(environment => new ReachedEnvironment(
+                    Ids.TryParse("env", environment.EnvironmentId, out var id)
+                        ? id
+                        : throw new InvalidOperationException("Directory gave no environment id."),
+                    environment.Kind,
+                    environment.Role,
+                    permissions(environment).ToHashSet(StringComparer.Ordinal),
+                    IsAllowed(environment, productionAccess)
+                )),
+        ]);
 
     /// <summary>What role, token and switches all allow. A scope never widens the role, a role never widens the scopes.</summary>
     public static IEnumerable<string> Effective(IEnumerable<string> rolePermissions, IEnumerable<string> scopes, Switches switches) =>

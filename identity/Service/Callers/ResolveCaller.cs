@@ -187,8 +187,14 @@ internal sealed partial class CallersService
         }
 
         caller.Permissions.Add(Policy.Effective(caller.RolePermissions, caller.Scopes, switches));
+        var reach = Policy.ReachOf(membership, caller.Scopes, switches);
+        if (request.OnlyEnvironment && Ids.TryParse("env", environment.EnvironmentId, out var only))
+        {
+            reach = reach.Only(only);
+        }
+
         var (signed, expires) = await assertions.IssueAsync(
-            Claims(caller),
+            Claims(caller, reach),
             request.Audiences,
             caller.Token.ExpiresAt.ToDateTimeOffset(),
             cancellationToken
@@ -252,7 +258,7 @@ internal sealed partial class CallersService
             Allowed = Policy.IsAllowed(environment, switches.ProductionAccess),
         };
 
-    private static Dictionary<string, object> Claims(Caller caller) =>
+    private static Dictionary<string, object> Claims(Caller caller, Reach reach) =>
         new()
         {
             [JwtRegisteredClaimNames.Sub] = caller.Subject.Length > 0 ? caller.Subject : caller.MemberId,
@@ -262,6 +268,7 @@ internal sealed partial class CallersService
             [AssertionClaims.Member] = caller.MemberId,
             [AssertionClaims.Role] = caller.Environment.Role,
             [AssertionClaims.Permissions] = caller.Permissions.ToArray(),
+            [AssertionClaims.Environments] = reach.ToClaim(),
             [AssertionClaims.Token] = caller.Token.TokenId,
             [AssertionClaims.Client] = caller.Token.ClientId,
             [OwnClaims.Scopes] = caller.Scopes.ToArray(),

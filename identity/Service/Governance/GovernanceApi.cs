@@ -18,7 +18,12 @@ internal static class GovernanceApi
 
     public static void MapGovernance(this IEndpointRouteBuilder app)
     {
-        var api = app.MapGroup("/governance/v1").AddEndpointFilter<GovernanceGuard>();
+        var api = app.MapGroup("/governance/v1")
+            // Looked up for each request: a run that only migrates has no database to make it with.
+            .AddEndpointFilter(
+                (context, next) => context.HttpContext.RequestServices.GetRequiredService<GovernanceRefusals>().InvokeAsync(context, next)
+            )
+            .AddEndpointFilter<GovernanceGuard>();
         api.MapGet("/me", Me.Get);
 
         var workspace = api.MapGroup("/workspaces/{workspace}");

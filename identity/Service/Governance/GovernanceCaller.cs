@@ -21,16 +21,11 @@ internal sealed record GovernanceCaller(AccessToken Token, IReadOnlyList<Members
     public Guid MemberId =>
         Ids.TryParse("mbr", Membership.MemberId, out var id) ? id : throw new InvalidOperationException("Directory gave no member id.");
 
-    /// <summary>Whether the member manages every environment of this kind that it has a role in, and at least one.</summary>
-    public bool Manages(string kind)
-    {
-        var environments = Membership.Environments.Where(environment => environment.Kind == kind).ToList();
-        return environments.Count > 0
-            && environments.TrueForAll(environment => Policy.RolePermissions(environment).Contains(Scopes.WorkspaceWrite));
-    }
+    /// <summary>What the member may do in each environment of the workspace, in person.</summary>
+    public Reach Reach => Policy.ReachOf(Membership);
 
-    /// <summary>An admin of the workspace: manages its default environment.</summary>
-    public bool IsAdmin => DefaultEnvironment is { } environment && Policy.RolePermissions(environment).Contains(Scopes.WorkspaceWrite);
+    /// <summary>Whether the member manages anything at all in the workspace.</summary>
+    public bool IsAdminSomewhere => Reach.With(Scopes.WorkspaceWrite).Any();
 
     public Call ToCall() =>
         OwnCall.By(
@@ -40,6 +35,7 @@ internal sealed record GovernanceCaller(AccessToken Token, IReadOnlyList<Members
                 MemberId = MemberId,
                 Role = DefaultEnvironment?.Role,
                 Permissions = DefaultEnvironment is null ? new HashSet<string>() : Policy.RolePermissions(DefaultEnvironment).ToHashSet(),
+                Reach = Reach,
                 TokenId = Token.Session,
                 ClientId = Token.ClientId,
             }

@@ -9,7 +9,9 @@ using Platform.ServiceDefaults.State;
 
 namespace Platform.Identity.Service.Governance;
 
-/// <summary>The MCP switches of a workspace. Members see them, admins change them.</summary>
+/// <summary>
+/// The MCP switches of a workspace. Members see them; who changes one has to manage every environment for which it holds.
+/// </summary>
 internal static class McpSettingsApi
 {
     private const string Put = """
@@ -41,7 +43,7 @@ internal static class McpSettingsApi
     {
         var caller = http.Caller();
         var request = await http.ReadAsync<Settings>();
-        if (!caller.IsAdmin)
+        if (!caller.IsAdminSomewhere)
         {
             throw Problem.PermissionDenied(Scopes.WorkspaceWrite);
         }
@@ -65,12 +67,7 @@ internal static class McpSettingsApi
                     return new Empty();
                 }
 
-                // An admin of the sandbox alone cannot open production.
-                if (result.ProductionAccess && !before.ProductionAccess && !caller.Manages(Policy.Production))
-                {
-                    throw Problem.PermissionDenied("workspace:write in production");
-                }
-
+                Authorize(caller.Reach, before, result);
                 await tx.ExecuteAsync(
                     Put,
                     result.Enabled,
@@ -99,6 +96,21 @@ internal static class McpSettingsApi
             http.RequestAborted
         );
         return Results.Json(Describe(result), GovernanceApi.Json);
+    }
+
+    // Tightening a switch governs an environment as loosening does.
+    private static void Authorize(Reach reach, Switches before, Switches after)
+    {
+        var production = reach.Environments.Where(environment => environment.Kind == Policy.Production).Select(one => one.Id).ToList();
+        var isOfProductionAlone = new Switches(after) { ProductionAccess = before.ProductionAccess }.Equals(before) && production.Count > 0;
+        if (isOfProductionAlone)
+        {
+            reach.Require(Scopes.WorkspaceWrite, production);
+        }
+        else
+        {
+            reach.RequireEverywhere(Scopes.WorkspaceWrite);
+        }
     }
 
     private static object Describe(Switches switches) =>

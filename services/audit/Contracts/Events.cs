@@ -4,6 +4,8 @@ namespace Platform.Audit.Contracts;
 
 /// <summary>A stream was created. Its secret is not part of any event.</summary>
 /// <param name="Site">The Datadog site, or the host of the URL.</param>
+/// <param name="EnvironmentIds">Whose events it carries; null: every environment of the workspace, also later ones.</param>
+/// <param name="WorkspaceEvents">Whether it carries events that belong to no environment.</param>
 public sealed record AuditStreamCreated(
     Guid EventId,
     Guid WorkspaceId,
@@ -13,7 +15,9 @@ public sealed record AuditStreamCreated(
     string Name,
     string Site,
     IReadOnlyList<string> Actions,
-    long AfterSequence
+    long AfterSequence,
+    IReadOnlyList<string>? EnvironmentIds,
+    bool WorkspaceEvents
 ) : IEvent;
 
 /// <summary>A test event was sent to a stream's destination.</summary>

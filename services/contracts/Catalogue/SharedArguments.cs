@@ -59,6 +59,8 @@ public static class SharedArguments
         }
     }
 
+    internal static bool TakesConfirmation(Tool tool) => tool.Effect == Effect.Destructive || tool.MayConfirm;
+
     private static IEnumerable<string> Of(Tool tool)
     {
         if (tool.Bound == Bound.Environment)
@@ -73,7 +75,7 @@ public static class SharedArguments
             yield return Task;
         }
 
-        if (tool.Effect == Effect.Destructive)
+        if (TakesConfirmation(tool))
         {
             yield return Confirmation;
         }
@@ -98,7 +100,7 @@ public static class SharedAnswers
     /// <summary>True when the answer only shows what would happen.</summary>
     public const string DryRun = "dryRun";
 
-    /// <summary>True when a destructive call waits for its second half.</summary>
+    /// <summary>True when a call waits for its second half.</summary>
     public const string ConfirmationRequired = "confirmationRequired";
 
     internal static void Write(Utf8JsonWriter json, Tool tool)
@@ -114,7 +116,7 @@ public static class SharedAnswers
             WriteType(json, DryRun, "boolean");
         }
 
-        if (tool.Effect == Effect.Destructive)
+        if (SharedArguments.TakesConfirmation(tool))
         {
             WriteType(json, ConfirmationRequired, "boolean");
             WriteType(json, "confirmation", "string");

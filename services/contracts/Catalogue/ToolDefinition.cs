@@ -36,6 +36,9 @@ public sealed record ToolDefinition(
 
     public bool IsDestructive => Options.Effect == Effect.Destructive;
 
+    /// <summary>Whether its calls, or some of them, come in two halves.</summary>
+    public bool TakesConfirmation => SharedArguments.TakesConfirmation(Options);
+
     public bool IsEnvironmentBound => Options.Bound == Bound.Environment;
 
     /// <summary>JSON Schema 2020-12 of the arguments, the shared ones included, as UTF-8.</summary>

@@ -27,6 +27,7 @@ public interface IEvent
 /// <param name="Call">The call it happened in.</param>
 /// <param name="Targets">What it happened to.</param>
 /// <param name="Payload">The typed event as JSON, camelCase.</param>
+/// <param name="Refusal">Why it was refused, when that is what happened; null for a change.</param>
 public sealed record EventEnvelope(
     Guid EventId,
     Guid WorkspaceId,
@@ -38,7 +39,8 @@ public sealed record EventEnvelope(
     Actor Actor,
     CallInfo Call,
     IReadOnlyList<Target> Targets,
-    JsonElement Payload
+    JsonElement Payload,
+    string? Refusal = null
 )
 {
     /// <summary>The typed event.</summary>

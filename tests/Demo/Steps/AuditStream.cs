@@ -23,6 +23,14 @@ internal static class AuditStream
             .GetProperty("streams")
             .EnumerateArray()
             .FirstOrDefault(stream => stream.GetProperty("name").GetString() == name);
+        // The demo leaves production closed to MCP, so its stream carries the sandbox and what belongs to the workspace as a whole.
+        var environments = await agent.CallUntilAnsweredAsync("list_environments", new { }, cancellationToken);
+        var sandbox = environments
+            .GetProperty("environments")
+            .EnumerateArray()
+            .First(environment => environment.GetProperty("kind").GetString() == "sandbox")
+            .GetProperty("id")
+            .GetString();
         var answer =
             known.ValueKind == JsonValueKind.Object
                 ? await agent.CallUntilAnsweredAsync(
@@ -43,6 +51,8 @@ internal static class AuditStream
                             tags = _tags,
                         },
                         start = "beginning",
+                        environmentIds = new[] { sandbox },
+                        workspaceEvents = true,
                         idempotencyKey = Guid.CreateVersion7().ToString("N"),
                         task,
                     },

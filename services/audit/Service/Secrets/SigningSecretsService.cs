@@ -38,7 +38,9 @@ internal sealed partial class SigningSecretsService(
         from audit.stream where id = $1
         """;
 
-    /// <summary>Refuses a caller whose role does not allow it, and records the refusal.</summary>
+    private const string FindScope = $"select {StreamScope.Columns} from audit.stream s where s.id = $1";
+
+    /// <summary>Refuses a caller who may not change all that the stream carries, and records the refusal.</summary>
     private async Task AuthorizeAsync(ServerCallContext context, string action, string stream)
     {
         var call = context.Call();
@@ -47,10 +49,25 @@ internal sealed partial class SigningSecretsService(
             throw Problem.Unauthenticated("Secrets are for members: the assertion names none.");
         }
 
-        if (!call.Caller.Permissions.Contains(Permission))
+        try
+        {
+            // Whoever may change no stream at all does not hear whether this one exists.
+            if (!call.Caller.Reach.With(Permission).Any())
+            {
+                throw Problem.PermissionDenied(Permission);
+            }
+
+            var scope = await work.ReadAsync(context, FindScope, [StreamChanges.Parse(stream)], async reader =>
+                await reader.ReadAsync(context.CancellationToken)
+                    ? StreamScope.Read(reader)
+                    : throw Problem.NotFound("audit stream", stream)
+            );
+            scope.Require(call.Caller.Reach, Permission);
+        }
+        catch (RpcException exception) when (exception.StatusCode is StatusCode.PermissionDenied)
         {
             await RecordAsync(call, action, AuditOutcomes.Refused, Reasons.PermissionDenied, stream, context.CancellationToken);
-            throw Problem.PermissionDenied(Permission);
+            throw;
         }
     }
 

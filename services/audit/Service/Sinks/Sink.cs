@@ -18,12 +18,14 @@ internal sealed record Destination(
 }
 
 /// <summary>One event of the log on its way out.</summary>
+/// <param name="EnvironmentId">Null for what belongs to the workspace as a whole.</param>
 /// <param name="Body">The exact bytes that the log hashed.</param>
 internal sealed record OutgoingEvent(
     long Sequence,
     string Id,
     string Action,
     string Outcome,
+    Guid? EnvironmentId,
     DateTimeOffset OccurredAt,
     DateTimeOffset RecordedAt,
     byte[] Body
@@ -137,6 +139,11 @@ internal enum SinkVerdict
 
     /// <summary>A stream may not go to this address. Nothing was sent.</summary>
     Forbidden,
+
+    /// <summary>
+    /// Its name does not resolve, or no route leads there. That can pass, so a stream that is there tries again; a new address is refused.
+    /// </summary>
+    NoRoute,
 }
 
 /// <param name="Status">The HTTP status, when there was one.</param>

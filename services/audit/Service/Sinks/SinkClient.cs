@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 
 namespace Platform.Audit.Service.Sinks;
@@ -33,6 +34,17 @@ internal sealed class SinkClient(IHttpClientFactory clients, IOptions<SinkOption
         catch (HttpRequestException exception) when (exception.InnerException is ForbiddenAddressException forbidden)
         {
             return new SinkAnswer(SinkVerdict.Forbidden, null, forbidden.Message);
+        }
+        catch (HttpRequestException exception) when (exception.HttpRequestError is HttpRequestError.NameResolutionError)
+        {
+            return new SinkAnswer(SinkVerdict.NoRoute, null, "The destination's name cannot be resolved.");
+        }
+        catch (HttpRequestException exception)
+            when (exception.InnerException
+                    is SocketException { SocketErrorCode: SocketError.NetworkUnreachable or SocketError.HostUnreachable }
+            )
+        {
+            return new SinkAnswer(SinkVerdict.NoRoute, null, "No route leads to the destination.");
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {

@@ -134,6 +134,7 @@ internal sealed class StreamChanges(StreamSecrets secrets, SinkSet sinks, TimePr
             tx.Call,
             sink,
             new Destination(change.Address, current, previous, stream.Tags, stream.StreamId, Ids.Format("wks", tx.Call.WorkspaceId)),
+            isNew: change.Address != stream.Address,
             tx.Cancellation
         );
         ThrowIfRefused(test, sink, "changed");
@@ -169,10 +170,12 @@ internal sealed class StreamChanges(StreamSecrets secrets, SinkSet sinks, TimePr
     }
 
     /// <summary>Sends one test entry. A dry run reaches nobody.</summary>
+    /// <param name="isNew">Whether the address has never been used: one that leads nowhere is refused then.</param>
     public async Task<DestinationAnswer> AskDestinationAsync(
         Call call,
         ISink sink,
         Destination destination,
+        bool isNew,
         CancellationToken cancellationToken
     )
     {
@@ -189,6 +192,7 @@ internal sealed class StreamChanges(StreamSecrets secrets, SinkSet sinks, TimePr
             {
                 SinkVerdict.Accepted => "accepted",
                 SinkVerdict.Retry => "unreachable",
+                SinkVerdict.NoRoute when !isNew => "unreachable",
                 _ => "refused",
             },
             Message = said.Message,

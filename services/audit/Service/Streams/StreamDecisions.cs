@@ -26,6 +26,7 @@ internal sealed class StreamDecisions(UnitOfWork work)
         select count(*) from audit.event e where workspace_id = $1 and sequence > $2 and sequence <= $3
             and (cardinality($4::text[]) + cardinality($5::text[]) = 0 or action = any($4)
                 or exists (select from unnest($5) p where starts_with(e.action, p)))
+            and case when environment_id is null then $7 else $6::uuid[] is null or environment_id = any ($6) end
         """;
 
     private const string Skip = """
@@ -76,7 +77,9 @@ internal sealed class StreamDecisions(UnitOfWork work)
                         stream.DeliveredThrough,
                         last,
                         stream.Filter.Exact.ToArray(),
-                        stream.Filter.Prefixes.ToArray()
+                        stream.Filter.Prefixes.ToArray(),
+                        stream.Scope.EnvironmentsParameter,
+                        stream.Scope.WorkspaceEvents
                     );
                     await SkipAsync(tx, stream, "too_old", stream.DeliveredThrough + 1, last, count);
                 }

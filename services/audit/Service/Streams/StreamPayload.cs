@@ -25,7 +25,7 @@ internal sealed class StreamPayload(ISink sink, StreamState stream, int limit)
     /// <summary>False when the payload is full, or the event cannot be sent at all.</summary>
     public bool TryAdd(OutgoingEvent happened, DateTimeOffset oldest)
     {
-        if (!stream.Filter.Passes(happened.Action))
+        if (!stream.Filter.Passes(happened.Action) || !stream.Scope.Carries(happened.EnvironmentId))
         {
             Through = happened.Sequence;
             return true;

@@ -18,6 +18,7 @@ internal sealed record StreamState(
     Destination Destination,
     bool HasSecret,
     ActionFilter Filter,
+    StreamScope Scope,
     long DeliveredThrough,
     long CheckpointThrough,
     int Failures,
@@ -29,16 +30,17 @@ internal sealed record StreamState(
 /// <summary>What the workers of the streams read and write, as the role for work across workspaces.</summary>
 internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secrets)
 {
-    private const string Find = """
-        select type, coalesce(site, url) as address, secret, tags, actions, delivered_through, checkpoint_through, failures, version,
+    private const string Find = $"""
+        select {StreamScope.Columns}, type,
+            coalesce(site, url) as address, secret, tags, actions, delivered_through, checkpoint_through, failures, version,
             attempted_through, attempted_checkpoint, case when previous_secret_until > $3 then previous_secret end as previous_secret
-        from audit.stream
+        from audit.stream s
         where workspace_id = $1 and id = $2 and state in ('active', 'error') and (retry_at is null or retry_at <= $3)
         """;
 
     // The window ends the page by bytes, so that a thousand large events do not come at once; the first one always comes.
     private const string FindEvents = """
-        select sequence, event_id, action, outcome, occurred_at, recorded_at, body from (
+        select sequence, event_id, environment_id, action, outcome, occurred_at, recorded_at, body from (
             select *, sum(length(body)) over (order by sequence) as bytes from (
                 select * from audit.event where workspace_id = $1 and sequence > $2 and sequence <= $5 order by sequence limit $3
             ) page
@@ -93,6 +95,7 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
             destination,
             secret is not null,
             new ActionFilter((string[])reader["actions"]),
+            StreamScope.Read(reader),
             reader.GetInt64("delivered_through"),
             reader.GetInt64("checkpoint_through"),
             reader.GetInt32("failures"),
@@ -116,6 +119,7 @@ internal sealed class StreamStore(NpgsqlDataSource database, StreamSecrets secre
                     Ids.Format("evt", reader.GetGuid("event_id")),
                     reader.GetString("action"),
                     reader.GetString("outcome"),
+                    reader.IsDBNull("environment_id") ? null : reader.GetGuid("environment_id"),
                     reader.GetFieldValue<DateTimeOffset>("occurred_at"),
                     reader.GetFieldValue<DateTimeOffset>("recorded_at"),
                     (byte[])reader["body"]

@@ -21,9 +21,9 @@ internal sealed partial class AuditTrailService
     private const string InsertStream = """
         insert into audit.stream
             (workspace_id, id, type, name, site, url, tags, actions, secret, secret_set_at, delivered_through, checkpoint_through,
-                created_at, created_by)
+                created_at, created_by, environments, workspace_events)
         select platform.workspace_id(), $1, $2, $3, case when not $11 then $4 end, case when $11 then $4 end, $5, $6, $7, $8,
-            coalesce(max(t.size), 0), coalesce(max(t.checkpointed), 0), $8, $9
+            coalesce(max(t.size), 0), coalesce(max(t.checkpointed), 0), $8, $9, $12, $13
         from (select size, checkpointed from audit.tree where $10) t returning delivered_through
         """;
 
@@ -32,6 +32,7 @@ internal sealed partial class AuditTrailService
     public override async Task<CreateAuditStreamResponse> CreateAuditStream(CreateAuditStreamRequest request, ServerCallContext context)
     {
         ActionFilter.Parse(request.Actions, "actions");
+        var scope = ScopeOf(request, context.Call().Caller.Reach);
         var sink = sinks.Of(request.Type);
         var (address, given, tags) = DestinationOf(request, sink);
         var answer = await work.WriteAsync(context, async tx =>
@@ -62,12 +63,15 @@ internal sealed partial class AuditTrailService
                 tx.Now.UtcDateTime,
                 tx.Call.ActorId,
                 request.Start != "beginning",
-                sink.AddressForm is AddressForm.Url
+                sink.AddressForm is AddressForm.Url,
+                scope.EnvironmentsParameter,
+                scope.WorkspaceEvents
             );
             var test = await changes.AskDestinationAsync(
                 tx.Call,
                 sink,
                 new Destination(address, secret, null, tags, name, Ids.Format("wks", tx.Call.WorkspaceId)),
+                isNew: true,
                 tx.Cancellation
             );
             StreamChanges.ThrowIfRefused(test, sink, "created");
@@ -81,7 +85,9 @@ internal sealed partial class AuditTrailService
                     request.Name,
                     StreamChanges.SiteOf(address),
                     [.. request.Actions],
-                    after
+                    after,
+                    scope.Environments?.Select(environment => Ids.Format("env", environment)).ToList(),
+                    scope.WorkspaceEvents
                 ),
                 new Target("audit_stream", name)
             );
@@ -90,6 +96,32 @@ internal sealed partial class AuditTrailService
         });
         streamsChanged.Set();
         return answer;
+    }
+
+    /// <summary>What the stream is to carry, of which the caller may stream all.</summary>
+    private static StreamScope ScopeOf(CreateAuditStreamRequest request, Reach reach)
+    {
+        var scope =
+            request.EnvironmentIds.Count == 0 && !request.WorkspaceEvents
+                ? StreamScope.Whole
+                : new StreamScope([.. request.EnvironmentIds.Select(Environment).Distinct()], request.WorkspaceEvents);
+        try
+        {
+            scope.Require(reach, Scopes.AuditWrite);
+            return scope;
+        }
+        catch (RpcException exception) when (scope.Environments is null && Problem.Read(exception) is { } problem)
+        {
+            var possible = reach.With(Scopes.AuditWrite).Select(environment => Ids.Format("env", environment)).ToList();
+            problem.Message += " A stream carries all environments unless it names some.";
+            problem.Fix = possible.Count > 0 ? $"Name those it is to carry in environmentIds: {string.Join(", ", possible)}." : problem.Fix;
+            throw Problem.Of(exception.StatusCode, problem);
+        }
+
+        Guid Environment(string id, int index) =>
+            Ids.TryParse("env", id, out var environment) && reach.Knows(environment)
+                ? environment
+                : throw Problem.Invalid($"environmentIds[{index}]", "is not an environment here", "Take ids from list_environments.");
     }
 
     private NewDestination DestinationOf(CreateAuditStreamRequest request, ISink sink)

@@ -18,6 +18,7 @@ internal sealed partial class AuditTrailService
         var id = StreamChanges.Parse(request.StreamId);
         var answer = await work.WriteAsync(context, async tx =>
         {
+            await StreamScope.RequireAsync(tx, request.StreamId);
             var version = await tx.ScalarAsync<long>(LockStream, id);
             var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, sinks, tx.Now), id)
                 ?? throw Problem.NotFound("audit stream", request.StreamId);

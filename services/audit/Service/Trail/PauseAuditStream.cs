@@ -16,6 +16,7 @@ internal sealed partial class AuditTrailService
         var id = StreamChanges.Parse(request.StreamId);
         return work.WriteAsync(context, async tx =>
         {
+            await StreamScope.RequireAsync(tx, request.StreamId);
             var paused = await tx.ExecuteAsync(Pause, id) == 1;
             var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, sinks, tx.Now), id)
                 ?? throw Problem.NotFound("audit stream", request.StreamId);

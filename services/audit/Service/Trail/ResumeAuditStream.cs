@@ -17,6 +17,7 @@ internal sealed partial class AuditTrailService
         var id = StreamChanges.Parse(request.StreamId);
         var answer = await work.WriteAsync(context, async tx =>
         {
+            await StreamScope.RequireAsync(tx, request.StreamId);
             var resumed = await tx.ExecuteAsync(Resume, id) == 1;
             var stream = await tx.QueryOneAsync(FindStream, row => StreamView.Read(row, sinks, tx.Now), id)
                 ?? throw Problem.NotFound("audit stream", request.StreamId);

@@ -15,9 +15,15 @@ internal sealed partial class AuditTrailService
     public override Task<SearchAuditEventsResponse> SearchAuditEvents(SearchAuditEventsRequest request, ServerCallContext context)
     {
         var limit = request.HasLimit ? request.Limit : DefaultPage;
-        var search = new AuditSearch(request, limit);
+        var call = context.Call();
+        var search = new AuditSearch(
+            request,
+            SearchTerms.ActorOf(request, call),
+            SearchTerms.EnvironmentOf(request, call.Caller.Reach),
+            limit
+        );
         return work.ReadAsync(
-            context.Call(),
+            call,
             new SessionSettings(ForceCustomPlan: true),
             async reader =>
             {
@@ -32,6 +38,11 @@ internal sealed partial class AuditTrailService
                     }
 
                     answer.Events.Add(RecordedEvent.Read(reader, whole: false));
+                }
+
+                if (answer.Events.Count == 0 && request.Cursor.Length == 0)
+                {
+                    SearchTerms.RequireKnown(request);
                 }
 
                 return answer;
@@ -50,12 +61,12 @@ file sealed class AuditSearch
     private readonly bool _oldestFirst;
     private readonly int _limit;
 
-    public AuditSearch(SearchAuditEventsRequest request, int limit)
+    public AuditSearch(SearchAuditEventsRequest request, string actor, Guid? environment, int limit)
     {
         _limit = limit;
         _oldestFirst = request.Order == AuditOrder.OldestFirst;
         Actions(request.Actions);
-        Equal("e.actor", request.Actor);
+        Equal("e.actor", actor);
         Equal("e.tool", request.Tool);
         Equal("e.task", request.Task);
         Equal("e.call_id", request.CallId);
@@ -64,12 +75,9 @@ file sealed class AuditSearch
             _conditions.Add($"e.outcome = any({Argument(request.Outcomes.ToArray())})");
         }
 
-        if (request.EnvironmentId.Length > 0)
+        if (environment is { } place)
         {
-            _conditions.Add(
-                $"e.environment_id = {Argument(Ids.TryParse("env", request.EnvironmentId, out var environment) ? environment
-                : throw Problem.Invalid("environmentId", "is not an environment id", "Send an id such as env_…, from whoami."))}"
-            );
+            _conditions.Add($"e.environment_id = {Argument(place)}");
         }
 
         if (request.OccurredFrom is { } from)

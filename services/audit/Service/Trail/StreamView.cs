@@ -3,6 +3,7 @@ using Google.Protobuf.WellKnownTypes;
 using Npgsql;
 using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Sinks;
+using Platform.Audit.Service.Streams;
 using Platform.Contracts;
 
 namespace Platform.Audit.Service.Trail;
@@ -10,11 +11,12 @@ namespace Platform.Audit.Service.Trail;
 /// <summary>Reads a stream as an answer shows it. The secret is not part of the query.</summary>
 internal static class StreamView
 {
-    public const string Select = """
+    public const string Select = $"""
         select s.id, s.type, s.name, s.state, s.site, s.tags, s.secret_set_at, s.actions, s.delivered_through,
             greatest(coalesce(t.size, 0) - s.delivered_through, 0) as lag_events,
             (select e.recorded_at from audit.event e where e.sequence > s.delivered_through order by e.sequence limit 1) as lags_since,
-            s.skipped, s.last_error, s.last_error_at, s.last_delivered_at, s.created_at, s.retry_at, s.url, s.previous_secret_until
+            s.skipped, s.last_error, s.last_error_at, s.last_delivered_at, s.created_at, s.retry_at, s.url, s.previous_secret_until,
+            {StreamScope.Columns}
         from audit.stream s left join audit.tree t on t.workspace_id = s.workspace_id
         """;
 
@@ -36,6 +38,10 @@ internal static class StreamView
             CreatedAt = Time(row, "created_at"),
             NextRetryAt = Time(row, "retry_at"),
         };
+        var scope = StreamScope.Read(row);
+        stream.AllEnvironments = scope.Environments is null;
+        stream.EnvironmentIds.AddRange((scope.Environments ?? []).Select(environment => Ids.Format("env", environment)));
+        stream.WorkspaceEvents = scope.WorkspaceEvents;
         stream.Destination.Tags.AddRange((string[])row["tags"]);
         stream.Actions.AddRange((string[])row["actions"]);
         if (!row.IsDBNull("lags_since"))

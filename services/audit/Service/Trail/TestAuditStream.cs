@@ -22,6 +22,7 @@ internal sealed partial class AuditTrailService
         var id = StreamChanges.Parse(request.StreamId);
         var tested = await work.WriteAsync(context, async tx =>
         {
+            await StreamScope.RequireAsync(tx, request.StreamId);
             var workspace = Ids.Format("wks", tx.Call.WorkspaceId);
             var stream = await tx.QueryOneAsync(
                 OpenStream,
@@ -40,7 +41,7 @@ internal sealed partial class AuditTrailService
                 id,
                 tx.Now
             ) ?? throw Problem.NotFound("audit stream", request.StreamId);
-            var test = await changes.AskDestinationAsync(tx.Call, sinks.Of(stream.Type), stream.Destination, tx.Cancellation);
+            var test = await changes.AskDestinationAsync(tx.Call, sinks.Of(stream.Type), stream.Destination, isNew: false, tx.Cancellation);
             int? status = test.HasStatus ? test.Status : null;
             tx.Announce(
                 new AuditStreamTested(tx.NewEventId(), tx.Call.WorkspaceId, tx.Now, request.StreamId, test.Result, status),

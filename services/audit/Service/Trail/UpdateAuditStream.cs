@@ -13,6 +13,7 @@ internal sealed partial class AuditTrailService
         CheckChange(request);
         var answer = await work.WriteAsync(context, async tx =>
         {
+            await StreamScope.RequireAsync(tx, request.StreamId);
             var stream = await StreamChanges.LoadAsync(tx, request.StreamId);
             var sink = sinks.Of(stream.Type);
             CheckFor(sink, request);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using System.Text.RegularExpressions;
 using MimeKit;
 using MimeKit.Text;
 
@@ -9,7 +10,7 @@ namespace Platform.Directory.Service.Mail;
 /// <summary>What the mail of an invitation says.</summary>
 /// <param name="Inviter">Empty when nobody is known to have asked.</param>
 /// <param name="Name">Of the organization or the workspace.</param>
-internal sealed record InvitationMail(string Email, string Inviter, string Name, DateTimeOffset ExpiresAt, Uri Link)
+internal sealed partial record InvitationMail(string Email, string Inviter, string Name, DateTimeOffset ExpiresAt, Uri Link)
 {
     private const int MaxName = 80;
 
@@ -58,13 +59,21 @@ internal sealed record InvitationMail(string Email, string Inviter, string Name,
             .Replace("{{name}}", escape(OneLine(Name)), StringComparison.Ordinal)
             .Replace("{{inviter}}", escape(inviter), StringComparison.Ordinal);
 
-    // A name must not smuggle in a text of its own.
+    // A name must not smuggle in a text of its own, turn the direction of ours, or become a link, which mail programs make of whatever
+    // looks like an address. It reads as before: what keeps the parts of an address apart has no width.
     private static string OneLine(string text)
     {
-        var line = new string([.. text.Select(character => char.IsControl(character) ? ' ' : character)]).Trim();
+        var line = new string([.. text.Where(character => !TurnsDirection(character)).Select(c => char.IsControl(c) ? ' ' : c)]).Trim();
         var cut = new StringInfo(line);
-        return cut.LengthInTextElements > MaxName ? cut.SubstringByTextElements(0, MaxName) + "…" : line;
+        var name = cut.LengthInTextElements > MaxName ? cut.SubstringByTextElements(0, MaxName) + "…" : line;
+        return PartOfAddress().Replace(name, "$0\u200B");
     }
+
+    private static bool TurnsDirection(char character) => character is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
+
+    // The signs between the parts of a URL, a host name and an e-mail address, and the other full stops that a host name may have (UTS 46).
+    [GeneratedRegex(@"(?<=[\p{L}\p{N}])[.:/@\\\u3002\uFF0E\uFF61](?=\S)")]
+    private static partial Regex PartOfAddress();
 
     private static string Template(string name)
     {

@@ -5,6 +5,7 @@ using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.Directory.Service.Mail;
 using Platform.Directory.Service.Values;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Directory.Service.MemberInvitations;
 
@@ -31,7 +32,7 @@ internal sealed partial class MemberInvitationsService
     public override Task<InviteMembersResponse> InviteMembers(InviteMembersRequest request, ServerCallContext context) =>
         work.WriteAsync(context, async tx =>
         {
-            var inviter = tx.Call.Caller.MemberId ?? throw ServiceDefaults.Calls.Problem.PermissionDenied(Scopes.WorkspaceWrite);
+            var inviter = tx.Call.Caller.MemberId ?? throw Problem.PermissionDenied(Scopes.WorkspaceWrite);
             var results = request
                 .Invitations.Select(row =>
                     EmailAddress.TryNormalize(row.Email, out var email, out var rule)
@@ -42,12 +43,14 @@ internal sealed partial class MemberInvitationsService
             var emails = results.Select(result => result.Email).Distinct().ToArray();
             await tx.ExecuteAsync(LockInvitations);
             var grants = await MemberGrants.OfAsync(tx, inviter);
+            RequireReach(request, grants, tx.Call.Caller.Reach);
             await tx.ExecuteAsync(CloseExpired, emails, tx.Now);
             var open = (
                 await tx.QueryAsync(FindOpen, row => (Email: row.GetString("email"), Id: row.GetGuid("id")), [emails])
             ).ToDictionary(row => row.Email, row => row.Id);
             var members = (await tx.QueryAsync(FindMembers, row => row.GetString(0), [emails])).ToHashSet();
             var created = new List<Guid>();
+            var managers = new List<GivenRoles>();
             var expires = tx.Now + TimeSpan.FromDays(request.HasExpiresInDays ? request.ExpiresInDays : DefaultDays);
             foreach (var (row, result) in request.Invitations.Zip(results).Where(pair => pair.Second.Outcome != InvitationOutcome.Invalid))
             {
@@ -68,6 +71,11 @@ internal sealed partial class MemberInvitationsService
                     var id = Ids.New();
                     open.Add(result.Email, id);
                     created.Add(id);
+                    if (roles.Values.Any(MemberGrants.ManagesPeople))
+                    {
+                        managers.Add(new GivenRoles(result.Email, roles));
+                    }
+
                     (result.Outcome, result.InvitationId) = (InvitationOutcome.Created, Ids.Format("minv", id));
                     await tx.ExecuteAsync(
                         InsertInvitation,
@@ -82,6 +90,14 @@ internal sealed partial class MemberInvitationsService
                 }
             }
 
+            if (managers.Count > 0)
+            {
+                await tx.ConfirmAsync(
+                    string.Join('\n', managers.Select(given => given.Fingerprint)),
+                    new { roles = managers.Select(given => given.Preview), otherInvitations = created.Count - managers.Count }
+                );
+            }
+
             if (created.Count > 0)
             {
                 await MailQueue.AskAsync(tx, [.. created]);
@@ -94,6 +110,23 @@ internal sealed partial class MemberInvitationsService
 
             return Answer(results);
         });
+
+    /// <summary>
+    /// Passes when the caller may manage people wherever the rows give roles. What does not exist for them, a row says itself.
+    /// </summary>
+    private static void RequireReach(InviteMembersRequest request, MemberGrants grants, Reach reach)
+    {
+        var touched = request.Invitations.SelectMany(row => row.Roles).Select(asked => asked.EnvironmentId).ToList();
+        if (request.Invitations.Any(row => row.Roles.Count == 0))
+        {
+            touched.Add(Ids.Format("env", grants.DefaultEnvironment));
+        }
+
+        reach.Require(
+            Scopes.WorkspaceWrite,
+            touched.Select(id => Ids.TryParse("env", id, out var environment) ? environment : Guid.Empty).Where(reach.Knows)
+        );
+    }
 
     /// <summary>The roles a row asks for, or the rule it breaks.</summary>
     private static string? Read(MemberInvitationRow row, string role, MemberGrants grants, out SortedDictionary<Guid, string> roles)
@@ -142,6 +175,15 @@ internal sealed partial class MemberInvitationsService
             Email = email,
             Problem = problem,
         };
+
+    /// <summary>Somebody who would manage people, and where.</summary>
+    private sealed record GivenRoles(string Email, SortedDictionary<Guid, string> Roles)
+    {
+        public string Fingerprint => $"{Email} {string.Join(' ', Roles.Select(role => $"{role.Key}:{role.Value}"))}";
+
+        public object Preview =>
+            new { Email, Roles = Roles.Select(role => new { EnvironmentId = Ids.Format("env", role.Key), Role = role.Value }) };
+    }
 
     private InviteMembersResponse Answer(List<InvitationResult> results)
     {

@@ -31,6 +31,9 @@ internal sealed record MemberGrants(Guid DefaultEnvironment, IReadOnlyDictionary
         );
     }
 
+    /// <summary>Whether the role is one of those that give roles to others: admin and owner.</summary>
+    public static bool ManagesPeople(string role) => Platform.Contracts.Roles.PermissionsOf(role).Contains(ManagePeople);
+
     public bool Allows(Guid environment, string role) =>
         Roles.TryGetValue(environment, out var own)
         && Platform.Contracts.Roles.PermissionsOf(own) is var permissions

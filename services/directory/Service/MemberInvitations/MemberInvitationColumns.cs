@@ -26,13 +26,22 @@ internal static class MemberInvitationColumns
             (select m.problem from directory.mail m where m.id = i.id) as mail_problem
         """;
 
-    private const string Lock = $"select {All} from directory.member_invitation i where i.id = $3 for update";
+    private const string Lock = $"select {All}, i.environments as touched from directory.member_invitation i where i.id = $3 for update";
 
-    /// <summary>The invitation, locked until the commit, which is pending.</summary>
+    /// <summary>
+    /// The invitation, locked until the commit, which is pending. The caller manages people wherever it gives a role, shown or not.
+    /// </summary>
     public static async Task<MemberInvitation> LockPendingAsync(WriteTransaction tx, Guid id)
     {
-        var invitation = await tx.QueryOneAsync(Lock, Read, tx.Now, tx.Call.Caller.MemberId ?? Guid.Empty, id)
-            ?? throw Problem.NotFound("member invitation", Ids.Format("minv", id));
+        var found = await tx.QueryOneAsync(
+            Lock,
+            row => new { Invitation = Read(row), Touched = row.GetFieldValue<Guid[]>("touched") },
+            tx.Now,
+            tx.Call.Caller.MemberId ?? Guid.Empty,
+            id
+        ) ?? throw Problem.NotFound("member invitation", Ids.Format("minv", id));
+        tx.Call.Caller.Reach.Require(Scopes.WorkspaceWrite, found.Touched);
+        var invitation = found.Invitation;
         return invitation.State == "pending" ? invitation : throw NotPending(invitation.State);
     }
 

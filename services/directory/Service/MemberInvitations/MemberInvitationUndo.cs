@@ -30,19 +30,34 @@ internal static class MemberInvitationUndo
         IReadOnlyList<RowPlan> all
     )
     {
-        var opened = plans.Where(plan => RowPlan.Value(plan.Target, "is_open") == bool.TrueString).ToList();
+        var reach = tx.Call.Caller.Reach;
+        var elsewhere = plans
+            .Where(plan => EnvironmentsOf(plan).Any(environment => !reach.Has(Write, environment)))
+            .Select(plan => new Obstacle(plan, Reasons.PermissionDenied, "It gives roles in environments where you may not manage people."))
+            .ToList();
+        var opened = plans
+            .Except(elsewhere.Select(obstacle => obstacle.Plan))
+            .Where(plan => RowPlan.Value(plan.Target, "is_open") == bool.TrueString)
+            .ToList();
         if (opened.Count == 0)
         {
-            return [];
+            return elsewhere;
         }
 
         var grants = tx.Call.Caller.MemberId is { } member ? await MemberGrants.OfAsync(tx, member) : null;
         return
         [
+            .. elsewhere,
             .. opened
                 .Where(plan => grants is null || !MayGive(grants, plan.Target!))
                 .Select(plan => new Obstacle(plan, Reasons.PermissionDenied, "You may not give the roles of this invitation.")),
         ];
+    }
+
+    private static List<Guid> EnvironmentsOf(RowPlan plan)
+    {
+        using var row = JsonDocument.Parse((plan.Target ?? plan.Current)!);
+        return [.. row.RootElement.GetProperty("environments").EnumerateArray().Select(environment => environment.GetGuid())];
     }
 
     private static bool MayGive(MemberGrants grants, string image)

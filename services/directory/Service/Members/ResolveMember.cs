@@ -17,8 +17,8 @@ internal sealed partial class MembersService
             e.id as environment_id, e.name as environment_name, e.kind, e.is_default, r.role
         from directory.member m
             join directory.workspace w on w.workspace_id = m.workspace_id
-            left join directory.member_role r on r.workspace_id = m.workspace_id and r.member_id = m.id
-            left join directory.environment e on e.workspace_id = r.workspace_id and e.id = r.environment_id
+            left join directory.environment e on e.workspace_id = m.workspace_id
+            left join directory.member_role r on r.workspace_id = m.workspace_id and r.member_id = m.id and r.environment_id = e.id
         where {0} and ($2::uuid is null or m.workspace_id = $2)
         order by w.workspace_id, m.id, e.is_default desc, e.id
         """;
@@ -87,14 +87,15 @@ internal sealed partial class MembersService
 
         if (!row.IsDBNull("environment_id"))
         {
-            membership.Environments.Add(
+            var role = row.IsDBNull("role") ? "" : row.GetString("role");
+            (role.Length > 0 ? membership.Environments : membership.OtherEnvironments).Add(
                 new MemberEnvironment
                 {
                     EnvironmentId = Ids.Format("env", row.GetGuid("environment_id")),
                     Name = row.GetString("environment_name"),
                     Kind = row.GetString("kind"),
                     IsDefault = row.GetBoolean("is_default"),
-                    Role = row.GetString("role"),
+                    Role = role,
                 }
             );
         }
