@@ -80,6 +80,21 @@ public sealed class UnitOfWorkTests(NotesFixture notes) : IClassFixture<NotesFix
     }
 
     [Fact]
+    public async Task Sessions_that_the_server_has_ended_are_replaced_without_a_word()
+    {
+        await CreateAsync("before");
+        for (var i = 0; i < 3; i++)
+        {
+            await using var end = notes.Admin.CreateCommand(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename = 'notes_app'"
+            );
+            await end.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            await CreateAsync($"after {i}");
+            Assert.Equal(i + 2, (await notes.TitlesAsync(_caller)).Count);
+        }
+    }
+
+    [Fact]
     public async Task Events_wait_in_the_outbox_while_the_broker_is_away()
     {
         notes.Events.IsDown = true;
