@@ -84,7 +84,7 @@ internal sealed class MethodHandlers(
     {
         var exchange = asker.Call.Exchange;
         exchange.AnswerWith(
-            asker.Narrowing.IsCompact
+            asker.Narrowing.ShowsOperations
                 ? compact.List(asker.Caller, asker.Narrowing, exchange.IsModern, _page, cursor)
                 : surface.List(asker.Caller, asker.Narrowing, exchange.IsModern, _page, cursor)
         );

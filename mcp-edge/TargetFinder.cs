@@ -39,7 +39,7 @@ internal sealed class TargetFinder(ToolSurface surface, CompactSurface compact, 
 
     private AskedFor OfTool(string name, McpExchange exchange, UrlNarrowing narrowing)
     {
-        if (narrowing.IsCompact)
+        if (CompactSurface.IsOwn(name, narrowing))
         {
             return compact.Find(name, exchange.Arguments);
         }

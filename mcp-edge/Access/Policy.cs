@@ -81,7 +81,13 @@ internal sealed class Policy(RateLimiter rates)
         }
         if (!caller.RolePermissions.Contains(tool.Scope))
         {
-            return new(RefusalForm.UnknownTool, Reasons.PermissionDenied, $"Unknown tool: {toolName}");
+            // The tool is no secret: it is in the documents, and to hear that it does not exist would mislead.
+            return new(
+                RefusalForm.ToolError,
+                Reasons.PermissionDenied,
+                $"{tool.Name} needs the permission {tool.Scope}, which your role in this environment does not have.",
+                "Ask an admin of the workspace for a role that has it."
+            );
         }
 
         if (!caller.Scopes.Contains(tool.Scope))

@@ -32,7 +32,8 @@ internal sealed class Instructions(ToolSurface surface)
         var others = surface.Toolsets.Except(surface.DefaultToolsets).ToList();
         return others.Count == 0
             ? ""
-            : $" Toolsets that are not listed here: {string.Join(", ", others)}. "
-                + $"When the user needs one, ask them to add `?toolsets=default,{others[0]}` to the URL.";
+            : " There are more operations than the tools listed here: find one with list_operations, read its arguments with "
+                + "list_operations and `name`, then call it with query or mutate. "
+                + $"The user can have them listed by adding `?toolsets=default,{others[0]}` to the URL; also: {string.Join(", ", others)}.";
     }
 }

@@ -40,10 +40,13 @@ internal sealed class ToolSurface
     /// <summary>The members of a list result with one page of the named tools that this caller can use behind this URL.</summary>
     public PooledBuffer List(ResolvedCaller caller, UrlNarrowing narrowing, bool isModern, int pageSize, string? cursor)
     {
-        var listed = Usable(caller, narrowing).Where(tool => narrowing.Toolsets is not null || IsListedByDefault(tool));
-        var (page, next) = ListCursor.Cut(listed, tool => tool.Name, pageSize, cursor);
+        var (page, next) = ListCursor.Cut(Listed(caller, narrowing), tool => tool.Name, pageSize, cursor);
         return Write(page.Select(tool => tool.ListEntry), isModern, next);
     }
+
+    /// <summary>The named tools that are listed to this caller behind this URL, sorted by name.</summary>
+    public IEnumerable<ToolBinding> Listed(ResolvedCaller caller, UrlNarrowing narrowing) =>
+        Usable(caller, narrowing).Where(tool => narrowing.Toolsets is not null || IsListedByDefault(tool));
 
     /// <summary>What this caller can use behind this URL, sorted by name.</summary>
     public IEnumerable<ToolBinding> Usable(ResolvedCaller caller, UrlNarrowing narrowing) =>

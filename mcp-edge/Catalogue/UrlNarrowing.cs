@@ -20,6 +20,12 @@ internal sealed record UrlNarrowing(
     string Scopes
 )
 {
+    /// <summary>
+    /// Whether every operation can be found and called by list_operations, query and mutate: beside the default tools of a plain URL, so
+    /// that nothing is out of reach there, and in the compact surface.
+    /// </summary>
+    public bool ShowsOperations => IsCompact || Toolsets is null;
+
     public bool Includes(ToolBinding tool) =>
         (Toolsets is null || Toolsets.Contains(tool.Toolset)) && !(ReadOnly && !tool.Definition.IsRead);
 }

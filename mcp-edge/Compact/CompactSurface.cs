@@ -55,28 +55,35 @@ internal sealed class CompactSurface(ToolSurface tools)
         "\"readOnlyHint\":false,\"destructiveHint\":true,\"idempotentHint\":false"
     );
 
-    /// <summary>The members of a list result.</summary>
+    /// <summary>The members of a list result: the edge's own tools, and the named ones that stand beside them behind this URL.</summary>
     public PooledBuffer List(ResolvedCaller caller, UrlNarrowing narrowing, bool isModern, int pageSize, string? cursor)
     {
         var usable = tools.Usable(caller, narrowing).ToList();
-        var entries = new List<(string Name, byte[] Entry)> { (ListOperations, _listOperations.Entry) };
-        if (usable.Any(tool => !tool.Definition.IsRead))
-        {
-            entries.Add((Mutate, _mutate.Entry));
-        }
-
-        if (usable.Any(tool => tool.Definition.IsRead))
-        {
-            entries.Add((Query, _query.Entry));
-        }
-
-        if (usable.Find(tool => tool.Name == WhoAmI) is { } whoAmI)
-        {
-            entries.Add((WhoAmI, whoAmI.ListEntry));
-        }
-
+        var named = narrowing.IsCompact ? usable.Where(tool => tool.Name == WhoAmI) : tools.Listed(caller, narrowing);
+        var entries = named
+            .Select(tool => (tool.Name, Entry: tool.ListEntry))
+            .Concat(Own(usable).Select(shown => (shown.Name, shown.Entry)))
+            .OrderBy(entry => entry.Name, StringComparer.Ordinal);
         var (page, next) = ListCursor.Cut(entries, entry => entry.Name, pageSize, cursor);
         return ToolSurface.Write(page.Select(entry => entry.Entry), isModern, next);
+    }
+
+    /// <summary>Whether a call of this name is one of the edge's own tools, where the URL shows them.</summary>
+    public static bool IsOwn(string name, UrlNarrowing narrowing) =>
+        narrowing.IsCompact || narrowing.ShowsOperations && (name is ListOperations or Query or Mutate);
+
+    private static IEnumerable<Shown> Own(List<ToolBinding> usable)
+    {
+        yield return _listOperations;
+        if (usable.Exists(tool => !tool.Definition.IsRead))
+        {
+            yield return _mutate;
+        }
+
+        if (usable.Exists(tool => tool.Definition.IsRead))
+        {
+            yield return _query;
+        }
     }
 
     /// <summary>What a call of one of the four means.</summary>

@@ -15,7 +15,15 @@ internal sealed class Agent : IAsyncDisposable
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(2);
 
     // Not the caller's fault, and over soon. A write is safe to repeat because it carries its idempotency key.
-    private static readonly HashSet<string> _transient = ["UNAVAILABLE", "INTERNAL", "BUSY", "DEADLINE_EXCEEDED", "lost"];
+    private static readonly HashSet<string> _transient =
+    [
+        "UNAVAILABLE",
+        "OUTCOME_UNKNOWN",
+        "INTERNAL",
+        "BUSY",
+        "DEADLINE_EXCEEDED",
+        "lost",
+    ];
 
     private readonly McpClient _client;
     private readonly string _name;

@@ -8,9 +8,9 @@ using Platform.Testing;
 
 namespace Platform.Directory.Tests;
 
-public sealed partial class MailTests(MailFixture directory) : IClassFixture<MailFixture>, IDisposable
+public sealed class MailTests(MailFixture directory) : IClassFixture<MailFixture>, IDisposable
 {
-    public void Dispose() => (directory.Refuse, directory.Taken) = (_ => null, _ => Task.CompletedTask);
+    public void Dispose() => directory.Refuse = _ => null;
 
     [Fact]
     public async Task An_invitation_becomes_one_mail_that_says_who_what_and_where()

@@ -30,7 +30,7 @@ public sealed partial class ResolveCallerTests
             Audiences = { "audit" },
             OnlyEnvironment = onlySandbox,
         };
-        var response = await identity.Callers.ResolveCallerAsync(request, cancellationToken: Cancellation);
+        var response = await identity.Callers.ResolveCallerAsync(request, identity.AsTheEdge());
         var claim = new JsonWebToken(response.Assertions["audit"]).GetPayloadValue<JsonElement>("envs");
         Assert.Equal(
             [

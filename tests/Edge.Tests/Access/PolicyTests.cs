@@ -192,15 +192,25 @@ public sealed class PolicyTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_tool_the_role_may_not_use_is_absent_and_unknown()
+    public async Task A_tool_the_role_may_not_use_is_not_listed_and_says_which_permission_is_missing()
     {
         Identity.Role = Identity.ProductionRole = Roles.Viewer;
-        Assert.Equal(["get_thing"], await _edge.ListAsync());
-        using var response = await _edge.SendAsync("echo_thing", """{"thing":{}}""");
+        Assert.Equal(["get_thing", "list_operations", "query"], await _edge.ListAsync());
+        Assert.StartsWith(
+            "PERMISSION_DENIED: echo_thing needs the permission databases.records:write",
+            (await _edge.CallAsync("echo_thing", """{"thing":{}}""")).Text(),
+            StringComparison.Ordinal
+        );
+        Assert.Equal("echo_thing", await RefusedAsync("PERMISSION_DENIED"));
+    }
+
+    [Fact]
+    public async Task What_the_url_excludes_does_not_exist_behind_it()
+    {
+        using var response = await _edge.SendAsync("echo_thing", """{"thing":{}}""", "?toolsets=trail");
         var body = await response.JsonAsync();
         Assert.Equal(-32602, body.ErrorCode());
         Assert.Equal("Unknown tool: echo_thing", body.GetProperty("error").GetProperty("message").GetString());
-        Assert.Equal("echo_thing", await RefusedAsync("PERMISSION_DENIED"));
     }
 
     [Fact]
@@ -219,7 +229,7 @@ public sealed class PolicyTests : IAsyncLifetime
     public async Task A_switch_against_writes_takes_them_off_the_list_and_refuses_them()
     {
         Identity.Switches.WriteAccess = false;
-        Assert.Equal(["get_thing", "read_trail"], await _edge.ListAsync());
+        Assert.Equal(["get_thing", "list_operations", "query", "read_trail"], await _edge.ListAsync());
         Assert.StartsWith("WRITES_NOT_ALLOWED", (await _edge.CallAsync("echo_thing", """{"thing":{}}""")).Text(), StringComparison.Ordinal);
         Assert.Equal("echo_thing", await RefusedAsync("WRITES_NOT_ALLOWED"));
     }
@@ -234,7 +244,7 @@ public sealed class PolicyTests : IAsyncLifetime
         Identity.Switches.WriteAccess = true;
         using var response = await _edge.SendAsync("echo_thing", """{"thing":{}}""", token: OAuth);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        Assert.Equal(-32602, (await response.JsonAsync()).ErrorCode());
+        Assert.StartsWith("PERMISSION_DENIED", (await response.JsonAsync()).GetProperty("result").Text(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -256,7 +266,7 @@ public sealed class PolicyTests : IAsyncLifetime
     public async Task A_personal_token_that_lacks_a_scope_is_told_which()
     {
         Identity.Scopes = ["databases.records:read"];
-        Assert.Equal(["get_thing"], await _edge.ListAsync());
+        Assert.Equal(["get_thing", "list_operations", "query"], await _edge.ListAsync());
         var result = await _edge.CallAsync("echo_thing", """{"thing":{}}""");
         Assert.StartsWith(
             "INSUFFICIENT_SCOPE: The personal token lacks the scope databases.records:write.",

@@ -216,7 +216,7 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
             (await named.JsonAsync()).GetProperty("error").GetProperty("message").GetString(),
             StringComparison.Ordinal
         );
-        using var compact = await _edge.SendAsync("query", """{"operation":"get_thing"}""");
+        using var compact = await _edge.SendAsync("query", """{"operation":"get_thing"}""", "?toolsets=things");
         Assert.Equal(-32602, (await compact.JsonAsync()).ErrorCode());
         Assert.Empty(_edge.BackEnd.Things.Calls);
     }

@@ -67,7 +67,10 @@ public sealed class ToolListTests
     public async Task The_plain_url_lists_the_default_toolsets_and_calls_the_others_all_the_same()
     {
         await using var edge = await EdgeFixture.StartAsync();
-        Assert.Equal(["delete_things", "echo_thing", "get_thing", "read_trail"], await edge.ListAsync());
+        Assert.Equal(
+            ["delete_things", "echo_thing", "get_thing", "list_operations", "mutate", "query", "read_trail"],
+            await edge.ListAsync()
+        );
         Assert.Equal(["administer", "stream_things"], await edge.ListAsync("?toolsets=administration"));
         Assert.Equal(
             ["administer", "delete_things", "echo_thing", "get_thing", "read_trail", "stream_things"],
@@ -78,10 +81,11 @@ public sealed class ToolListTests
             await edge.ListAsync("?toolsets=all")
         );
         Assert.False((await edge.CallAsync("administer")).IsError());
+        Assert.False((await edge.CallAsync("mutate", """{"operation":"administer"}""")).IsError());
     }
 
     [Theory]
-    [InlineData("", "delete_things echo_thing|get_thing read_trail")]
+    [InlineData("", "delete_things echo_thing|get_thing list_operations|mutate query|read_trail")]
     [InlineData("?surface=compact", "list_operations mutate|query")]
     public async Task A_long_list_comes_in_pages_that_together_are_the_whole(string query, string pages)
     {

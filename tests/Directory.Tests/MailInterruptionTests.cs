@@ -3,8 +3,8 @@ using Platform.Testing;
 
 namespace Platform.Directory.Tests;
 
-// What happens to mails when a session with the database ends.
-public sealed partial class MailTests
+/// <summary>What happens to mails when a session with the database ends.</summary>
+public sealed class MailInterruptionTests(MailFixture directory) : IClassFixture<MailFixture>
 {
     [Fact]
     public async Task A_mail_that_left_while_the_database_ended_its_sessions_leaves_once()
