@@ -19,9 +19,13 @@ internal sealed class AuthorizationDoor(SignInServer server, ResourceRule resour
             return RefuseAsync(http, $"{name}_not_supported", $"The parameter {name} is not supported.");
         }
 
-        return resources.Problem(query["resource"]) is { } problem
-            ? RefuseAsync(http, "invalid_target", problem)
-            : server.ForwardAsync(http);
+        if (resources.Problem(query[ResourceRule.Name]) is { } problem)
+        {
+            return RefuseAsync(http, "invalid_target", problem);
+        }
+
+        http.Request.QueryString = ResourceRule.Without(query);
+        return server.ForwardAsync(http);
     }
 
     // Not by a redirect: whether the address in the request is the client's, only the server behind knows.

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
 using Platform.Edge.Http;
 
 namespace Platform.Edge.SignIn;
@@ -9,11 +10,20 @@ namespace Platform.Edge.SignIn;
 /// </summary>
 internal sealed class ResourceRule(IOptions<McpEndpointOptions> options)
 {
+    public const string Name = "resource";
+
     /// <summary>What is wrong; null when each resource is this edge's URL, with or without a query, or none is named.</summary>
     public string? Problem(IEnumerable<string?> resources) =>
         resources.FirstOrDefault(resource => !IsOurs(resource)) is { } foreign
             ? $"The resource {Cut(foreign)} is not served here. The only one is {options.Value.Resource}."
             : null;
+
+    /// <summary>
+    /// What goes on to the server: once it is checked here, the resource has done its work. A Keycloak compares it with what it has itself,
+    /// and refuses the MCP URL with a query.
+    /// </summary>
+    public static QueryString Without(IEnumerable<KeyValuePair<string, StringValues>> parameters) =>
+        QueryString.Create(parameters.Where(parameter => parameter.Key != Name));
 
     private bool IsOurs(string? resource) =>
         Uri.TryCreate(resource, UriKind.Absolute, out var uri)

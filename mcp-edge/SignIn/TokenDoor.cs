@@ -34,7 +34,7 @@ internal sealed class TokenDoor(SignInServer server, ResourceRule resources, Ref
         }
 
         var fields = QueryHelpers.ParseQuery(Encoding.UTF8.GetString(form.Span));
-        if (fields.FirstOrDefault(field => field.Value.Count > 1 && field.Key != "resource").Key is { } twice)
+        if (fields.FirstOrDefault(field => field.Value.Count > 1 && field.Key != ResourceRule.Name).Key is { } twice)
         {
             await OAuthError.WriteAsync(http, StatusCodes.Status400BadRequest, "invalid_request", $"{Cut(twice)} is there twice.");
             return;
@@ -52,11 +52,13 @@ internal sealed class TokenDoor(SignInServer server, ResourceRule resources, Ref
             return;
         }
 
-        if (resources.Problem(fields.GetValueOrDefault("resource")) is { } problem)
+        if (resources.Problem(fields.GetValueOrDefault(ResourceRule.Name)) is { } problem)
         {
             await OAuthError.WriteAsync(http, StatusCodes.Status400BadRequest, "invalid_target", problem);
             return;
         }
+
+        form = Encoding.UTF8.GetBytes(ResourceRule.Without(fields).Value!.TrimStart('?'));
 
         try
         {

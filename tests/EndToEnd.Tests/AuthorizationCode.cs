@@ -26,6 +26,8 @@ internal static class AuthorizationCode
         Func<HttpMessageHandler>? handler = null
     )
     {
+        // As strict clients name it: the very URL that they were given, with its query.
+        var resource = new Uri(issuer, "/mcp?toolsets=all").AbsoluteUri;
         var verifier = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
         var query = new Dictionary<string, string>
         {
@@ -34,6 +36,7 @@ internal static class AuthorizationCode
             ["redirect_uri"] = Redirect,
             ["scope"] = scope,
             ["state"] = "state",
+            ["resource"] = resource,
             ["code_challenge"] = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(verifier))),
             ["code_challenge_method"] = "S256",
         };
@@ -52,6 +55,7 @@ internal static class AuthorizationCode
                 ["code"] = callback["code"],
                 ["redirect_uri"] = Redirect,
                 ["code_verifier"] = verifier,
+                ["resource"] = resource,
             }
         );
         using var response = await http.PostAsync(new Uri($"{issuer}/protocol/openid-connect/token"), form, cancellationToken);

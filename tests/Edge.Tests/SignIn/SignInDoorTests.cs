@@ -31,7 +31,7 @@ public sealed class SignInDoorTests : IAsyncLifetime
     [Theory]
     [InlineData("GET", "/realms/platform")]
     [InlineData("GET", Protocol + "/certs")]
-    [InlineData("GET", Protocol + "/auth?client_id=mcp-public&resource=https%3A%2F%2Fmcp.example.test%2Fmcp%3Ftoolsets%3Dall")]
+    [InlineData("GET", Protocol + "/auth?client_id=mcp-public&scope=a%20b&redirect_uri=http%3A%2F%2F127.0.0.1%2F")]
     [InlineData("POST", Protocol + "/revoke")]
     [InlineData("GET", Protocol + "/userinfo")]
     [InlineData("OPTIONS", Protocol + "/token")]
@@ -146,7 +146,7 @@ public sealed class SignInDoorTests : IAsyncLifetime
     [InlineData("https://mcp.example.test/mcp")]
     [InlineData("https://mcp.example.test/mcp/")]
     [InlineData("https://MCP.example.test:443/mcp?toolsets=all&readOnly=true")]
-    public async Task The_edges_own_url_is_one_resource_with_every_query(string resource)
+    public async Task The_edges_own_url_is_one_resource_with_every_query_and_the_server_is_not_asked_about_it(string resource)
     {
         using var page = await SendAsync("GET", $"{Protocol}/auth?resource={Uri.EscapeDataString(resource)}");
         Assert.Equal(218, (int)page.StatusCode);
@@ -156,6 +156,8 @@ public sealed class SignInDoorTests : IAsyncLifetime
             $"grant_type=authorization_code&resource={Uri.EscapeDataString(resource)}"
         );
         Assert.Equal(HttpStatusCode.OK, token.StatusCode);
+        Assert.DoesNotContain("resource", Assert.Single(_server.Requests), StringComparison.Ordinal);
+        Assert.Equal("grant_type=authorization_code", Assert.Single(_server.Exchanges));
     }
 
     [Theory]
