@@ -15,7 +15,7 @@ internal sealed class ResourceRule(IOptions<McpEndpointOptions> options)
     /// <summary>What is wrong; null when each resource is this edge's URL, with or without a query, or none is named.</summary>
     public string? Problem(IEnumerable<string?> resources) =>
         resources.FirstOrDefault(resource => !IsOurs(resource)) is { } foreign
-            ? $"The resource {Cut(foreign)} is not served here. The only one is {options.Value.Resource}."
+            ? $"The resource {OAuthError.Printable(foreign, 200)} is not served here. The only one is {options.Value.Resource}."
             : null;
 
     /// <summary>
@@ -29,6 +29,4 @@ internal sealed class ResourceRule(IOptions<McpEndpointOptions> options)
         Uri.TryCreate(resource, UriKind.Absolute, out var uri)
         && uri is { UserInfo: "", Fragment: "" }
         && uri.GetLeftPart(UriPartial.Path).TrimEnd('/') == options.Value.Resource;
-
-    private static string Cut(string text) => new([.. text.Where(c => c is > ' ' and <= '~').Take(200)]);
 }

@@ -36,7 +36,12 @@ internal sealed class TokenDoor(SignInServer server, ResourceRule resources, Ref
         var fields = QueryHelpers.ParseQuery(Encoding.UTF8.GetString(form.Span));
         if (fields.FirstOrDefault(field => field.Value.Count > 1 && field.Key != ResourceRule.Name).Key is { } twice)
         {
-            await OAuthError.WriteAsync(http, StatusCodes.Status400BadRequest, "invalid_request", $"{Cut(twice)} is there twice.");
+            await OAuthError.WriteAsync(
+                http,
+                StatusCodes.Status400BadRequest,
+                "invalid_request",
+                $"{OAuthError.Printable(twice, 60)} is there twice."
+            );
             return;
         }
 
@@ -112,6 +117,4 @@ internal sealed class TokenDoor(SignInServer server, ResourceRule resources, Ref
         );
         return length > MaxForm ? null : buffer.AsMemory(0, length);
     }
-
-    private static string Cut(string text) => new([.. text.Where(c => c is > ' ' and <= '~').Take(60)]);
 }

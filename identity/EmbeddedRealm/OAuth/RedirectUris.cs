@@ -35,8 +35,6 @@ internal static class RedirectUris
         return client.RedirectUris.Any(pattern => candidates.Exists(candidate => Matches(pattern, candidate)));
     }
 
-    public static bool IsLoopback(Uri uri) => s_loopback.Contains(uri.Host);
-
     private static bool Matches(string pattern, string candidate) =>
         pattern.EndsWith('*') ? candidate.Split('?')[0].StartsWith(pattern[..^1], StringComparison.Ordinal) : candidate == pattern;
 }

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Platform.Identity.Service.Keycloak;
 using Platform.Identity.Service.Realm;
 
 namespace Platform.Identity.Service.AccessTokens;
@@ -8,16 +9,10 @@ internal sealed class EdgeAudience(IConfiguration configuration)
 {
     // Clients that act for the platform or for Keycloak itself, never for an agent. None of them has a scope with the audience of the
     // edge; should one get it by mistake, its tokens still open nothing.
-    private static readonly FrozenSet<string> _notForAgents = FrozenSet.Create(
-        "platform-governance",
-        "platform-identity",
-        "account",
-        "account-console",
-        "admin-cli",
-        "broker",
-        "realm-management",
-        "security-admin-console"
-    );
+    private static readonly FrozenSet<string> _notForAgents = BuiltInClients
+        .Ids.Append("platform-governance")
+        .Append("platform-identity")
+        .ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Exactly as the access tokens carry it.</summary>
     public string Url { get; } = EdgeUrl.Of(configuration);

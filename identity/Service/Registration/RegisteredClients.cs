@@ -53,15 +53,7 @@ internal sealed partial class RegisteredClients(
     private const string Delete = "delete from identity.registered_client where client_id = $1";
 
     // Clients of the realm that nobody registered.
-    private readonly HashSet<string> _others =
-    [
-        .. file.ClientIds,
-        "account",
-        "account-console",
-        "broker",
-        "realm-management",
-        "security-admin-console",
-    ];
+    private readonly HashSet<string> _others = [.. file.ClientIds, .. BuiltInClients.Ids];
 
     private bool _hasAdopted;
 
