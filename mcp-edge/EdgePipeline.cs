@@ -1,4 +1,6 @@
 using ModelContextProtocol.Server;
+using Platform.Audit.Contracts;
+using Platform.Contracts;
 using Platform.Edge.Access;
 using Platform.Edge.Audit;
 using Platform.Edge.Calls;
@@ -37,6 +39,10 @@ internal sealed class EdgePipeline(
         {
             unknown.Refused(http, reason);
         }
+        else if (refusal is { Form: RefusalForm.Http, Reason: "" })
+        {
+            CallAudit.Count(AuditOutcomes.Refused, Reasons.InvalidArgument);
+        }
 
         await writer.WriteAsync(http, refusal);
         return false;
@@ -49,19 +55,14 @@ internal sealed class EdgePipeline(
 
         // Find the tool.
         var (target, malformed) = targets.Find(exchange, admission.Narrowing);
-        if (malformed is not null)
-        {
-            await writer.WriteAsync(http, malformed, exchange.IdElement);
-            return null;
-        }
-
         var call = EdgeCall.Open(exchange, target, time);
         exchange.State = call;
         CallTelemetry.Opened(call);
 
         // Resolve the caller, and decide.
         var refusal = await callers.ResolveAsync(call, admission, http.RequestAborted)
-            ?? decisions.Decide(call, target, admission.Narrowing);
+            ?? decisions.Decide(call, target, admission.Narrowing)
+            ?? malformed;
         if (refusal is not null)
         {
             await refusals.RecordAsync(call, refusal);
@@ -71,6 +72,24 @@ internal sealed class EdgePipeline(
         // Check the shape, send, record, answer: what that means depends on the method.
         return methods.For(call, admission);
     }
+
+    internal override void Refused(McpError error) => CallAudit.Count(AuditOutcomes.Refused, ReasonOf(error.Code));
+
+    internal override async ValueTask RefusedAsync(McpExchange exchange, int code)
+    {
+        // A step that refused by itself has recorded it.
+        if (exchange.State is EdgeCall { Error: null } call)
+        {
+            await refusals.RecordAsync(call, new PolicyRefusal(RefusalForm.Http, ReasonOf(code), ""));
+        }
+    }
+
+    private static string ReasonOf(int code) =>
+        code switch
+        {
+            McpError.MethodNotFound => Reasons.UnknownMethod,
+            _ => Reasons.InvalidArgument,
+        };
 
     public override string Explain(McpExchange exchange, Exception exception)
     {

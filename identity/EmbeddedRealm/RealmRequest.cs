@@ -63,19 +63,23 @@ internal sealed class RealmRequest(HttpContext http, ServedRealm realm, IFormCol
                 return;
             }
             // Read first: a slow sender must not keep everybody else waiting.
-            var form = http.Request.HasFormContentType ? await http.Request.ReadFormAsync(http.RequestAborted) : null;
+            IFormCollection? form = null;
             JsonNode? body = null;
-            if (http.Request.HasJsonContentType() && http.Request.ContentLength is not 0)
+            try
             {
-                try
+                if (http.Request.HasFormContentType)
+                {
+                    form = await http.Request.ReadFormAsync(http.RequestAborted);
+                }
+                else if (http.Request.HasJsonContentType() && http.Request.ContentLength is not 0)
                 {
                     body = await JsonNode.ParseAsync(http.Request.Body, cancellationToken: http.RequestAborted);
                 }
-                catch (JsonException)
-                {
-                    await Answer.Error(400, "invalid_request", "The body is not JSON.").WriteAsync(http);
-                    return;
-                }
+            }
+            catch (Exception exception) when (exception is JsonException or InvalidDataException or BadHttpRequestException or IOException)
+            {
+                await Answer.Error(400, "invalid_request", "The body cannot be read.").WriteAsync(http);
+                return;
             }
 
             Answer answer;

@@ -2,6 +2,7 @@ using Platform.Audit.Contracts.V1;
 using Platform.Changes.Undo;
 using Platform.Directory.Contracts.V1;
 using Platform.Identity.Contracts;
+using Platform.Identity.Service;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Assertions;
 using Platform.Identity.Service.Callers;
@@ -74,6 +75,7 @@ builder.Services.AddSingleton<InvitationAcceptance>();
 builder.Services.AddServiceClient<SigningSecrets.SigningSecretsClient>("audit");
 
 var app = builder.Build();
+app.UseAbandonedRequests();
 app.MapAssertionKeys();
 app.MapGovernance();
 app.MapJoinPage();

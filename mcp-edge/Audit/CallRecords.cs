@@ -124,6 +124,11 @@ internal static class CallRecords
                 json.WriteString("clientVersion"u8, version);
             }
 
+            if (call.ToolName.Length == 0 && call.Exchange.Method.Length > 0)
+            {
+                json.WriteString("method"u8, Cut(call.Exchange.Method));
+            }
+
             if (call.AlikeBefore > 0)
             {
                 json.WriteNumber("alikeBefore"u8, call.AlikeBefore);

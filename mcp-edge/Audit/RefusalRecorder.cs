@@ -11,22 +11,24 @@ internal sealed class RefusalRecorder(CallAudit audit, UnknownCallers unknown, P
     // A flood of refusals must not become a flood of calls that wait for audit: past a rate they are recorded in passing.
     public async ValueTask RecordAsync(EdgeCall call, PolicyRefusal refusal)
     {
-        call.Error = refusal.Reason;
+        // A message that broke a rule of the protocol is told so in the words of the protocol, without a reason of ours.
+        var reason = refusal.Reason.Length > 0 ? refusal.Reason : Reasons.InvalidArgument;
+        call.Error = reason;
         if (refusal.Form == RefusalForm.Unauthorized)
         {
-            unknown.Refused(call, refusal.Reason);
+            unknown.Refused(call, reason);
         }
-        else if (call.Caller is null && refusal.Reason == Reasons.Unavailable)
+        else if (call.Caller is null && reason == Reasons.Unavailable)
         {
-            unknown.Failed(call, refusal.Reason);
+            unknown.Failed(call, reason);
         }
         else if (refusal.RetryAfter > 0 || !policy.MayBeHeard(call.Caller!))
         {
-            audit.Later(call, AuditOutcomes.Refused, refusal.Reason);
+            audit.Later(call, AuditOutcomes.Refused, reason);
         }
         else
         {
-            await audit.RefusedAsync(call, refusal.Reason);
+            await audit.RefusedAsync(call, reason);
         }
     }
 }

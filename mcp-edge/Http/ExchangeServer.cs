@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
@@ -23,9 +22,9 @@ internal sealed class ExchangeServer(McpExchange exchange, McpServerOptions opti
             Context = new JsonRpcMessageContext { User = exchange.Http.User, ProtocolVersion = exchange.HeaderVersion },
         };
 
-    public override ClientCapabilities? ClientCapabilities => Meta<ClientCapabilities>("io.modelcontextprotocol/clientCapabilities"u8);
+    public override ClientCapabilities? ClientCapabilities => exchange.ClientCapabilities;
 
-    public override Implementation? ClientInfo => Meta<Implementation>("io.modelcontextprotocol/clientInfo"u8);
+    public override Implementation? ClientInfo => exchange.ClientInfo;
 
     public override McpServerOptions ServerOptions => options;
 
@@ -56,10 +55,4 @@ internal sealed class ExchangeServer(McpExchange exchange, McpServerOptions opti
     ) => throw new NotSupportedException("A server that lives for one request hears no notifications.");
 
     public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
-    private T? Meta<T>(ReadOnlySpan<byte> key)
-        where T : class =>
-        exchange.IsModern && exchange.Meta.ValueKind == JsonValueKind.Object && exchange.Meta.TryGetProperty(key, out var value)
-            ? (T?)value.Deserialize(McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(T)))
-            : null;
 }

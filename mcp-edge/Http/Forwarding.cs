@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Yarp.ReverseProxy.Forwarder;
@@ -13,28 +14,40 @@ internal sealed class Forwarding(IHttpForwarder forwarder, IOptions<McpEndpointO
 {
     private static readonly ForwarderRequestConfig _config = new() { ActivityTimeout = TimeSpan.FromSeconds(30) };
 
-    private readonly HttpMessageInvoker _http = new(
-        new SocketsHttpHandler
+    private readonly HttpMessageInvoker _http = new(Handler());
+
+    private readonly Transformer _transformer = new(options.Value.PublicUrl!);
+
+    /// <summary>What speaks HTTP with servers inside for whoever calls from outside.</summary>
+    public static SocketsHttpHandler Handler() =>
+        new()
         {
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.None,
             ConnectTimeout = TimeSpan.FromSeconds(5),
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            // As they came: the server that reads headers from outside takes them for UTF-8, and .NET's client would refuse what is not ASCII.
+            RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
             UseCookies = false,
             UseProxy = false,
-        }
-    );
+        };
 
-    private readonly Transformer _transformer = new(options.Value.PublicUrl!);
-
-    /// <summary>False when the server did not answer: nothing has been written then.</summary>
+    /// <summary>
+    /// False when the server did not answer: nothing has been written then. A body that its sender broke off is answered with 400 here.
+    /// </summary>
     /// <param name="destination">The server's address without a query; the request's own is added.</param>
     public async Task<bool> SendAsync(HttpContext http, Uri destination)
     {
         http.Items[typeof(Transformer)] = destination;
         var error = await forwarder.SendAsync(http, destination.GetLeftPart(UriPartial.Authority), _http, _config, _transformer);
+        if (error is ForwarderError.RequestBodyClient && !http.Response.HasStarted)
+        {
+            http.Response.Clear();
+            http.Response.StatusCode = StatusCodes.Status400BadRequest;
+        }
+
         // Once an answer has begun, or its reader has gone, there is nobody to tell.
-        return error == ForwarderError.None || http.Response.HasStarted || http.RequestAborted.IsCancellationRequested;
+        return error is ForwarderError.None or ForwarderError.RequestBodyClient || http.Response.HasStarted || http.RequestAborted.IsCancellationRequested;
     }
 
     /// <summary>The headers that tell a server inside who called and where.</summary>

@@ -17,6 +17,12 @@ public abstract class McpApplication
     /// </summary>
     public abstract ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange);
 
+    /// <summary>Learns that a request was refused by the rules of HTTP or of the protocol, before anybody asked who sent it.</summary>
+    internal virtual void Refused(McpError error) { }
+
+    /// <summary>Learns that a message which was opened is refused by its method.</summary>
+    internal virtual ValueTask RefusedAsync(McpExchange exchange, int code) => ValueTask.CompletedTask;
+
     /// <summary>Keeps an exception that nobody foresaw for the operator, and returns what the client reads instead.</summary>
     public abstract string Explain(McpExchange exchange, Exception exception);
 

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
@@ -35,7 +36,7 @@ internal sealed class McpDispatcher(McpApplication application, McpExchange exch
         }
         catch (Exception exception) when (!aborted.IsCancellationRequested)
         {
-            answer = Explain(exception);
+            answer = await ExplainAsync(exception);
         }
 
         await (answer is null ? reply.CompleteAsync(aborted) : reply.WriteAsync(answer, aborted));
@@ -157,7 +158,9 @@ internal sealed class McpDispatcher(McpApplication application, McpExchange exch
                 {
                     if (!isCall || !(member.NameEquals("arguments"u8) || (isSilent && member.NameEquals("_meta"u8))))
                     {
-                        member.WriteTo(json);
+                        // As it came: a value that is no text is refused below, with its place.
+                        json.WritePropertyName(member.Name);
+                        json.WriteRawValue(JsonMarshal.GetRawUtf8Value(member.Value), skipInputValidation: true);
                     }
                 }
             }
@@ -212,6 +215,17 @@ internal sealed class McpDispatcher(McpApplication application, McpExchange exch
         }
 
         return node;
+    }
+
+    private async ValueTask<JsonRpcError> ExplainAsync(Exception exception)
+    {
+        var error = Explain(exception);
+        if (error.Error.Code != McpError.InternalError)
+        {
+            await application.RefusedAsync(exchange, error.Error.Code);
+        }
+
+        return error;
     }
 
     private JsonRpcError Explain(Exception exception) =>

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Options;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
+using Platform.ServiceDefaults;
 
 namespace Platform.Edge.Http;
 
@@ -12,8 +13,6 @@ namespace Platform.Edge.Http;
 /// </summary>
 public sealed class McpEndpoint(McpApplication application, OriginPolicy origins, IOptions<McpEndpointOptions> options, TimeProvider time)
 {
-    private static readonly JsonDocumentOptions _strict = new() { MaxDepth = 64, AllowDuplicateProperties = false };
-
     private readonly McpEndpointOptions _options = options.Value;
     private readonly ReadOnlyMemory<byte> _serverInfo = JsonSerializer.SerializeToUtf8Bytes(
         ServerInfo.Value,
@@ -25,39 +24,23 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         var request = http.Request;
         if (request.Headers.Origin is { Count: > 0 } origin && (origin.Count > 1 || !origins.Allows(origin[0]!)))
         {
-            await new McpError(
-                StatusCodes.Status403Forbidden,
-                McpError.InvalidRequest,
-                "This origin may not call the endpoint."
-            ).WriteAsync(http);
+            await RefuseAsync(http, new McpError(StatusCodes.Status403Forbidden, McpError.InvalidRequest, "This origin may not call the endpoint."));
             return;
         }
         if (!HttpMethods.IsPost(request.Method))
         {
             http.Response.Headers.Allow = "POST";
-            await new McpError(
-                StatusCodes.Status405MethodNotAllowed,
-                McpError.InvalidRequest,
-                "Only POST is served; there are no sessions."
-            ).WriteAsync(http);
+            await RefuseAsync(http, new McpError(StatusCodes.Status405MethodNotAllowed, McpError.InvalidRequest, "Only POST is served; there are no sessions."));
             return;
         }
         if (!ProtocolRules.Accepts(request, ProtocolRules.Json))
         {
-            await new McpError(
-                StatusCodes.Status406NotAcceptable,
-                McpError.InvalidRequest,
-                "The Accept header must allow application/json; with text/event-stream too, progress can be told before the answer."
-            ).WriteAsync(http);
+            await RefuseAsync(http, new McpError(StatusCodes.Status406NotAcceptable, McpError.InvalidRequest, "The Accept header must allow application/json; with text/event-stream too, progress can be told before the answer."));
             return;
         }
         if (!request.HasJsonContentType())
         {
-            await new McpError(
-                StatusCodes.Status415UnsupportedMediaType,
-                McpError.InvalidRequest,
-                "The body must be application/json."
-            ).WriteAsync(http);
+            await RefuseAsync(http, new McpError(StatusCodes.Status415UnsupportedMediaType, McpError.InvalidRequest, "The body must be application/json."));
             return;
         }
         if (!await application.AdmitAsync(http))
@@ -73,17 +56,16 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
             (bytes, length) = await ReadBodyAsync(request, _options.MaxRequestBytes, http.RequestAborted);
             if (length < 0)
             {
-                await new McpError(
-                    StatusCodes.Status413PayloadTooLarge,
-                    McpError.InvalidRequest,
-                    $"The body is larger than {_options.MaxRequestBytes} bytes."
-                ).WriteAsync(http);
+                await RefuseAsync(http, new McpError(StatusCodes.Status413PayloadTooLarge, McpError.InvalidRequest, $"The body is larger than {_options.MaxRequestBytes} bytes."));
                 return;
             }
-            document = Parse(bytes.AsMemory(0, length));
+            document = StrictJson.Parse(bytes.AsMemory(0, length));
             if (document is null)
             {
-                await McpError.Bad(McpError.ParseError, "The body is not valid JSON in UTF-8 without repeated members.").WriteAsync(http);
+                await RefuseAsync(
+                    http,
+                    McpError.Bad(McpError.ParseError, "The body is not valid JSON in UTF-8 without repeated members, or a name in it is no text.")
+                );
                 return;
             }
             await HandleMessageAsync(http, document.RootElement);
@@ -91,6 +73,10 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
             // The client hung up, which is how it cancels. There is nobody left to answer.
+        }
+        catch (BadHttpRequestException exception) when (!http.Response.HasStarted)
+        {
+            await RefuseAsync(http, new McpError(exception.StatusCode, McpError.ParseError, "The body ended early, or is not HTTP."));
         }
         finally
         {
@@ -102,23 +88,17 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         }
     }
 
-    private static JsonDocument? Parse(ReadOnlyMemory<byte> utf8)
+    private async Task RefuseAsync(HttpContext http, McpError error, JsonElement id = default)
     {
-        try
-        {
-            return System.Text.Unicode.Utf8.IsValid(utf8.Span) ? JsonDocument.Parse(utf8, _strict) : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
+        application.Refused(error);
+        await error.WriteAsync(http, id);
     }
 
     private async Task HandleMessageAsync(HttpContext http, JsonElement root)
     {
         if (ProtocolRules.CheckShape(root) is { } malformed)
         {
-            await malformed.WriteAsync(http);
+            await RefuseAsync(http, malformed);
             return;
         }
         var header = http.Request.Headers[ProtocolRules.VersionHeader];
@@ -131,7 +111,7 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
 
         if (broken is not null)
         {
-            await broken.Value.WriteAsync(http, exchange.IdElement);
+            await RefuseAsync(http, broken.Value, exchange.IdElement);
             return;
         }
         try

@@ -80,6 +80,12 @@ public sealed class McpExchange
             ? token
             : default;
 
+    /// <summary>What the metadata of a modern message says that its client can do; null for any other message.</summary>
+    internal ClientCapabilities? ClientCapabilities { get; set; }
+
+    /// <summary>What the metadata of a modern message says of its client; null when it says nothing.</summary>
+    internal Implementation? ClientInfo { get; set; }
+
     internal JsonElement Root { get; }
 
     internal JsonElement IdElement { get; }

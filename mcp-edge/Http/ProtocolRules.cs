@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using Platform.Edge.Transcoding;
 
@@ -12,6 +13,8 @@ internal static class ProtocolRules
     public const string Events = "text/event-stream";
     private const string MethodHeader = "Mcp-Method";
     private const string NameHeader = "Mcp-Name";
+    private const string CapabilitiesKey = "io.modelcontextprotocol/clientCapabilities";
+    private const string ClientKey = "io.modelcontextprotocol/clientInfo";
     private const string ParameterHeaderPrefix = "Mcp-Param-";
 
     /// <summary>Revisions where each request carries its own metadata and nothing is negotiated.</summary>
@@ -28,11 +31,7 @@ internal static class ProtocolRules
             return McpError.Bad(McpError.InvalidRequest, "The body must be one JSON-RPC message; batches are not supported.");
         }
 
-        if (
-            !root.TryGetProperty("jsonrpc"u8, out var version)
-            || version.ValueKind != JsonValueKind.String
-            || !version.ValueEquals("2.0"u8)
-        )
+        if (!root.TryGetProperty("jsonrpc"u8, out var version) || version.TextOrNull() != "2.0")
         {
             return McpError.Bad(McpError.InvalidRequest, "The member 'jsonrpc' must be \"2.0\".");
         }
@@ -80,8 +79,8 @@ internal static class ProtocolRules
             || header is null
             || exchange.Params.ValueKind != JsonValueKind.Object
             || !exchange.Params.TryGetProperty("protocolVersion"u8, out var asked)
-            || asked.ValueKind != JsonValueKind.String
-            || asked.ValueEquals(header)
+            || asked.TextOrNull() is not { } version
+            || version == header
         )
         {
             return null;
@@ -134,12 +133,23 @@ internal static class ProtocolRules
         }
 
         if (
-            !exchange.Meta.TryGetProperty("io.modelcontextprotocol/clientCapabilities"u8, out var capabilities)
+            !exchange.Meta.TryGetProperty(CapabilitiesKey, out var capabilities)
             || capabilities.ValueKind != JsonValueKind.Object
         )
         {
-            return McpError.Bad(McpError.InvalidParams, "params._meta must have the object 'io.modelcontextprotocol/clientCapabilities'.");
+            return McpError.Bad(McpError.InvalidParams, $"params._meta must have the object '{CapabilitiesKey}'.");
         }
+
+        // Read once and now: a handler that finds them unreadable could only fail.
+        if (!TryRead<ClientCapabilities>(exchange.Meta, CapabilitiesKey, out var can) || !TryRead<Implementation>(exchange.Meta, ClientKey, out var client))
+        {
+            return McpError.Bad(
+                McpError.InvalidParams,
+                $"In params._meta, '{CapabilitiesKey}' or '{ClientKey}' does not have the form of version {header}."
+            );
+        }
+
+        (exchange.ClientCapabilities, exchange.ClientInfo) = (can, client);
         return IsRemoved(exchange.Method)
             ? new McpError(
                 StatusCodes.Status404NotFound,
@@ -147,6 +157,25 @@ internal static class ProtocolRules
                 $"The method '{exchange.Method}' does not exist in version {header}."
             )
             : null;
+    }
+
+    private static bool TryRead<T>(JsonElement meta, string key, out T? value)
+        where T : class
+    {
+        value = null;
+        try
+        {
+            if (meta.TryGetProperty(key, out var given))
+            {
+                value = (T?)given.Deserialize(McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(T)));
+            }
+
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Checks that the headers of mirrored parameters say what the arguments say. Null when they do.</summary>

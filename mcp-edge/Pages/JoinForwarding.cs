@@ -31,7 +31,7 @@ internal static class JoinForwarding
                 http.BaseAddress = provider.GetRequiredService<IConfiguration>().ServiceAddress("identity", "http");
                 http.Timeout = TimeSpan.FromSeconds(10);
             })
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
+            .ConfigurePrimaryHttpMessageHandler(Forwarding.Handler);
 
     public static void MapJoinPage(this IEndpointRouteBuilder routes)
     {
@@ -71,10 +71,14 @@ internal static class JoinForwarding
                 return;
             }
 
-            var body = new byte[http.Request.ContentLength.Value];
-            await http.Request.Body.ReadExactlyAsync(body, http.RequestAborted);
-            token = QueryHelpers.ParseQuery(Encoding.UTF8.GetString(body)).GetValueOrDefault(TokenField).ToString();
-            request.Content = new ByteArrayContent(body);
+            if (await http.Request.ReadBodyAsync(JoinPage.MaxForm) is not { } body)
+            {
+                http.Response.StatusCode = StatusCodes.Status400BadRequest;
+                return;
+            }
+
+            token = QueryHelpers.ParseQuery(Encoding.UTF8.GetString(body.Span)).GetValueOrDefault(TokenField).ToString();
+            request.Content = new ReadOnlyMemoryContent(body);
             request.Content.Headers.TryAddWithoutValidation(HeaderNames.ContentType, http.Request.ContentType);
         }
 

@@ -27,14 +27,7 @@ internal sealed class SignInServer(
     {
         services
             .AddHttpClient(Client, http => http.Timeout = TimeSpan.FromSeconds(15))
-            .ConfigurePrimaryHttpMessageHandler(() =>
-                new SocketsHttpHandler
-                {
-                    AllowAutoRedirect = false,
-                    UseCookies = false,
-                    UseProxy = false,
-                }
-            )
+            .ConfigurePrimaryHttpMessageHandler(Forwarding.Handler)
             .RemoveAllLoggers();
         services.AddSingleton<SignInServer>();
     }

@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
+using Platform.ServiceDefaults;
 
 namespace Platform.Edge.SignIn;
 
@@ -21,14 +22,14 @@ internal sealed class TokenDoor(SignInServer server, ResourceRule resources, Ref
         if (
             !MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type)
             || !type.MediaType.Equals(FormType, StringComparison.OrdinalIgnoreCase)
-            || await ReadAsync(http.Request) is not { } form
+            || await http.Request.ReadBodyAsync(MaxForm) is not { } form
         )
         {
             await OAuthError.WriteAsync(
                 http,
                 StatusCodes.Status400BadRequest,
                 "invalid_request",
-                $"The body must be {FormType}, of at most {MaxForm} bytes."
+                $"The body must be {FormType}, of at most {MaxForm} bytes, and complete."
             );
             return;
         }
@@ -100,21 +101,4 @@ internal sealed class TokenDoor(SignInServer server, ResourceRule resources, Ref
 
     private static string Field(Dictionary<string, StringValues> fields, string name) =>
         fields.TryGetValue(name, out var value) ? value.ToString() : "";
-
-    private static async Task<ReadOnlyMemory<byte>?> ReadAsync(HttpRequest request)
-    {
-        if (request.ContentLength > MaxForm)
-        {
-            return null;
-        }
-
-        var buffer = new byte[MaxForm + 1];
-        var length = await request.Body.ReadAtLeastAsync(
-            buffer,
-            buffer.Length,
-            throwOnEndOfStream: false,
-            request.HttpContext.RequestAborted
-        );
-        return length > MaxForm ? null : buffer.AsMemory(0, length);
-    }
 }

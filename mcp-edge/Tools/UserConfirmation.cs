@@ -3,6 +3,7 @@ using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
 using Platform.Contracts;
 using Platform.Edge.Calls;
+using Platform.Edge.Transcoding;
 
 namespace Platform.Edge.Tools;
 
@@ -31,13 +32,13 @@ internal static class UserConfirmation
             || !responses.TryGetProperty(Question, out var response)
             || response.ValueKind != JsonValueKind.Object
             || !response.TryGetProperty("action"u8, out var action)
-            || action.ValueKind != JsonValueKind.String
+            || action.TextOrNull() is not { } said
         )
         {
             return null;
         }
 
-        return action.ValueEquals("accept"u8)
+        return said == "accept"
             && response.TryGetProperty("content"u8, out var content)
             && content.ValueKind == JsonValueKind.Object
             && content.TryGetProperty(Question, out var agreed)

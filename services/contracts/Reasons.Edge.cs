@@ -69,6 +69,9 @@ public static partial class Reasons
     [Reason("tool error", "There is no such operation here, for this caller and this URL.", "Find names with list_operations.")]
     public const string UnknownOperation = "UNKNOWN_OPERATION";
 
+    [Reason("JSON-RPC error", "There is no such method in this version of the protocol.", "Use the methods of the protocol version.")]
+    public const string UnknownMethod = "UNKNOWN_METHOD";
+
     [Reason("tool error", "There is no such toolset here.", "Use one of those that the message names.")]
     public const string UnknownToolset = "UNKNOWN_TOOLSET";
 

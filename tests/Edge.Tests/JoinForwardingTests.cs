@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Platform.Edge.Tests.Fixture;
+using Platform.Testing;
 
 namespace Platform.Edge.Tests;
 
@@ -49,6 +50,23 @@ public sealed class JoinForwardingTests
         Assert.DoesNotContain(edge.Log.Lines, line => line.Contains(Secret, StringComparison.Ordinal));
         Assert.Contains(tags, tag => tag.Contains("/join", StringComparison.Ordinal));
         Assert.DoesNotContain(tags, tag => tag.Contains(Secret, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_header_that_is_not_ASCII_does_not_keep_the_page_away()
+    {
+        await using var directory = await StartAsync();
+        await using var edge = await EdgeFixture.StartAsync(settings: ("services:identity:http:0", directory.Urls.Single()));
+        var answer = await Wire.SendAsync(
+            edge.Url,
+            System.Text.Encoding.UTF8.GetBytes(
+                $"GET /join?token=x HTTP/1.1\r\nHost: {edge.Url.Authority}\r\nConnection: close\r\nSec-Fetch-Site: é\r\n\r\n"
+            ),
+            isCut: false,
+            TimeSpan.FromSeconds(30),
+            TestContext.Current.CancellationToken
+        );
+        Assert.Equal((null, 200), (answer.Problem, answer.Status));
     }
 
     [Theory]

@@ -209,6 +209,10 @@ public sealed partial class GovernanceTests(IdentityFixture identity) : IClassFi
             { """{"name":"x","scopes":["workspace:read"],"expiresInDays":0}""", "expiresInDays" },
             { """{"name":"x","scopes":["workspace:read"],"expiresInDays":366}""", "expiresInDays" },
             { """{"name":"x","scopes":["workspace:read"],"forever":true}""", "forever" },
+            { """{"name":"a\u0000b","scopes":["workspace:read"]}""", "name" },
+            { """{"name":"\ud800","scopes":["workspace:read"]}""", "name" },
+            { """{"name":"x","scopes":["workspace:read\u0000"]}""", "scopes" },
+            { """{"\ud800":"x"}""", "body" },
             { "[]", "body" },
             { "{", "body" },
         };

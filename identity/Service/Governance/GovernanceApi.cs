@@ -14,7 +14,11 @@ internal static class GovernanceApi
 
     /// <summary>How JSON is read and written here: a member that nobody knows is refused, not ignored.</summary>
     public static JsonSerializerOptions Json { get; } =
-        new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
+        new(JsonSerializerDefaults.Web)
+        {
+            UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+            Converters = { new StorableText() },
+        };
 
     public static void MapGovernance(this IEndpointRouteBuilder app)
     {

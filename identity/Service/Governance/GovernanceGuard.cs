@@ -30,6 +30,10 @@ internal sealed partial class GovernanceGuard(
         {
             return await AdmitAsync(http) ?? await next(context);
         }
+        catch (Exception) when (http.RequestAborted.IsCancellationRequested)
+        {
+            throw;
+        }
         catch (KeycloakUnavailableException exception)
         {
             LogAway(exception);
@@ -54,7 +58,7 @@ internal sealed partial class GovernanceGuard(
                 "Try again in a few seconds."
             );
         }
-        catch (Exception exception) when (!http.RequestAborted.IsCancellationRequested)
+        catch (Exception exception)
         {
             LogFailed(exception, http.Request.Path);
             return GovernanceProblem.Of(

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Identity.Service.Governance;
@@ -11,9 +12,9 @@ internal static class RequestBody
     public static async Task<T> ReadAsync<T>(this HttpContext http)
         where T : class
     {
-        if (!http.Request.HasJsonContentType() || await ReadAsync(http.Request) is not { } body)
+        if (!http.Request.HasJsonContentType() || await http.Request.ReadBodyAsync(MaxLength) is not { } body)
         {
-            throw Problem.Invalid("body", "is not a JSON document of up to 64 KiB", "Send application/json in UTF-8.");
+            throw Problem.Invalid("body", "is not a complete JSON document of up to 64 KiB", "Send application/json in UTF-8.");
         }
 
         try
@@ -29,23 +30,5 @@ internal static class RequestBody
                 $"Send an object with: {string.Join(", ", known)}."
             );
         }
-    }
-
-    // Null when it is too long. One that comes in chunks tells its length only by ending.
-    private static async Task<ReadOnlyMemory<byte>?> ReadAsync(HttpRequest request)
-    {
-        if (request.ContentLength > MaxLength)
-        {
-            return null;
-        }
-
-        var buffer = new byte[MaxLength + 1];
-        var length = await request.Body.ReadAtLeastAsync(
-            buffer,
-            buffer.Length,
-            throwOnEndOfStream: false,
-            request.HttpContext.RequestAborted
-        );
-        return length > MaxLength ? null : buffer.AsMemory(0, length);
     }
 }

@@ -1,8 +1,7 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.Http.Features;
 using Platform.Identity.Contracts;
 using Platform.Identity.Service.Realm;
+using Platform.ServiceDefaults;
 
 namespace Platform.Identity.Service.Registration;
 
@@ -14,8 +13,7 @@ namespace Platform.Identity.Service.Registration;
 internal static partial class RegistrationEndpoint
 {
     private const string Log = "Platform.Identity.Registration";
-
-    private static readonly JsonDocumentOptions _strict = new() { MaxDepth = 8, AllowDuplicateProperties = false };
+    private const int MaxDepth = 8;
 
     public static void AddRegistration(this IServiceCollection services)
     {
@@ -48,12 +46,12 @@ internal static partial class RegistrationEndpoint
         HashSet<string> scopes
     )
     {
-        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-        {
-            limit.MaxRequestBodySize = ClientRegistration.MaxBody;
-        }
-
-        using var body = await JsonDocument.ParseAsync(http.Request.Body, _strict, http.RequestAborted);
+        using var body =
+            (await http.Request.ReadBodyAsync(ClientRegistration.MaxBody) is { } bytes ? StrictJson.Parse(bytes, MaxDepth) : null)
+            ?? throw new RegistrationRefusedException(
+                "invalid_client_metadata",
+                $"The body must be JSON of at most {ClientRegistration.MaxBody} bytes, without repeated members."
+            );
         var metadata = ClientMetadata.Read(body.RootElement, redirects, scopes);
         var client = await clients.AddAsync(metadata, http.RequestAborted);
         return metadata.Describe(client.ClientId, client.Secret, client.RegisteredAt);
@@ -82,17 +80,6 @@ internal static partial class RegistrationEndpoint
         {
             (status, answer) = (StatusCodes.Status400BadRequest, Error(refused.Error, refused.Message));
             LogRefused(log, refused.Message);
-        }
-        catch (Exception exception) when (exception is JsonException or BadHttpRequestException)
-        {
-            (status, answer) = (
-                StatusCodes.Status400BadRequest,
-                Error(
-                    "invalid_client_metadata",
-                    $"The body must be JSON of at most {ClientRegistration.MaxBody} bytes, without repeated members."
-                )
-            );
-            LogRefused(log, "The body is not JSON.");
         }
         catch (Exception exception) when (!http.RequestAborted.IsCancellationRequested)
         {

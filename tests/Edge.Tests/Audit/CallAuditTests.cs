@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Platform.Edge.Tests.Fixture;
+using Platform.Edge.Tests.Protocol;
 using Platform.Testing;
 
 namespace Platform.Edge.Tests.Audit;
@@ -74,6 +75,54 @@ public sealed class CallAuditTests : IAsyncLifetime
         {
             Assert.Contains(Audit.Records, r => r is { Outcome: "refused", Reason: "UNKNOWN_TOOL", Tool: "no_such_tool" });
         }
+    }
+
+    [Theory]
+    [InlineData("tools/call", """ "name":"get_thing","requestState":5 """, "INVALID_ARGUMENT", "get_thing")]
+    [InlineData("tools/call", """ "name":5 """, "INVALID_ARGUMENT", "")]
+    [InlineData("prompts/get", """ "name":"no_such_prompt" """, "INVALID_ARGUMENT", "")]
+    [InlineData("prompts/list", """ "cursor":"zzz" """, "INVALID_ARGUMENT", "")]
+    [InlineData("completion/complete", """ "ref":5,"argument":{} """, "INVALID_ARGUMENT", "completion/complete")]
+    [InlineData("tasks/get", "", "UNKNOWN_METHOD", "")]
+    public async Task What_a_method_refuses_is_recorded(string method, string parameters, string reason, string tool)
+    {
+        using var request = Post.Raw(_edge.Url, $$"""{"jsonrpc":"2.0","id":1,"method":"{{method}}","params":{ {{parameters}} } }""");
+        request.Headers.Authorization = new("Bearer", _edge.Token);
+        using var response = await _edge.Http.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.Contains((await response.JsonAsync()).ErrorCode(), (int[])[-32601, -32602]);
+        var record = Assert.Single(Audit.Records);
+        Assert.Equal(
+            ("refused", reason, tool, _edge.BackEnd.Identity.Member),
+            (record.Outcome, record.Reason, record.Tool, record.Actor.Id)
+        );
+        using var details = JsonDocument.Parse(record.Details.Utf8.Memory);
+        Assert.Equal(tool.Length == 0, details.RootElement.TryGetProperty("method", out var told) && told.GetString() == method);
+    }
+
+    [Theory]
+    [InlineData("{not json", "/mcp")]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}""", "/mcp")]
+    [InlineData("""{"jsonrpc":"2.0","id":1,"method":"ping"}""", "/mcp?toolsets=nonsense")]
+    public async Task What_is_no_message_is_counted(string body, string path)
+    {
+        var counted = 0L;
+        using var meter = new System.Diagnostics.Metrics.MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Name == "platform.edge.refusals")
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        meter.SetMeasurementEventCallback<long>((_, count, _, _) => Interlocked.Add(ref counted, count));
+        meter.Start();
+        using var request = Post.Raw(new Uri(_edge.Url, path), body);
+        request.Headers.Authorization = new("Bearer", _edge.Token);
+        using var response = await _edge.Http.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.Equal(400, (int)response.StatusCode);
+        Assert.Equal(1, Interlocked.Read(ref counted));
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
 using Platform.Edge.Tests.Fixture;
+using Platform.Testing;
 
 namespace Platform.Edge.Tests.SignIn;
 
@@ -10,6 +11,8 @@ namespace Platform.Edge.Tests.SignIn;
 public sealed class SignInDoorTests : IAsyncLifetime
 {
     private const string Protocol = "/realms/platform/protocol/openid-connect";
+
+    private const string TokenForm = "Content-Type: application/x-www-form-urlencoded";
 
     private FakeSignInServer _server = null!;
     private EdgeFixture _edge = null!;
@@ -110,6 +113,28 @@ public sealed class SignInDoorTests : IAsyncLifetime
         );
         Assert.Equal(new Uri(_server.Url).Authority, $"{_server.Headers.Host}");
         Assert.DoesNotContain(_server.Headers, header => $"{header.Value}".Contains("evil", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("GET", Protocol + "/certs", "Cookie: é\r\n\r\n", 218)]
+    [InlineData("GET", Protocol + "/certs", "Content-Type: \u202e\r\n\r\n", 218)]
+    [InlineData("POST", Protocol + "/revoke", "Content-Type: text/plain;x=é\r\nContent-Length: 3\r\n\r\na=b", 218)]
+    [InlineData("POST", Protocol + "/token", TokenForm + "\r\nAuthorization: é\r\nContent-Length: 29\r\n\r\ngrant_type=authorization_code", 200)]
+    public async Task A_header_that_is_not_ASCII_is_handed_on(string method, string path, string rest, int status) =>
+        Assert.Equal(status, await SendRawAsync(method, path, rest));
+
+    [Theory]
+    [InlineData(Protocol + "/revoke", "Transfer-Encoding: chunked\r\n\r\nzz\r\na=b")]
+    [InlineData(Protocol + "/token", TokenForm + "\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\na=b")]
+    public async Task A_body_in_chunks_that_are_none_is_not_the_servers_fault(string path, string rest) =>
+        Assert.Equal(400, await SendRawAsync("POST", path, rest));
+
+    private async Task<int> SendRawAsync(string method, string path, string rest)
+    {
+        var request = $"{method} {path} HTTP/1.1\r\nHost: {_edge.Url.Authority}\r\nConnection: close\r\n{rest}";
+        var answer = await Wire.SendAsync(_edge.Url, Encoding.UTF8.GetBytes(request), isCut: false, TimeSpan.FromSeconds(30), Cancellation);
+        Assert.Null(answer.Problem);
+        return answer.Status;
     }
 
     [Theory]

@@ -37,6 +37,7 @@ public sealed class ConfirmationTests : IAsyncLifetime
     [InlineData("accept", false, "NOT_CONFIRMED")]
     [InlineData("decline", true, "NOT_CONFIRMED")]
     [InlineData("cancel", true, "NOT_CONFIRMED")]
+    [InlineData(@"\ud800", true, "input_required")]
     public async Task A_client_that_can_ask_its_user_is_asked(string action, bool agrees, string expected)
     {
         const string Asks = """{"elicitation":{}}""";

@@ -267,6 +267,20 @@ public abstract partial class SignInTests
     }
 
     [Theory]
+    [InlineData("""{"\ud800":1,"redirect_uris":["http://127.0.0.1/callback"]}""")]
+    [InlineData("""{"redirect_uris":["http://127.0.0.1/callback"],"\udc00":1,"client_name\ud800":2}""")]
+    [InlineData("""{"redirect_uris":["http://127.0.0.1/callback"],"redirect_uris":[]}""")]
+    [InlineData("{")]
+    public async Task What_is_no_client_metadata_is_refused_as_such(string body)
+    {
+        using var http = identity.CreateHttpClient();
+        using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+        using var response = await http.PostAsync(new Uri(ClientRegistration.Path, UriKind.Relative), content, Cancellation);
+        var answer = JsonNode.Parse(await response.Content.ReadAsStringAsync(Cancellation))!;
+        Assert.Equal((HttpStatusCode.BadRequest, "invalid_client_metadata"), (response.StatusCode, (string?)answer["error"]));
+    }
+
+    [Theory]
     [InlineData("http://localhost:6274", true)]
     [InlineData("https://claude.ai", true)]
     [InlineData("https://elsewhere.example", false)]
