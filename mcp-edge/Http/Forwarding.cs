@@ -47,7 +47,9 @@ internal sealed class Forwarding(IHttpForwarder forwarder, IOptions<McpEndpointO
         }
 
         // Once an answer has begun, or its reader has gone, there is nobody to tell.
-        return error is ForwarderError.None or ForwarderError.RequestBodyClient || http.Response.HasStarted || http.RequestAborted.IsCancellationRequested;
+        return error is ForwarderError.None or ForwarderError.RequestBodyClient
+            || http.Response.HasStarted
+            || http.RequestAborted.IsCancellationRequested;
     }
 
     /// <summary>The headers that tell a server inside who called and where.</summary>

@@ -24,23 +24,39 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
         var request = http.Request;
         if (request.Headers.Origin is { Count: > 0 } origin && (origin.Count > 1 || !origins.Allows(origin[0]!)))
         {
-            await RefuseAsync(http, new McpError(StatusCodes.Status403Forbidden, McpError.InvalidRequest, "This origin may not call the endpoint."));
+            await RefuseAsync(
+                http,
+                new McpError(StatusCodes.Status403Forbidden, McpError.InvalidRequest, "This origin may not call the endpoint.")
+            );
             return;
         }
         if (!HttpMethods.IsPost(request.Method))
         {
             http.Response.Headers.Allow = "POST";
-            await RefuseAsync(http, new McpError(StatusCodes.Status405MethodNotAllowed, McpError.InvalidRequest, "Only POST is served; there are no sessions."));
+            await RefuseAsync(
+                http,
+                new McpError(StatusCodes.Status405MethodNotAllowed, McpError.InvalidRequest, "Only POST is served; there are no sessions.")
+            );
             return;
         }
         if (!ProtocolRules.Accepts(request, ProtocolRules.Json))
         {
-            await RefuseAsync(http, new McpError(StatusCodes.Status406NotAcceptable, McpError.InvalidRequest, "The Accept header must allow application/json; with text/event-stream too, progress can be told before the answer."));
+            await RefuseAsync(
+                http,
+                new McpError(
+                    StatusCodes.Status406NotAcceptable,
+                    McpError.InvalidRequest,
+                    "The Accept header must allow application/json; with text/event-stream too, progress can be told before the answer."
+                )
+            );
             return;
         }
         if (!request.HasJsonContentType())
         {
-            await RefuseAsync(http, new McpError(StatusCodes.Status415UnsupportedMediaType, McpError.InvalidRequest, "The body must be application/json."));
+            await RefuseAsync(
+                http,
+                new McpError(StatusCodes.Status415UnsupportedMediaType, McpError.InvalidRequest, "The body must be application/json.")
+            );
             return;
         }
         if (!await application.AdmitAsync(http))
@@ -56,7 +72,14 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
             (bytes, length) = await ReadBodyAsync(request, _options.MaxRequestBytes, http.RequestAborted);
             if (length < 0)
             {
-                await RefuseAsync(http, new McpError(StatusCodes.Status413PayloadTooLarge, McpError.InvalidRequest, $"The body is larger than {_options.MaxRequestBytes} bytes."));
+                await RefuseAsync(
+                    http,
+                    new McpError(
+                        StatusCodes.Status413PayloadTooLarge,
+                        McpError.InvalidRequest,
+                        $"The body is larger than {_options.MaxRequestBytes} bytes."
+                    )
+                );
                 return;
             }
             document = StrictJson.Parse(bytes.AsMemory(0, length));
@@ -64,7 +87,10 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
             {
                 await RefuseAsync(
                     http,
-                    McpError.Bad(McpError.ParseError, "The body is not valid JSON in UTF-8 without repeated members, or a name in it is no text.")
+                    McpError.Bad(
+                        McpError.ParseError,
+                        "The body is not valid JSON in UTF-8 without repeated members, or a name in it is no text."
+                    )
                 );
                 return;
             }

@@ -132,16 +132,16 @@ internal static class ProtocolRules
             return null;
         }
 
-        if (
-            !exchange.Meta.TryGetProperty(CapabilitiesKey, out var capabilities)
-            || capabilities.ValueKind != JsonValueKind.Object
-        )
+        if (!exchange.Meta.TryGetProperty(CapabilitiesKey, out var capabilities) || capabilities.ValueKind != JsonValueKind.Object)
         {
             return McpError.Bad(McpError.InvalidParams, $"params._meta must have the object '{CapabilitiesKey}'.");
         }
 
         // Read once and now: a handler that finds them unreadable could only fail.
-        if (!TryRead<ClientCapabilities>(exchange.Meta, CapabilitiesKey, out var can) || !TryRead<Implementation>(exchange.Meta, ClientKey, out var client))
+        if (
+            !TryRead<ClientCapabilities>(exchange.Meta, CapabilitiesKey, out var can)
+            || !TryRead<Implementation>(exchange.Meta, ClientKey, out var client)
+        )
         {
             return McpError.Bad(
                 McpError.InvalidParams,

@@ -42,6 +42,17 @@ internal sealed class SignInServer(
             return;
         }
 
+        if (!await ForwardedBody.IsReadableAsync(http))
+        {
+            await OAuthError.WriteAsync(
+                http,
+                StatusCodes.Status400BadRequest,
+                "invalid_request",
+                $"The body must be of the type that Content-Type names; a form has at most {ForwardedBody.MaxForm} bytes and whole escapes."
+            );
+            return;
+        }
+
         if (!await forwarding.SendAsync(http, new Uri(Inside, path)))
         {
             await AwayAsync(http);

@@ -12,8 +12,6 @@ namespace Platform.Edge.SignIn;
 /// </summary>
 internal sealed class TokenDoor(SignInServer server, ResourceRule resources, RefreshGrace grace)
 {
-    private const int MaxForm = 64 * 1024;
-    private const string FormType = "application/x-www-form-urlencoded";
     private const string Path = "protocol/openid-connect/token";
     private static readonly string[] _grants = ["authorization_code", "refresh_token"];
 
@@ -21,15 +19,15 @@ internal sealed class TokenDoor(SignInServer server, ResourceRule resources, Ref
     {
         if (
             !MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type)
-            || !type.MediaType.Equals(FormType, StringComparison.OrdinalIgnoreCase)
-            || await http.Request.ReadBodyAsync(MaxForm) is not { } form
+            || !type.MediaType.Equals(ForwardedBody.FormType, StringComparison.OrdinalIgnoreCase)
+            || await http.Request.ReadBodyAsync(ForwardedBody.MaxForm) is not { } form
         )
         {
             await OAuthError.WriteAsync(
                 http,
                 StatusCodes.Status400BadRequest,
                 "invalid_request",
-                $"The body must be {FormType}, of at most {MaxForm} bytes, and complete."
+                $"The body must be {ForwardedBody.FormType}, of at most {ForwardedBody.MaxForm} bytes, and complete."
             );
             return;
         }

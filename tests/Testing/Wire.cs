@@ -83,7 +83,10 @@ public static class Wire
         var answer = new WireAnswer(code, headers, bytes[(end + 4)..]);
         return answer.Header("Transfer-Encoding") == "chunked" ? Unchunked(answer)
             : int.TryParse(answer.Header("Content-Length"), out var length) && length > answer.Body.Length && code != 304
-                ? answer with { Problem = $"{answer.Body.Length} bytes of {length}" }
+                ? answer with
+                {
+                    Problem = $"{answer.Body.Length} bytes of {length}",
+                }
             : answer;
     }
 

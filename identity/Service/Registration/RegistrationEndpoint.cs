@@ -46,8 +46,9 @@ internal static partial class RegistrationEndpoint
         HashSet<string> scopes
     )
     {
-        using var body =
-            (await http.Request.ReadBodyAsync(ClientRegistration.MaxBody) is { } bytes ? StrictJson.Parse(bytes, MaxDepth) : null)
+        using var body = (
+            await http.Request.ReadBodyAsync(ClientRegistration.MaxBody) is { } bytes ? StrictJson.Parse(bytes, MaxDepth) : null
+        )
             ?? throw new RegistrationRefusedException(
                 "invalid_client_metadata",
                 $"The body must be JSON of at most {ClientRegistration.MaxBody} bytes, without repeated members."

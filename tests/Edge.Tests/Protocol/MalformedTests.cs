@@ -85,9 +85,16 @@ public sealed class MalformedTests : IAsyncLifetime
     [InlineData("9\r\n{\"jsonrpc\"\r\n0\r\n\r\n")]
     public async Task A_body_in_chunks_that_are_none_is_answered(string chunks)
     {
-        var request = $"POST /mcp HTTP/1.1\r\nHost: {_server.Url.Authority}\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        var request =
+            $"POST /mcp HTTP/1.1\r\nHost: {_server.Url.Authority}\r\nContent-Type: application/json\r\nConnection: close\r\n"
             + $"Transfer-Encoding: chunked\r\n\r\n{chunks}";
-        var answer = await Wire.SendAsync(_server.Url, Encoding.ASCII.GetBytes(request), isCut: false, TimeSpan.FromSeconds(30), Cancellation);
+        var answer = await Wire.SendAsync(
+            _server.Url,
+            Encoding.ASCII.GetBytes(request),
+            isCut: false,
+            TimeSpan.FromSeconds(30),
+            Cancellation
+        );
         Assert.Equal((null, 400), (answer.Problem, answer.Status));
         using var body = JsonDocument.Parse(answer.Body);
         Assert.Equal(-32700, body.RootElement.ErrorCode());

@@ -118,8 +118,13 @@ public sealed class SignInDoorTests : IAsyncLifetime
     [Theory]
     [InlineData("GET", Protocol + "/certs", "Cookie: é\r\n\r\n", 218)]
     [InlineData("GET", Protocol + "/certs", "Content-Type: \u202e\r\n\r\n", 218)]
-    [InlineData("POST", Protocol + "/revoke", "Content-Type: text/plain;x=é\r\nContent-Length: 3\r\n\r\na=b", 218)]
-    [InlineData("POST", Protocol + "/token", TokenForm + "\r\nAuthorization: é\r\nContent-Length: 29\r\n\r\ngrant_type=authorization_code", 200)]
+    [InlineData("POST", Protocol + "/revoke", "User-Agent: é\r\nContent-Length: 3\r\n\r\na=b", 218)]
+    [InlineData(
+        "POST",
+        Protocol + "/token",
+        TokenForm + "\r\nAuthorization: é\r\nContent-Length: 29\r\n\r\ngrant_type=authorization_code",
+        200
+    )]
     public async Task A_header_that_is_not_ASCII_is_handed_on(string method, string path, string rest, int status) =>
         Assert.Equal(status, await SendRawAsync(method, path, rest));
 
@@ -128,6 +133,21 @@ public sealed class SignInDoorTests : IAsyncLifetime
     [InlineData(Protocol + "/token", TokenForm + "\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\na=b")]
     public async Task A_body_in_chunks_that_are_none_is_not_the_servers_fault(string path, string rest) =>
         Assert.Equal(400, await SendRawAsync("POST", path, rest));
+
+    [Theory]
+    [InlineData("Content-Type: chunked\r\nContent-Length: 3\r\n\r\na=b", 400)]
+    [InlineData("Content-Type: text/plain;x=é\r\nContent-Length: 3\r\n\r\na=b", 400)]
+    [InlineData(TokenForm + "\r\nContent-Type: B\r\nContent-Length: 3\r\n\r\na=b", 400)]
+    [InlineData(TokenForm + "\r\nContent-Length: 5\r\n\r\na=%zz", 400)]
+    [InlineData(TokenForm + "\r\nContent-Length: 3\r\n\r\na=%", 400)]
+    [InlineData(TokenForm + "\r\nContent-Length: 4\r\n\r\na=%4", 400)]
+    [InlineData(TokenForm + ";charset=utf-8\r\nContent-Length: 8\r\n\r\na=%41%20", 218)]
+    [InlineData(TokenForm + "\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n", 218)]
+    public async Task What_a_Keycloak_would_fail_at_does_not_reach_it(string rest, int status)
+    {
+        Assert.Equal(status, await SendRawAsync("POST", Protocol + "/revoke", rest));
+        Assert.Equal(status == 218 ? 1 : 0, _server.Requests.Count);
+    }
 
     private async Task<int> SendRawAsync(string method, string path, string rest)
     {

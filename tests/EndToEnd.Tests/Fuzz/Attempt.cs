@@ -52,7 +52,11 @@ internal sealed record Attempt(
         if (Body is not null)
         {
             var isChunked = Framing is Framing.Chunked or Framing.CutChunk or Framing.BadChunk;
-            Write(isChunked ? "Transfer-Encoding: chunked\r\n" : $"Content-Length: {body.Length + (Framing == Framing.CutLength ? 10 : 0)}\r\n");
+            Write(
+                isChunked
+                    ? "Transfer-Encoding: chunked\r\n"
+                    : $"Content-Length: {body.Length + (Framing == Framing.CutLength ? 10 : 0)}\r\n"
+            );
         }
 
         Write("\r\n");

@@ -64,9 +64,15 @@ internal sealed partial class DoorGen(Pool pool, SchemaGen schemas)
         ($"{Protocol}/revoke", ["token=x", "client_id=mcp-public", "token_type_hint=refresh_token"]),
         ($"{Protocol}/userinfo", ["access_token=x"]),
         ($"{Protocol}/certs", []),
-        ($"{Protocol}/logout", ["id_token_hint=x", "client_id=mcp-public", "post_logout_redirect_uri=http%3A%2F%2F127.0.0.1%2F", "state=s"]),
+        (
+            $"{Protocol}/logout",
+            ["id_token_hint=x", "client_id=mcp-public", "post_logout_redirect_uri=http%3A%2F%2F127.0.0.1%2F", "state=s"]
+        ),
         ($"{Protocol}/logout/logout-confirm", ["session_code=x", "tab_id=x"]),
-        ($"{Realm}/login-actions/authenticate", ["session_code=x", "execution=x", "client_id=mcp-public", "tab_id=x", "username=a", "password=b"]),
+        (
+            $"{Realm}/login-actions/authenticate",
+            ["session_code=x", "execution=x", "client_id=mcp-public", "tab_id=x", "username=a", "password=b"]
+        ),
         ($"{Realm}/login-actions/consent", ["session_code=x", "accept=1"]),
         ($"{Realm}/login-actions/required-action", ["execution=x", "session_code=x"]),
         ($"{Realm}/login-actions/action-token", ["key=x"]),
@@ -97,19 +103,19 @@ internal sealed partial class DoorGen(Pool pool, SchemaGen schemas)
         Assert.True(routes.Count >= 10, "The routes of the governance API are not where they were.");
         using var bodies = JsonDocument.Parse(Bodies);
         var body = schemas.Of(bodies.RootElement.Clone());
-        return Gen.OneOf(
-            [
-                .. routes.Select(route =>
-                    Gen.Select(
-                            Gen.Frequency((8, Gen.Const(route.Verb)), (1, Gen.OneOf(_verbs))),
-                            Path_(route.Path),
-                            Query("member=all", "limit=1", "cursor=x"),
-                            Requests.Headers(("Content-Type", "application/json")),
-                            body,
-                            Requests.AnyFraming,
-                            credentials.Any
-                        )
-                        .Select((verb, path, query, headers, text, framing, token) =>
+        return Gen.OneOf([
+            .. routes.Select(route =>
+                Gen.Select(
+                        Gen.Frequency((8, Gen.Const(route.Verb)), (1, Gen.OneOf(_verbs))),
+                        Path_(route.Path),
+                        Query("member=all", "limit=1", "cursor=x"),
+                        Requests.Headers(("Content-Type", "application/json")),
+                        body,
+                        Requests.AnyFraming,
+                        credentials.Any
+                    )
+                    .Select(
+                        (verb, path, query, headers, text, framing, token) =>
                             new Attempt(
                                 $"governance {verb} {route.Path}",
                                 verb,
@@ -118,27 +124,26 @@ internal sealed partial class DoorGen(Pool pool, SchemaGen schemas)
                                 verb is "GET" or "HEAD" or "OPTIONS" ? null : text,
                                 framing
                             )
-                        )
-                ),
-            ]
-        );
+                    )
+            ),
+        ]);
     }
 
     public Gen<Attempt> Doors()
     {
         var verbs = Gen.Frequency((6, Gen.OneOf("GET", "POST")), (1, Gen.OneOf(_verbs)));
-        return Gen.OneOf(
-            [
-                .. _doors.Select(door =>
-                    Gen.Select(
-                            verbs,
-                            Query(door.Fields),
-                            Fields(door.Fields),
-                            Requests.Headers(("Content-Type", Form)),
-                            Requests.AnyFraming,
-                            Gen.Frequency((12, Gen.Const("")), (1, Hostile.UrlText))
-                        )
-                        .Select((verb, query, form, headers, framing, rest) =>
+        return Gen.OneOf([
+            .. _doors.Select(door =>
+                Gen.Select(
+                        verbs,
+                        Query(door.Fields),
+                        Fields(door.Fields),
+                        Requests.Headers(("Content-Type", Form)),
+                        Requests.AnyFraming,
+                        Gen.Frequency((12, Gen.Const("")), (1, Hostile.UrlText))
+                    )
+                    .Select(
+                        (verb, query, form, headers, framing, rest) =>
                             new Attempt(
                                 $"door {verb} {door.Path}",
                                 verb,
@@ -147,22 +152,21 @@ internal sealed partial class DoorGen(Pool pool, SchemaGen schemas)
                                 verb is "POST" or "PUT" or "PATCH" ? form : null,
                                 framing
                             )
-                        )
-                ),
-            ]
-        );
+                    )
+            ),
+        ]);
     }
 
     public Gen<Attempt> Registrations()
     {
         using var schema = JsonDocument.Parse(Registration);
         return Gen.Select(
-                schemas.Around(schema.RootElement.Clone()),
-                Requests.Headers(("Content-Type", "application/json")),
-                Requests.AnyFraming,
-                (body, headers, framing) =>
-                    new Attempt("registration", "POST", $"{Realm}/clients-registrations/openid-connect", headers, body, framing)
-            );
+            schemas.Around(schema.RootElement.Clone()),
+            Requests.Headers(("Content-Type", "application/json")),
+            Requests.AnyFraming,
+            (body, headers, framing) =>
+                new Attempt("registration", "POST", $"{Realm}/clients-registrations/openid-connect", headers, body, framing)
+        );
     }
 
     private Gen<string> Path_(string route)
@@ -198,7 +202,8 @@ internal sealed partial class DoorGen(Pool pool, SchemaGen schemas)
             var name = field.Split('=')[0];
             var usual = Gen.Const(field);
             var other = Hostile.UrlText.Select(value => $"{name}={value}");
-            var token = Gen.Int[0, 10_000].Select(index => $"{name}={Uri.EscapeDataString(pool.Pick(name == "client_id" ? name : "token", index))}");
+            var token = Gen.Int[0, 10_000]
+                .Select(index => $"{name}={Uri.EscapeDataString(pool.Pick(name == "client_id" ? name : "token", index))}");
             all = Gen.Select(
                 all,
                 Gen.Frequency(
@@ -209,7 +214,10 @@ internal sealed partial class DoorGen(Pool pool, SchemaGen schemas)
                     (1, Gen.Select(usual, other, (first, second) => $"{first}&{second}")),
                     (1, Gen.Select(Hostile.UrlText, Hostile.UrlText, (key, value) => $"{key}={value}"))
                 ),
-                (before, next) => before.Length == 0 ? next : next.Length == 0 ? before : $"{before}&{next}"
+                (before, next) =>
+                    before.Length == 0 ? next
+                    : next.Length == 0 ? before
+                    : $"{before}&{next}"
             );
         }
 

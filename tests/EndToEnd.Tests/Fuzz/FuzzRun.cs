@@ -43,7 +43,12 @@ internal sealed class FuzzRun(Uri origin, Gen<Attempt> attempts, Pool pool, Time
         return Task.WhenAll(
             Enumerable
                 .Range(0, connections)
-                .Select(n => Task.Run(() => SendAsync(n == 0 ? first : new PCG(first.Stream + (uint)n, first.Seed), time, cancellationToken), cancellationToken))
+                .Select(n =>
+                    Task.Run(
+                        () => SendAsync(n == 0 ? first : new PCG(first.Stream + (uint)n, first.Seed), time, cancellationToken),
+                        cancellationToken
+                    )
+                )
         );
     }
 

@@ -9,7 +9,7 @@ namespace Platform.EndToEnd.Tests.Fuzz;
 /// <summary>
 /// Sends what nobody should send to everything that answers from outside. <c>FUZZ_SECONDS</c> is how long (60 by default), and
 /// <c>FUZZ_SEED</c> is the seed of a run that is to be repeated, or of one request of it. The seed decides everything but the ids, which
-/// are those that the suite gave.
+/// are those that the suite gave. <c>FUZZ_REALM=embedded</c> takes the embedded realm where there is a Keycloak, too.
 /// </summary>
 public sealed partial class FuzzTests(FuzzTests.Suite suite) : IClassFixture<FuzzTests.Suite>
 {
@@ -24,7 +24,9 @@ public sealed partial class FuzzTests(FuzzTests.Suite suite) : IClassFixture<Fuz
     public async Task Whatever_is_sent_is_answered_within_its_time_refused_by_a_reason_and_recorded()
     {
         var issuer = suite.RequireIssuer();
-        var seed = Environment.GetEnvironmentVariable("FUZZ_SEED") is { Length: > 0 } given ? given : new PCG((uint)Random.Shared.Next(1000)).ToString();
+        var seed = Environment.GetEnvironmentVariable("FUZZ_SEED") is { Length: > 0 } given
+            ? given
+            : new PCG((uint)Random.Shared.Next(1000)).ToString();
         var time = TimeSpan.FromSeconds(
             int.TryParse(Environment.GetEnvironmentVariable("FUZZ_SECONDS"), CultureInfo.InvariantCulture, out var seconds) ? seconds : 60
         );
@@ -33,7 +35,12 @@ public sealed partial class FuzzTests(FuzzTests.Suite suite) : IClassFixture<Fuz
         var origin = new Uri(suite.Endpoints.Mcp.GetLeftPart(UriPartial.Authority));
         var world = await FuzzWorld.PrepareAsync(suite, issuer, Cancellation);
         var run = new FuzzRun(origin, world.Public, world.Pool, _patience);
-        var inside = new FuzzRun(new Uri(suite.Endpoints.Governance.GetLeftPart(UriPartial.Authority)), world.Governance, world.Pool, _patience);
+        var inside = new FuzzRun(
+            new Uri(suite.Endpoints.Governance.GetLeftPart(UriPartial.Authority)),
+            world.Governance,
+            world.Pool,
+            _patience
+        );
         var counted = await CountedAsync(origin);
         var since = DateTime.UtcNow.ToString("s", CultureInfo.InvariantCulture);
         await Task.WhenAll(
@@ -87,7 +94,10 @@ public sealed partial class FuzzTests(FuzzTests.Suite suite) : IClassFixture<Fuz
     /// <summary>Refusals of known callers that the audit log does not have, by surface.</summary>
     private async Task<IEnumerable<string>> UnrecordedAsync(IReadOnlyDictionary<string, Attempt> refusals)
     {
-        var connection = new NpgsqlConnectionStringBuilder(await suite.ConnectionStringAsync("postgres", Cancellation)) { Database = "auditdb" };
+        var connection = new NpgsqlConnectionStringBuilder(await suite.ConnectionStringAsync("postgres", Cancellation))
+        {
+            Database = "auditdb",
+        };
         await using var postgres = NpgsqlDataSource.Create(connection.ConnectionString);
         var missing = new List<string>();
         var clock = Stopwatch.StartNew();
@@ -160,7 +170,7 @@ public sealed partial class FuzzTests(FuzzTests.Suite suite) : IClassFixture<Fuz
                 "--Edge:Access:JoinsPerAddress=1000000",
                 "--Edge:Access:JoinsPerInvitation=1000000",
                 "--Edge:Access:RegistrationsPerAddress=1000000",
-                .. Environment.GetEnvironmentVariable("FUZZ_KEYCLOAK") == "genuine" ? [] : (string[])["--Servers:Keycloak=embedded"],
+                .. Environment.GetEnvironmentVariable("FUZZ_REALM") == "embedded" ? (string[])["--Servers:Keycloak=embedded"] : [],
             ];
     }
 }

@@ -39,9 +39,21 @@ internal sealed class FuzzWorld
         var tools = await ListAsync(http, suite.Endpoints.Mcp, owner.Token, "tools/list", "tools", cancellationToken);
         var prompts = await ListAsync(http, suite.Endpoints.Mcp, owner.Token, "prompts/list", "prompts", cancellationToken);
         var resources = await ListAsync(http, suite.Endpoints.Mcp, owner.Token, "resources/list", "resources", cancellationToken);
-        var templates = await ListAsync(http, suite.Endpoints.Mcp, owner.Token, "resources/templates/list", "resourceTemplates", cancellationToken);
+        var templates = await ListAsync(
+            http,
+            suite.Endpoints.Mcp,
+            owner.Token,
+            "resources/templates/list",
+            "resourceTemplates",
+            cancellationToken
+        );
         var schemas = new SchemaGen(world.Pool);
-        var people = new Credentials(() => owner.Token, () => owner.Token, () => world._access, () => suite.Endpoints.Member("viewer").Token);
+        var people = new Credentials(
+            () => owner.Token,
+            () => owner.Token,
+            () => world._access,
+            () => suite.Endpoints.Member("viewer").Token
+        );
         var mcp = new McpGen(tools, schemas, people);
         var doors = new DoorGen(world.Pool, schemas);
         world.Public = Gen.Frequency(
@@ -121,21 +133,41 @@ internal sealed class FuzzWorld
             new { name = "Long", type = "long_text" },
             new { name = "Number", type = "number" },
             new { name = "Done", type = "checkbox" },
-            new { name = "One", type = "select", choices },
-            new { name = "Many", type = "multi_select", choices },
+            new
+            {
+                name = "One",
+                type = "select",
+                choices,
+            },
+            new
+            {
+                name = "Many",
+                type = "multi_select",
+                choices,
+            },
             new { name = "Day", type = "date" },
             new { name = "At", type = "date_time" },
             new { name = "Mail", type = "email" },
             new { name = "Site", type = "url" },
         ];
-        var table = await LearnAsync("create_table", new { databaseId, name = "Things", fields });
+        var table = await LearnAsync(
+            "create_table",
+            new
+            {
+                databaseId,
+                name = "Things",
+                fields,
+            }
+        );
         var tableId = table.GetProperty("structuredContent").GetProperty("table").GetProperty("id").GetString();
         await LearnAsync(
             "create_records",
             new
             {
                 tableId,
-                records = Enumerable.Range(0, 20).Select(n => new { fields = new Dictionary<string, object> { ["Name"] = $"n{n}", ["Number"] = n } }),
+                records = Enumerable
+                    .Range(0, 20)
+                    .Select(n => new { fields = new Dictionary<string, object> { ["Name"] = $"n{n}", ["Number"] = n } }),
             }
         );
         foreach (var tool in (string[])["list_environments", "list_members", "list_databases", "list_tables"])

@@ -120,7 +120,8 @@ internal static class Hostile
                     (2, self.Array[0, 4].Select(items => $"[{string.Join(',', items)}]")),
                     (
                         2,
-                        Gen.Select(JsonText, self).Array[0, 4]
+                        Gen.Select(JsonText, self)
+                            .Array[0, 4]
                             .Select(members => $"{{{string.Join(',', members.Select(member => $"\"{member.Item1}\":{member.Item2}"))}}}")
                     ),
                     (1, Gen.OneOf("", "NaN", "undefined", "'a'", "{", "]", "01", "1.", "tru", "\"", "/**/1", "\ufeff1"))

@@ -88,37 +88,33 @@ internal sealed class McpGen(IReadOnlyList<JsonElement> tools, SchemaGen schemas
             (4, Gen.OneOf([.. _methods.Select(method => Method(method.Method, "", method.Members, method.Required))])),
             (
                 1,
-                Gen.OneOf(
-                    [
-                        .. resources.Select(uri =>
-                            Method(
-                                "resources/read",
-                                uri,
-                                $$"""
-                                "uri":{"enum":[{{JsonSerializer.Serialize(uri)}}]},{{Answers}}
-                                """,
-                                ["uri"]
-                            )
-                        ),
-                    ]
-                )
+                Gen.OneOf([
+                    .. resources.Select(uri =>
+                        Method(
+                            "resources/read",
+                            uri,
+                            $$"""
+                            "uri":{"enum":[{{JsonSerializer.Serialize(uri)}}]},{{Answers}}
+                            """,
+                            ["uri"]
+                        )
+                    ),
+                ])
             ),
             (
                 1,
-                Gen.OneOf(
-                    [
-                        .. prompts.Select(prompt =>
-                            Method(
-                                "prompts/get",
-                                prompt,
-                                $$$"""
-                                "name":{"enum":["{{{prompt}}}"]},"arguments":{{{Open}}},{{{Answers}}}
-                                """,
-                                ["name"]
-                            )
-                        ),
-                    ]
-                )
+                Gen.OneOf([
+                    .. prompts.Select(prompt =>
+                        Method(
+                            "prompts/get",
+                            prompt,
+                            $$$"""
+                            "name":{"enum":["{{{prompt}}}"]},"arguments":{{{Open}}},{{{Answers}}}
+                            """,
+                            ["name"]
+                        )
+                    ),
+                ])
             ),
             (1, Hostile.Json.SelectMany(body => Post("body", Gen.Const(body), false, "", ""))),
             (1, Batch())
@@ -164,7 +160,10 @@ internal sealed class McpGen(IReadOnlyList<JsonElement> tools, SchemaGen schemas
 
     private Gen<string> Message(string method, string members, string[] required, params string[] meta)
     {
-        var all = string.Join(',', new[] { members.Replace("\"open\"", Open, StringComparison.Ordinal), meta[0] }.Where(part => part.Trim().Length > 0));
+        var all = string.Join(
+            ',',
+            new[] { members.Replace("\"open\"", Open, StringComparison.Ordinal), meta[0] }.Where(part => part.Trim().Length > 0)
+        );
         using var document = JsonDocument.Parse(
             $$"""
             {"type":"object","properties":{
@@ -180,7 +179,18 @@ internal sealed class McpGen(IReadOnlyList<JsonElement> tools, SchemaGen schemas
 
     private Gen<Attempt> Batch() =>
         Gen.Select(Message("ping", "", [], "\"_meta\":" + Open).Array[0, 4], credentials.Any)
-            .Select((bodies, token) => Request("mcp batch", "POST", "/mcp", [("Content-Type", "application/json")], $"[{string.Join(',', bodies)}]", Framing.Length, token));
+            .Select(
+                (bodies, token) =>
+                    Request(
+                        "mcp batch",
+                        "POST",
+                        "/mcp",
+                        [("Content-Type", "application/json")],
+                        $"[{string.Join(',', bodies)}]",
+                        Framing.Length,
+                        token
+                    )
+            );
 
     private Gen<Attempt> Post(string surface, Gen<string> body, bool modern, string method, string name)
     {
@@ -226,10 +236,8 @@ internal sealed class McpGen(IReadOnlyList<JsonElement> tools, SchemaGen schemas
             ),
             (
                 3,
-                Gen.Select(
-                    Gen.OneOf("toolsets", "readOnly", "environment", "workspace", "surface", "x"),
-                    Hostile.UrlText,
-                    (key, value) => $"/mcp?{key}={value}"
+                Gen.Select(Gen.OneOf("toolsets", "readOnly", "environment", "workspace", "surface", "x"), Hostile.UrlText, (key, value) =>
+                    $"/mcp?{key}={value}"
                 )
             ),
             (1, Hostile.UrlText.Select(text => $"/mcp?{text}"))

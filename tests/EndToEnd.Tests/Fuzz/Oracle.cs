@@ -74,7 +74,11 @@ internal static partial class Oracle
                 && root.TryGetProperty("jsonrpc", out _)
                 && (
                     root.TryGetProperty("error", out _)
-                    || (root.TryGetProperty("result", out var result) && result.TryGetProperty("isError", out var failed) && failed.GetBoolean())
+                    || (
+                        root.TryGetProperty("result", out var result)
+                        && result.TryGetProperty("isError", out var failed)
+                        && failed.GetBoolean()
+                    )
                 );
         }
         catch (JsonException)

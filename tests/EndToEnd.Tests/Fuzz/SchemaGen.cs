@@ -79,7 +79,11 @@ internal sealed class SchemaGen(Pool pool)
         {
             "object" => Object(schema, right),
             "array" => Array(schema, name, right),
-            "integer" => Gen.Frequency((8, Gen.Int[1, 5].Select(n => $"{n}")), (1, Gen.Int.Select(n => $"{n}")), (1, Gen.Long.Select(n => $"{n}"))),
+            "integer" => Gen.Frequency(
+                (8, Gen.Int[1, 5].Select(n => $"{n}")),
+                (1, Gen.Int.Select(n => $"{n}")),
+                (1, Gen.Long.Select(n => $"{n}"))
+            ),
             "number" => Gen.Frequency((4, Gen.Int[-5, 100].Select(n => $"{n}")), (1, Gen.Double.Select(Number))),
             "boolean" => Gen.OneOf("true", "false"),
             "null" => Gen.Const("null"),
@@ -112,7 +116,9 @@ internal sealed class SchemaGen(Pool pool)
             var key = Gen.Frequency((3, Quoted("fld")), (1, Gen.OneOf("\"Name\"", "\"a\"", "\"1\"")), (1, Hostile.JsonText.Select(Quote)));
             members = Gen.Select(
                 members,
-                Gen.Select(key, Of(more, "", right), (name, value) => $"{name}:{value}").Array[0, 3].Select(pairs => string.Join(',', pairs)),
+                Gen.Select(key, Of(more, "", right), (name, value) => $"{name}:{value}")
+                    .Array[0, 3]
+                    .Select(pairs => string.Join(',', pairs)),
                 Join
             );
         }
@@ -138,7 +144,11 @@ internal sealed class SchemaGen(Pool pool)
     {
         var least = schema.TryGetProperty("minItems", out var minimum) ? minimum.GetInt32() : 0;
         var item = schema.TryGetProperty("items", out var items) ? Of(items, name, right) : Hostile.Json;
-        return Gen.Frequency((20, item.Array[least, least + 3]), (1, item.Array[0, 1]), (1, Gen.Select(item, item => Enumerable.Repeat(item, 1_500).ToArray())))
+        return Gen.Frequency(
+                (20, item.Array[least, least + 3]),
+                (1, item.Array[0, 1]),
+                (1, Gen.Select(item, item => Enumerable.Repeat(item, 1_500).ToArray()))
+            )
             .Select(all => $"[{string.Join(',', all)}]");
     }
 
@@ -146,7 +156,14 @@ internal sealed class SchemaGen(Pool pool)
     {
         var kind = _kinds.FirstOrDefault(kind => name.StartsWith(kind.Word, StringComparison.OrdinalIgnoreCase)).Kind;
         var usual = kind is null
-            ? Gen.Frequency((6, Gen.OneOf("Name", "text", "a b", "x@people.example", "2026-11-30", "2026-11-30T10:00:00Z", "https://x.example/y", "7").Select(Quote)), (1, Gen.OneOf(_anyKind).SelectMany(Quoted)))
+            ? Gen.Frequency(
+                (
+                    6,
+                    Gen.OneOf("Name", "text", "a b", "x@people.example", "2026-11-30", "2026-11-30T10:00:00Z", "https://x.example/y", "7")
+                        .Select(Quote)
+                ),
+                (1, Gen.OneOf(_anyKind).SelectMany(Quoted))
+            )
             : Gen.Frequency((12, Quoted(kind)), (1, Gen.OneOf(_anyKind).SelectMany(Quoted)), (1, Changed(kind)));
         return Gen.Frequency((6, usual), (1, Hostile.JsonText.Select(Quote)));
     }
@@ -155,17 +172,12 @@ internal sealed class SchemaGen(Pool pool)
 
     // Cut, or with one letter changed.
     private Gen<string> Changed(string kind) =>
-        Gen.Select(
-            Gen.Int[0, 10_000],
-            Gen.Int[0, 10_000],
-            Gen.Char['0', 'z'],
-            (index, place, letter) =>
-            {
-                var text = pool.Pick(kind, index);
-                var at = place % text.Length;
-                return Quote(place % 2 == 0 ? text[..at] : $"{text[..at]}{(letter == '\\' ? '_' : letter)}{text[(at + 1)..]}");
-            }
-        );
+        Gen.Select(Gen.Int[0, 10_000], Gen.Int[0, 10_000], Gen.Char['0', 'z'], (index, place, letter) =>
+        {
+            var text = pool.Pick(kind, index);
+            var at = place % text.Length;
+            return Quote(place % 2 == 0 ? text[..at] : $"{text[..at]}{(letter == '\\' ? '_' : letter)}{text[(at + 1)..]}");
+        });
 
     private static string Join(string first, string second) =>
         first.Length == 0 ? second
