@@ -131,6 +131,9 @@ public static class CallMetadata
 
     /// <summary>Trailer that says what became of the call, one of <see cref="Outcomes"/>.</summary>
     public const string Outcome = "x-outcome";
+
+    /// <summary>Trailer of a replayed answer: the id of the call that it was given to first.</summary>
+    public const string Repeats = "x-repeats";
 }
 
 /// <summary>What became of a call that did not fail.</summary>

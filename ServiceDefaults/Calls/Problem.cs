@@ -20,7 +20,9 @@ public static class Problem
             StatusCode.NotFound,
             Reasons.NotFound,
             $"There is no {kind} {id} here.",
-            $"List what there is with the list tool for {kind}s, or name another environment."
+            Finder.Of(kind) is { } finder
+                ? $"Find it with {finder.Tool}{(finder.IsOfEnvironment ? ", or name another environment" : "")}."
+                : "Look at the list that it comes from."
         );
 
     public static RpcException Invalid(string field, string rule, string fix) =>
@@ -33,16 +35,20 @@ public static class Problem
             }
         );
 
-    /// <summary>All broken rules at once.</summary>
-    public static RpcException Invalid(params IReadOnlyList<Violation> violations)
+    /// <summary>All broken rules at once. The first are named, each with its fix, and the others counted.</summary>
+    public static RpcException Invalid(params IReadOnlyList<Violation> violations) => Invalid(violations, violations.Count);
+
+    /// <summary>The same where only the first of them were kept.</summary>
+    public static RpcException Invalid(IReadOnlyList<Violation> violations, int total)
     {
+        var (message, fix) = ViolationText.Of(violations, total);
         var detail = new ProblemDetail
         {
             Reason = Reasons.InvalidArgument,
-            Message = string.Join(' ', violations.Select(violation => $"{violation.Field}: {violation.Rule}.")),
-            Fix = string.Join(' ', violations.Select(violation => violation.Fix).Distinct()),
+            Message = message,
+            Fix = fix,
         };
-        detail.Violations.AddRange(violations);
+        detail.Violations.AddRange(violations.Take(ViolationText.MaxTold));
         return Of(StatusCode.InvalidArgument, detail);
     }
 

@@ -27,7 +27,9 @@ internal sealed record Failure(string Reason, string Message, string Fix)
     {
         if (problem is not null)
         {
-            return new(problem.Reason, problem.Message, problem.Fix);
+            // A problem of the arguments says in its message which rules were broken.
+            var told = problem.Reason == Reasons.InvalidArgument ? "" : ViolationText.AsList(problem.Violations);
+            return new(problem.Reason, problem.Message, problem.Fix + told);
         }
 
         return call.MayHaveHappened && !NothingWasSent(exception)

@@ -14,7 +14,8 @@ namespace Platform.Edge.Tools;
 /// <summary>What a service answered.</summary>
 /// <param name="Json">The answer as a JSON object.</param>
 /// <param name="Outcome">What became of the call, in a word of <see cref="Outcomes"/>.</param>
-internal readonly record struct ServiceAnswer(PooledBuffer Json, string Outcome);
+/// <param name="Repeats">The call whose answer this is, for one that was replayed; null where that is not known.</param>
+internal readonly record struct ServiceAnswer(PooledBuffer Json, string Outcome, string? Repeats = null);
 
 /// <summary>Sends a request to the service that owns the tool, in the caller's name.</summary>
 internal sealed partial class ServiceCalls(ServiceChannels channels, IOptions<AccessOptions> options, ILogger<ServiceCalls> log)
@@ -44,12 +45,12 @@ internal sealed partial class ServiceCalls(ServiceChannels channels, IOptions<Ac
         {
             using var streamed = channels.For(tool.Service).AsyncServerStreamingCall(tool.Method, null, callOptions, shaped.Wire);
             var last = await ReadStreamAsync(streamed, request, cancellationToken);
-            return new(last, SharedCalls.OutcomeOf(tool, streamed.GetTrailers()));
+            return SharedCalls.AnswerOf(tool, last, streamed.GetTrailers());
         }
 
         using var sent = channels.For(tool.Service).AsyncUnaryCall(tool.Method, null, callOptions, shaped.Wire);
         var answer = await sent.ResponseAsync;
-        return new(answer, SharedCalls.OutcomeOf(tool, sent.GetTrailers()));
+        return SharedCalls.AnswerOf(tool, answer, sent.GetTrailers());
     }
 
     /// <summary>What a client is told of a call that came back without an answer.</summary>

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Platform.Contracts;
+using Platform.Contracts.Catalogue;
 using Platform.Edge.Access;
 using Platform.Edge.Callers;
 using Platform.Edge.Calls;
@@ -24,8 +25,16 @@ internal static class ToolAnswers
     /// <param name="tool">Whose answer.</param>
     /// <param name="caller">Whose environment is named.</param>
     /// <param name="dryRun">Whether nothing has happened.</param>
-    /// <param name="callId">Of a call that changed something: what undo_change takes.</param>
-    public static PooledBuffer Success(PooledBuffer json, ToolBinding tool, ResolvedCaller caller, bool dryRun, string? callId)
+    /// <param name="callId">Of a call that changed something, which undo_change takes, or of one whose answer was given before.</param>
+    /// <param name="repeats">The call whose answer this is, where it was given before; empty where that is not known.</param>
+    public static PooledBuffer Success(
+        PooledBuffer json,
+        ToolBinding tool,
+        ResolvedCaller caller,
+        bool dryRun,
+        string? callId,
+        string? repeats
+    )
     {
         AddMembers(json, tool, caller, dryRun);
         if (callId is not null)
@@ -33,7 +42,15 @@ internal static class ToolAnswers
             AddMember(json, Encoding.ASCII.GetBytes($"\"callId\":\"{callId}\""));
         }
 
-        var lead = dryRun ? "Nothing was changed: this shows what would happen." : "";
+        if (repeats is { Length: > 0 })
+        {
+            AddMember(json, Encoding.ASCII.GetBytes($"\"{SharedAnswers.RepeatsCallId}\":\"{repeats}\""));
+        }
+
+        var lead =
+            dryRun ? "Nothing was changed: this shows what would happen."
+            : repeats is not null ? "This repeats the answer of an earlier call with the same idempotencyKey; nothing was changed again."
+            : "";
         return Write(json.WrittenSpan, lead + Place(tool, caller), "", tool.AnswersUserText);
     }
 

@@ -114,6 +114,7 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
     {
         // A committed change is recorded by its own event, in its own transaction.
         var isCommitted = answer.Outcome == Outcomes.Committed;
+        var isReplayed = answer.Outcome == Outcomes.Replayed;
         if (!isCommitted && !await audit.AnsweredAsync(call, answer.Outcome))
         {
             ToolAnswers.Fail(call, _auditAway);
@@ -126,7 +127,8 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
                 call.Tool!,
                 call.Caller!,
                 dryRun: answer.Outcome == Outcomes.Previewed,
-                callId: isCommitted ? call.Id : null
+                callId: isCommitted || isReplayed ? call.Id : null,
+                repeats: isReplayed ? answer.Repeats ?? "" : null
             )
         );
     }

@@ -36,6 +36,16 @@ public sealed partial class ToolLaws
     public void A_description_is_short_enough_to_be_read(string name) => Assert.InRange(Find(name).Description.Length, 10, 600);
 
     [Fact]
+    public void What_destroys_says_whether_and_how_it_is_undone() =>
+        Assert.All(Repository.Catalogue.Tools.Where(tool => tool.IsDestructive), tool =>
+            Assert.Contains(
+                "undo",
+                tool.Description.Replace("undone", "undo", StringComparison.Ordinal),
+                StringComparison.OrdinalIgnoreCase
+            )
+        );
+
+    [Fact]
     public void Names_and_aliases_are_unique()
     {
         var names = Repository.Catalogue.Tools.SelectMany(tool => tool.Options.Aliases.Prepend(tool.Name)).ToList();

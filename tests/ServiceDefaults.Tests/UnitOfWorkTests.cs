@@ -117,6 +117,18 @@ public sealed class UnitOfWorkTests(NotesFixture notes) : IClassFixture<NotesFix
     }
 
     [Fact]
+    public async Task An_answer_that_is_given_again_names_the_call_that_it_was_given_to_first()
+    {
+        var (request, options) = (new CreateNoteRequest { Title = "once" }, notes.As(_caller, idempotencyKey: "k"));
+        var first = notes.Client.CreateNoteAsync(request, options);
+        await first;
+        Assert.Null(first.GetTrailers().GetValue("x-repeats"));
+        var again = notes.Client.CreateNoteAsync(request, notes.As(_caller, idempotencyKey: "k"));
+        await again;
+        Assert.Equal(options.Headers!.GetValue(CallMetadata.CallId), again.GetTrailers().GetValue("x-repeats"));
+    }
+
+    [Fact]
     public async Task The_same_idempotency_key_with_other_arguments_is_refused()
     {
         await CreateAsync("one", key: "k");

@@ -97,6 +97,9 @@ public static class SharedAnswers
     /// <summary>Of a call that changed something; undo_change takes it.</summary>
     public const string CallId = "callId";
 
+    /// <summary>Of an answer that is given again: the call that it was given to first, which changed what it says.</summary>
+    public const string RepeatsCallId = "repeatsCallId";
+
     /// <summary>True when the answer only shows what would happen.</summary>
     public const string DryRun = "dryRun";
 
@@ -113,6 +116,7 @@ public static class SharedAnswers
         if (tool.Effect != Effect.Read)
         {
             WriteType(json, CallId, "string");
+            WriteType(json, RepeatsCallId, "string");
             WriteType(json, DryRun, "boolean");
         }
 

@@ -70,7 +70,7 @@ public sealed class PolicyTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("?toolset=things", "'toolset' is not known. Known keys: environment, readOnly, surface, toolsets, workspace")]
+    [InlineData("?toolset=things", "'toolset' is not known. Known keys: environment, readOnly, schemas, surface, toolsets, workspace")]
     [InlineData("?toolsets=things,nothing", "no toolset 'nothing'")]
     [InlineData("?surface=tiny", "takes named or compact")]
     [InlineData("?surface=", "takes named or compact")]

@@ -19,6 +19,9 @@ public sealed class FakeChanges : Platform.Changes.Contracts.V1.Changes.ChangesB
     /// <summary>Services that fail when it comes to acting, or at once.</summary>
     public HashSet<string> Failing { get; } = [];
 
+    /// <summary>Services that know the task, and in which it changed nothing.</summary>
+    public HashSet<string> Idle { get; } = [];
+
     public override Task<BeginTaskResponse> BeginTask(BeginTaskRequest request, ServerCallContext context)
     {
         Ask(context);
@@ -26,23 +29,16 @@ public sealed class FakeChanges : Platform.Changes.Contracts.V1.Changes.ChangesB
         return Task.FromResult(new BeginTaskResponse { TaskId = "tsk_same" });
     }
 
-    public override Task<SummarizeTaskResponse> SummarizeTask(SummarizeTaskRequest request, ServerCallContext context) =>
-        Task.FromResult(
-            new SummarizeTaskResponse
-            {
-                Parts =
-                {
-                    new TaskPart
-                    {
-                        Service = Ask(context),
-                        Changes =
-                        {
-                            new NetChange { Kind = "record", Created = 1 },
-                        },
-                    },
-                },
-            }
-        );
+    public override Task<SummarizeTaskResponse> SummarizeTask(SummarizeTaskRequest request, ServerCallContext context)
+    {
+        var part = new TaskPart { Service = Ask(context), Goal = "tidy up" };
+        if (!Idle.Contains(part.Service))
+        {
+            part.Changes.Add(new NetChange { Kind = "record", Created = 1 });
+        }
+
+        return Task.FromResult(new SummarizeTaskResponse { Parts = { part } });
+    }
 
     public override Task<UndoTaskResponse> UndoTask(UndoTaskRequest request, ServerCallContext context)
     {

@@ -88,7 +88,10 @@ public sealed class ConfirmationTests : IAsyncLifetime
             cancellationToken: Token
         );
         Assert.Equal(1, result.StructuredContent!.Value.GetProperty("deleted").GetInt32());
-        Assert.Contains("\"things\":1", Assert.Single(asked), StringComparison.Ordinal);
+        Assert.Equal(
+            "Delete things: nothing was changed yet, and this needs your agreement. It is about: Things: 1.",
+            Assert.Single(asked)
+        );
     }
 
     [Fact]

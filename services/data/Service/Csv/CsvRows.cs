@@ -78,7 +78,7 @@ internal sealed class CsvRows
 
         if (violations.Count > 0)
         {
-            throw Problem.Invalid([.. violations.Take(50)]);
+            throw Problem.Invalid(violations);
         }
     }
 

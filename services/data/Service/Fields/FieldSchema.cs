@@ -108,9 +108,13 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
             Description = Description,
             Required = Required,
             Unique = Unique,
-            AllowNewChoices = AllowNewChoices,
         };
         Kind.Describe(field);
+        if (Kind.HasChoices)
+        {
+            field.AllowNewChoices = AllowNewChoices;
+        }
+
         if (MaxLength is { } maxLength)
         {
             field.MaxLength = maxLength;

@@ -66,6 +66,32 @@ internal static class JsonText
         return true;
     }
 
+    /// <summary>
+    /// The value whose JSON a text holds, for clients that lose types on the way. Null where the text holds none, or only a text or null.
+    /// </summary>
+    public static JsonElement? Quoted(JsonElement json)
+    {
+        if (!TryGet(json, out var text, out _) || text.AsSpan().Trim() is not [var first, .., var last])
+        {
+            return null;
+        }
+
+        // Most texts are none: an exception for each would cost more than the rest of a refusal.
+        if ((first, last) is not (('[', ']') or ('{', '}') or ('t' or 'f', 'e')))
+        {
+            return null;
+        }
+
+        try
+        {
+            return JsonElement.Parse(text);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     public static string Describe(JsonElement json) =>
         json.ValueKind switch
         {
