@@ -96,7 +96,7 @@ public static class Problem
             Reason = Reasons.OutcomeUnknown,
             Message = "The answer was lost, so it is not known whether this happened. It may have happened all the same.",
             Fix = isRepeatable
-                ? "Repeat the same call with the same idempotencyKey: it happens once, and you get its answer."
+                ? $"Repeat the same call with the same idempotencyKey: it happens once, and you get its answer. The call's id is {callId}."
                 : $"Look first whether it happened, and repeat the call only if it did not. The call's id is {callId}: if it happened, "
                     + "search_audit_events finds it by callId within seconds. With an idempotencyKey a call can be repeated safely.",
         };

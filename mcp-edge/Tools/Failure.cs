@@ -32,7 +32,7 @@ internal sealed record Failure(string Reason, string Message, string Fix)
             return new(problem.Reason, problem.Message, problem.Fix + told);
         }
 
-        return call.MayHaveHappened && !NothingWasSent(exception)
+        return call.MayHaveHappened && IsUnknown(null, exception)
             ? OutcomeUnknown(call)
             : exception.StatusCode switch
             {
@@ -57,6 +57,10 @@ internal sealed record Failure(string Reason, string Message, string Fix)
         var problem = Problem.OutcomeUnknown(call.Id, call.Text(SharedArguments.IdempotencyKey) is { Length: > 0 });
         return new(problem.Reason, problem.Message, problem.Fix);
     }
+
+    /// <summary>Whether a change that failed so may have happened: it was sent, and nobody who knows has answered.</summary>
+    public static bool IsUnknown(ProblemDetail? problem, RpcException exception) =>
+        problem is null ? !NothingWasSent(exception) : problem.Reason == Reasons.OutcomeUnknown;
 
     // There was no connection to send anything by. A connection that breaks later shows as something inside of an HttpRequestException.
     private static bool NothingWasSent(RpcException exception) =>

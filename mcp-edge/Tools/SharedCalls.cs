@@ -40,7 +40,8 @@ internal static class SharedCalls
         var committed = answered.Any(reply => reply.Outcome == Outcomes.Committed);
         if (!committed && !(tool.Definition.IsRead && answered.Count > 0))
         {
-            if (failed.FirstOrDefault(reply => !reply.AsksConfirmation) is { } first)
+            // A service of which nobody knows what it did comes first: what another one says would hide that.
+            if (failed.OrderByDescending(reply => reply.IsUnknown).FirstOrDefault(reply => !reply.AsksConfirmation) is { } first)
             {
                 throw first.Failure!;
             }
@@ -180,7 +181,7 @@ internal static class SharedCalls
         var why =
             reply.AsksConfirmation ? "CONFIRMATION_REQUIRED: something changed after the preview."
             : reply.Problem is { } problem ? $"{problem.Reason}: {problem.Message}"
-            : isRead ? $"UNAVAILABLE: the {reply.Service} service gave no answer."
+            : isRead || !reply.IsUnknown ? $"UNAVAILABLE: the {reply.Service} service gave no answer."
             : $"OUTCOME_UNKNOWN: the {reply.Service} service gave no answer. It may have done its part all the same.";
         using var bytes = new MemoryStream();
         using (var output = new CodedOutputStream(bytes, leaveOpen: true))
@@ -203,6 +204,8 @@ internal static class SharedCalls
         public string? Repeats { get; init; }
 
         public ProblemDetail? Problem { get; } = Failure is null ? null : ServiceDefaults.Calls.Problem.Read(Failure);
+
+        public bool IsUnknown => Failure is not null && Tools.Failure.IsUnknown(Problem, Failure);
 
         public bool AsksConfirmation =>
             Problem is { Reason: ServiceDefaults.Calls.Problem.ConfirmationRequiredReason, Confirmation: not null };

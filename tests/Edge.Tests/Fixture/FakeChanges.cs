@@ -22,6 +22,9 @@ public sealed class FakeChanges : Platform.Changes.Contracts.V1.Changes.ChangesB
     /// <summary>Services that know the task, and in which it changed nothing.</summary>
     public HashSet<string> Idle { get; } = [];
 
+    /// <summary>Services that refuse to act, and say so.</summary>
+    public HashSet<string> Busy { get; } = [];
+
     public override Task<BeginTaskResponse> BeginTask(BeginTaskRequest request, ServerCallContext context)
     {
         Ask(context);
@@ -108,7 +111,7 @@ public sealed class FakeChanges : Platform.Changes.Contracts.V1.Changes.ChangesB
             throw new RpcException(new Status(StatusCode.Unavailable, "10.0.0.7:5432 refused"));
         }
 
-        return service;
+        return Busy.Contains(service) ? throw Problem.Busy() : service;
     }
 
     private static RpcException Confirm(string service) =>

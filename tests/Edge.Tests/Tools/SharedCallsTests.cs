@@ -121,6 +121,16 @@ public sealed class SharedCallsTests : IAsyncLifetime
         Assert.StartsWith("OUTCOME_UNKNOWN", (await _edge.CallAsync("begin_task", """{"goal":"x"}""")).Text(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("fixture", "other")]
+    [InlineData("other", "fixture")]
+    public async Task A_service_that_may_have_acted_is_not_hidden_by_another_that_refused(string busy, string lost)
+    {
+        Services.Busy.Add(busy);
+        Services.Failing.Add(lost);
+        Assert.StartsWith("OUTCOME_UNKNOWN", (await _edge.CallAsync("begin_task", """{"goal":"x"}""")).Text(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_shared_answer_is_one_list_of_parts_that_can_tell_of_a_failure_or_the_same_from_all() =>
         Assert.All(ToolCatalogue.Join(ChangesContract.Of("a"), ChangesContract.Of("b")).Tools, tool =>
