@@ -29,6 +29,7 @@ public static class ServiceHost
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.AddTelemetry();
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), ["live"]);
+        builder.Services.AddHealthMetric();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         if (builder.Configuration.GetValue<int?>("GRPC_PORT") is { } grpcPort)
         {
@@ -81,6 +82,8 @@ public static class ServiceHost
         builder.Services.AddSingleton<Confirmations>();
         builder.Services.AddSingleton<UnitOfWork>();
         builder.Services.AddSingleton<LeaderLoop>();
+        builder.Services.AddSingleton<OutboxState>();
+        builder.Services.AddHealthChecks().AddCheck<OutboxState>("outbox", HealthStatus.Degraded);
         builder.Services.AddHostedService<OutboxRelay>();
         builder.Services.AddDataProtection().SetApplicationName($"platform-{service.Name}");
         builder.Services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(services => new ConfigureOptions<KeyManagementOptions>(
@@ -108,10 +111,13 @@ public static class ServiceHost
         });
     }
 
-    /// <summary><c>/health</c> (ready), <c>/alive</c> and <c>/metrics</c>.</summary>
+    /// <summary>
+    /// <c>/health</c> (ready: 503 only while the process cannot serve; what else is wrong is in the body), <c>/alive</c> and
+    /// <c>/metrics</c>.
+    /// </summary>
     public static void MapServiceDefaults(this WebApplication app)
     {
-        app.MapHealthChecks("/health");
+        app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthReports.WriteAsync });
         app.MapHealthChecks("/alive", new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") });
         app.MapGet("/metrics", (PrometheusReader metrics) => Results.Text(metrics.Scrape(), "text/plain; version=0.0.4"));
     }
@@ -148,7 +154,9 @@ public static class ServiceHost
         ).ApplyAsync(cancellationToken);
     }
 
-    /// <summary>A gRPC client of another service, at the address that service discovery gave it.</summary>
+    /// <summary>
+    /// A gRPC client of another service, at the address that service discovery gave it. No answer is the problem UNAVAILABLE.
+    /// </summary>
     public static IHttpClientBuilder AddServiceClient<T>(this IServiceCollection services, string service)
         where T : class =>
         services
@@ -159,7 +167,8 @@ public static class ServiceHost
             {
                 channel.MaxReceiveMessageSize = 64 * 1024 * 1024;
                 channel.MaxSendMessageSize = 64 * 1024 * 1024;
-            });
+            })
+            .AddInterceptor(provider => new UnansweredCalls(service, provider.GetRequiredService<ILogger<UnansweredCalls>>()));
 
     /// <summary>The address that service discovery gave an endpoint of a service.</summary>
     public static Uri ServiceAddress(this IConfiguration configuration, string service, string endpoint) =>

@@ -150,7 +150,8 @@ internal sealed partial class CallInterceptor(
                     or PostgresErrorCodes.SerializationFailure
             }:
                 return Problem.Busy();
-            case OperationCanceledException when context.CancellationToken.IsCancellationRequested:
+            case OperationCanceledException
+            or RpcException { StatusCode: StatusCode.Cancelled } when context.CancellationToken.IsCancellationRequested:
                 return new RpcException(new Status(StatusCode.Cancelled, "The caller went away."));
             case NpgsqlException { IsTransient: true }:
                 LogUnavailable(exception, context.Method);

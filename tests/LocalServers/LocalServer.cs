@@ -81,9 +81,18 @@ internal sealed class LocalServer : IAsyncDisposable
     }
 
     /// <summary>Starts RabbitMQ and returns when it answers the AMQP handshake.</summary>
-    public static Task<LocalServer> StartRabbitAsync(string data, string user, string password, CancellationToken cancellationToken)
+    public static Task<LocalServer> StartRabbitAsync(string data, string user, string password, CancellationToken cancellationToken) =>
+        StartRabbitAsync(data, user, password, FreePorts.Next(), cancellationToken);
+
+    /// <summary>The same at a port where clients look for it.</summary>
+    public static Task<LocalServer> StartRabbitAsync(
+        string data,
+        string user,
+        string password,
+        int port,
+        CancellationToken cancellationToken
+    )
     {
-        var port = FreePorts.Next();
         Dictionary<string, string?> variables = new()
         {
             ["RABBITMQ_DEFAULT_USER"] = user,

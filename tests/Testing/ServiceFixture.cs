@@ -104,6 +104,9 @@ public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) 
         await Admin.DisposeAsync();
     }
 
+    /// <summary>Whether the service uses the broker of its settings; otherwise events go to <see cref="Events"/>.</summary>
+    protected virtual bool HasBroker => false;
+
     /// <summary>Replaces or adds services before the service starts.</summary>
     protected virtual void Configure(IServiceCollection services) { }
 
@@ -159,24 +162,33 @@ public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) 
                 services.AddSingleton<IAssertionKeys>(fixture.Issuer);
                 services.RemoveAll<TimeProvider>();
                 services.AddSingleton<TimeProvider>(fixture.Clock);
-                services.RemoveAll<IEventPublisher>();
-                services.AddSingleton<IEventPublisher>(new PublishedEvents.Publisher(fixture.Events));
-                foreach (
-                    var bus in services
-                        .Where(registered =>
-                            registered.ServiceType == typeof(IHostedService)
-                            && (
-                                registered.ImplementationType ?? registered.ImplementationFactory?.Method.DeclaringType
-                            )?.Namespace?.StartsWith("MassTransit", StringComparison.Ordinal) == true
-                        )
-                        .ToList()
-                )
+                if (!fixture.HasBroker)
                 {
-                    services.Remove(bus);
+                    Disconnect(services);
                 }
 
                 fixture.Configure(services);
             });
+        }
+
+        private void Disconnect(IServiceCollection services)
+        {
+            services.RemoveAll<IEventPublisher>();
+            services.AddSingleton<IEventPublisher>(new PublishedEvents.Publisher(fixture.Events));
+            foreach (
+                var bus in services
+                    .Where(registered =>
+                        registered.ServiceType == typeof(IHostedService)
+                        && (registered.ImplementationType ?? registered.ImplementationFactory?.Method.DeclaringType)?.Namespace?.StartsWith(
+                            "MassTransit",
+                            StringComparison.Ordinal
+                        ) == true
+                    )
+                    .ToList()
+            )
+            {
+                services.Remove(bus);
+            }
         }
     }
 }

@@ -235,6 +235,19 @@ public sealed class PolicyTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task On_a_membership_that_is_only_remembered_everything_but_administration_goes_on()
+    {
+        Identity.MembershipAsOf = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch);
+        var refused = (await _edge.CallAsync("administer", "{}", query: "?toolsets=administration")).Text();
+        Assert.StartsWith("UNAVAILABLE: The directory service cannot be reached", refused, StringComparison.Ordinal);
+        Assert.Equal("administer", await RefusedAsync("UNAVAILABLE"));
+
+        await _edge.CallAsync("get_thing", """{"thingId":"thg_1"}""");
+        var record = await _edge.BackEnd.Audit.ArrivedAsync(arrived => arrived.Tool == "get_thing");
+        Assert.Contains("\"membershipAsOf\":\"1970-01-01T00:00:00+00:00\"", record.Details.Utf8.ToStringUtf8(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_switch_speaks_before_the_permission_and_the_permission_before_the_scope()
     {
         Identity.Switches.WriteAccess = false;
