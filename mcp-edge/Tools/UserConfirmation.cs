@@ -50,6 +50,7 @@ internal static class UserConfirmation
         var preview = required.Preview?.Utf8.ToStringUtf8() ?? "";
         var shown = preview.Length > MaxPreview ? preview[..MaxPreview] + "…" : preview;
         var (title, isDestructive) = (call.Tool!.Definition.Options.Title, call.Tool.Definition.IsDestructive);
+        var marker = PeoplesText.NewMarker();
         return new InputRequiredException(
             new Dictionary<string, InputRequest>
             {
@@ -57,8 +58,8 @@ internal static class UserConfirmation
                     new ElicitRequestParams
                     {
                         Message = isDestructive
-                            ? $"{title}: this cannot be taken back by itself. It would destroy: {shown}"
-                            : $"{title}: this needs your agreement. It would do: {shown}",
+                            ? $"{title}: this cannot be taken back by itself. It would destroy what is shown. {Marked()}"
+                            : $"{title}: this needs your agreement. It would do what is shown. {Marked()}",
                         RequestedSchema = new()
                         {
                             Properties =
@@ -72,5 +73,7 @@ internal static class UserConfirmation
             },
             required.Token
         );
+
+        string Marked() => $"{PeoplesText.Warning(marker)}\n{PeoplesText.Between(marker, shown)}";
     }
 }

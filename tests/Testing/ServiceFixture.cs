@@ -73,7 +73,8 @@ public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) 
         string? idempotencyKey = null,
         bool dryRun = false,
         string? confirmation = null,
-        string? task = null
+        string? task = null,
+        string? declined = null
     )
     {
         var headers = new Metadata
@@ -85,6 +86,7 @@ public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) 
         Add(CallMetadata.DryRun, dryRun ? "true" : null);
         Add(CallMetadata.Confirmation, confirmation);
         Add(CallMetadata.Task, task);
+        Add(CallMetadata.Declined, declined);
         return new CallOptions(headers);
 
         void Add(string name, string? value)
