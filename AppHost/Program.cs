@@ -30,7 +30,7 @@ edge.WithReference(identity);
 identity.AddServiceSecret(edge, "Edge__Access__ServiceSecret");
 
 builder.AddDemo(directory, identity, audit);
-builder.RunServers(keycloak);
+builder.RunServers(keycloak, rabbitmq);
 builder.StopServicesBeforeServers();
 builder.WriteLogs();
 builder.PrintProgress();

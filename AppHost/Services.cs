@@ -32,7 +32,7 @@ internal static class Services
             .WithArgs("migrate")
             .WithReference(database)
             .WaitFor(database);
-        var service = builder.AddHttpAndGrpc<T>(name).WithReference(rabbitmq).WaitFor(rabbitmq).WaitForCompletion(migrations);
+        var service = builder.AddHttpAndGrpc<T>(name).WithBroker(rabbitmq).WaitForCompletion(migrations);
         service.WithLogin(migrations, postgres, "app", connectionName: name);
         foreach (var login in logins)
         {
@@ -280,6 +280,6 @@ internal static class Services
             .WithEnvironment("MALLOC_ARENA_MAX", "2")
             .WithEnvironment("MALLOC_TRIM_THRESHOLD_", "131072");
 
-    private static IResourceBuilder<ParameterResource> AddSecret(this IDistributedApplicationBuilder builder, string name) =>
+    public static IResourceBuilder<ParameterResource> AddSecret(this IDistributedApplicationBuilder builder, string name) =>
         builder.AddParameter(name, new GenerateParameterDefault { MinLength = 32, Special = false }, secret: true, persist: true);
 }
