@@ -61,18 +61,7 @@ public static class ServiceHost
     public static void AddServiceDatabase(this WebApplicationBuilder builder, Action<ConstraintProblems>? constraints = null)
     {
         var service = builder.Service();
-        builder.AddNpgsqlDataSource(service.Name, configureDataSourceBuilder: database =>
-        {
-            database.ConnectionStringBuilder.ApplicationName = service.Name;
-            database.ConnectionStringBuilder.MaxAutoPrepare = 100;
-            database.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
-            // Settings, roles and locks end with their transaction. Code that takes them for a session resets them itself.
-            database.ConnectionStringBuilder.NoResetOnClose = true;
-            // Workers look for work several times a second. Only statements that belong to a trace get a span.
-            database.ConfigureTracing(tracing =>
-                tracing.ConfigureCommandFilter(_ => Activity.Current is not null).ConfigureBatchFilter(_ => Activity.Current is not null)
-            );
-        });
+        builder.AddNpgsqlDataSource(service.Name, configureDataSourceBuilder: database => Configure(database, service));
         var problems = new ConstraintProblems()
             .Add("task_of_caller", () => Journal.UnknownTask())
             .Add("task_in_environment", () => Journal.TaskElsewhere());
@@ -89,6 +78,35 @@ public static class ServiceHost
         builder.Services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(services => new ConfigureOptions<KeyManagementOptions>(
             options => options.XmlRepository = new DatabaseKeyRing(services.GetRequiredService<NpgsqlDataSource>())
         ));
+    }
+
+    /// <summary>
+    /// A login of its own for work that the application role must not be able to do: the role <c>&lt;service&gt;_&lt;work&gt;</c>, by the
+    /// connection string of the same name. The work leads through a <see cref="LeaderLoop"/> with that role as its key. A migration has to
+    /// make the role and let it in; the setting <c>Database:&lt;work&gt;Password</c> of the migrations is its password.
+    /// </summary>
+    public static void AddServiceLogin(this WebApplicationBuilder builder, string work)
+    {
+        var service = builder.Service();
+        var role = service.Role(work);
+        builder.AddKeyedNpgsqlDataSource(role, configureDataSourceBuilder: database => Configure(database, service));
+        builder.Services.AddSingleton(new ServiceLogin(work));
+        builder.Services.AddKeyedSingleton(role, (services, _) =>
+            ActivatorUtilities.CreateInstance<LeaderLoop>(services, services.GetRequiredKeyedService<NpgsqlDataSource>(role))
+        );
+    }
+
+    private static void Configure(NpgsqlDataSourceBuilder database, ServiceIdentity service)
+    {
+        database.ConnectionStringBuilder.ApplicationName = service.Name;
+        database.ConnectionStringBuilder.MaxAutoPrepare = 100;
+        database.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
+        // Settings, roles and locks end with their transaction. Code that takes them for a session resets them itself.
+        database.ConnectionStringBuilder.NoResetOnClose = true;
+        // Workers look for work several times a second. Only statements that belong to a trace get a span.
+        database.ConfigureTracing(tracing =>
+            tracing.ConfigureCommandFilter(_ => Activity.Current is not null).ConfigureBatchFilter(_ => Activity.Current is not null)
+        );
     }
 
     /// <summary>The gRPC server. Every rpc passes the interceptor that enforces the contract.</summary>
@@ -148,10 +166,15 @@ public static class ServiceHost
             service,
             configuration.GetConnectionString($"{service.Name}db")
                 ?? throw new InvalidOperationException($"The connection string '{service.Name}db' is missing."),
-            configuration["Database:AppPassword"] ?? throw new InvalidOperationException("Database:AppPassword is missing."),
+            Password("app"),
+            services.GetServices<ServiceLogin>().ToDictionary(login => service.Role(login.Work), login => Password(login.Work)),
             migrations,
             services.GetRequiredService<ILogger<Migrator>>()
         ).ApplyAsync(cancellationToken);
+
+        string Password(string login) =>
+            configuration[$"Database:{login}Password"]
+            ?? throw new InvalidOperationException($"Database:{char.ToUpperInvariant(login[0])}{login[1..]}Password is missing.");
     }
 
     /// <summary>

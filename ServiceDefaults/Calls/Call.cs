@@ -70,6 +70,9 @@ public sealed class Call
 
     public string? Confirmation { get; init; }
 
+    /// <summary>A confirmation that the user was asked about and did not give. The call only makes sure that it stays so.</summary>
+    public string? Declined { get; init; }
+
     public string Tool => Definition?.Name ?? "";
 
     /// <summary>
@@ -128,6 +131,12 @@ public static class CallMetadata
     public const string IdempotencyKey = "x-idempotency-key";
     public const string DryRun = "x-dry-run";
     public const string Confirmation = "x-confirmation";
+
+    /// <summary>
+    /// A confirmation that its user declined. It has a name of its own, so that a service that does not know it takes the call for a
+    /// preview.
+    /// </summary>
+    public const string Declined = "x-declined";
 
     /// <summary>Trailer that says what became of the call, one of <see cref="Outcomes"/>.</summary>
     public const string Outcome = "x-outcome";

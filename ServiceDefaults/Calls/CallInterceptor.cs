@@ -101,6 +101,7 @@ internal sealed partial class CallInterceptor(
                 DryRun = headers.GetValue(CallMetadata.DryRun) == "true",
                 IdempotencyKey = headers.GetValue(CallMetadata.IdempotencyKey),
                 Confirmation = headers.GetValue(CallMetadata.Confirmation),
+                Declined = headers.GetValue(CallMetadata.Declined),
             }
         );
         if (tool?.IsRead == true)

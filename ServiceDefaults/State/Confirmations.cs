@@ -35,14 +35,7 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
             );
         }
 
-        var confirmation = Open(call.Confirmation);
-        if (
-            confirmation is null
-            || confirmation.Actor != call.ActorId
-            || confirmation.Token != call.Caller.TokenId
-            || confirmation.Tool != call.Tool
-            || !confirmation.Digest.AsSpan().SequenceEqual(call.Digest())
-        )
+        if (OpenOf(call, call.Confirmation) is not { } confirmation)
         {
             throw Refused(
                 Reasons.ConfirmationInvalid,
@@ -55,9 +48,9 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
             throw Refused(Reasons.ConfirmationExpired, "The confirmation is older than 5 minutes.");
         }
 
-        if (await unit.ExecuteAsync(Use, confirmation.Id, confirmation.Expires.UtcDateTime) == 0)
+        if (await UseAsync(unit, confirmation) == 0)
         {
-            throw Refused(Reasons.ConfirmationUsed, "The confirmation was used already.");
+            throw Refused(Reasons.ConfirmationUsed, "The confirmation was used or declined already.");
         }
 
         if (confirmation.Fingerprint != fingerprint)
@@ -65,6 +58,31 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
             throw Refused(Reasons.ConfirmationStale, "What would be destroyed has changed since the preview.");
         }
     }
+
+    /// <summary>
+    /// What a person has declined cannot be used afterwards, whoever has it: it counts as used. One that is used already, or that was made
+    /// for another call, stays as it is.
+    /// </summary>
+    internal async Task DeclineAsync(WriteTransaction unit)
+    {
+        if (OpenOf(unit.Call, unit.Call.Declined!) is { } confirmation)
+        {
+            await UseAsync(unit, confirmation);
+        }
+    }
+
+    private static Task<int> UseAsync(WriteTransaction unit, Sealed confirmation) =>
+        unit.ExecuteAsync(Use, confirmation.Id, confirmation.Expires.UtcDateTime);
+
+    // Null unless it was made for this call: caller, tool, arguments, environment and task.
+    private Sealed? OpenOf(Call call, string text) =>
+        Open(text) is { } confirmation
+        && confirmation.Actor == call.ActorId
+        && confirmation.Token == call.Caller.TokenId
+        && confirmation.Tool == call.Tool
+        && confirmation.Digest.AsSpan().SequenceEqual(call.Digest())
+            ? confirmation
+            : null;
 
     private static Grpc.Core.RpcException Refused(string reason, string message) =>
         Problem.Conflict(reason, message + " Nothing was changed.", "Repeat the call without a confirmation to see a new preview.");

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Npgsql;
+using Platform.Contracts;
 using Platform.Contracts.Catalogue;
 using Platform.ServiceDefaults.Calls;
 
@@ -123,6 +124,14 @@ public sealed class UnitOfWork(
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         var unit = new WriteTransaction(call, connection, service, confirmations, time, cancellationToken);
+        if (call.Declined is not null)
+        {
+            unit.EnterWithFirstStatement([SessionSettings.Default.ToStatement(call)]);
+            await confirmations.DeclineAsync(unit);
+            await unit.CommitAsync(transaction, null);
+            throw Problem.Conflict(Reasons.NotConfirmed, "The user did not agree.", "Nothing was changed.");
+        }
+
         var enter = settings.ToStatement(call);
         unit.EnterWithFirstStatement(_keepsTasks ? [enter, .. Journal.Begin(call)] : [enter]);
 

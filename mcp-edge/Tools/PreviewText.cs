@@ -91,9 +91,9 @@ internal static class PreviewText
             return time.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
         }
 
-        var line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        var clean = new string([.. line.Where(c => !char.IsControl(c) && c is not ('«' or '»'))]);
-        return clean.Length == 0 ? "" : $"«{(clean.Length > MaxText ? clean[..MaxText] + "…" : clean)}»";
+        var line = PeoplesText.Harmless(string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)));
+        var clean = line.Replace("«", "", StringComparison.Ordinal).Replace("»", "", StringComparison.Ordinal);
+        return clean.Length == 0 ? "" : $"«{clean}»";
     }
 
     /// <summary><c>pendingInvitations</c> as people write it.</summary>

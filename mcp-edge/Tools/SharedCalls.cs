@@ -133,7 +133,7 @@ internal static class SharedCalls
     }
 
     // What is no confirmation of ours goes to every service, to be refused there.
-    private static string? PartFor(string? confirmation, string service) =>
+    public static string? PartFor(string? confirmation, string service) =>
         confirmation?.Contains(Of, StringComparison.Ordinal) != true
             ? confirmation
             : confirmation

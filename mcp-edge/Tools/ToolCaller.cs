@@ -26,6 +26,11 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
         "Nothing was changed."
     );
 
+    private static readonly PolicyRefusal _declinedForNow = _declined with
+    {
+        Fix = "Nothing was changed. The confirmation could not be taken back, so it stays valid until it expires, within 5 minutes.",
+    };
+
     /// <summary>Answers the exchange.</summary>
     /// <exception cref="InputRequiredException">The user has to be asked first.</exception>
     public async Task AnswerAsync(EdgeCall call, RequestContext<CallToolRequestParams> request, CancellationToken cancellationToken)
@@ -73,7 +78,7 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
                     confirmation = state;
                     break;
                 case false:
-                    return _declined;
+                    return await DeclineAsync(call, shaped, request.Params.RequestState, cancellationToken);
             }
         }
 
@@ -102,13 +107,21 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
             var failure = services.Explain(call, problem, exception);
             if (failure.IsRefusal)
             {
-                return new(RefusalForm.ToolError, failure.Reason, failure.Message, failure.Fix);
+                return failure.ToRefusal();
             }
 
             await FailAsync(call, failure);
             return null;
         }
     }
+
+    // Whatever the client keeps of the question must not confirm the call later.
+    private async Task<PolicyRefusal> DeclineAsync(
+        EdgeCall call,
+        ShapedRequest shaped,
+        string? state,
+        CancellationToken cancellationToken
+    ) => state is not { Length: > 0 } || await services.DeclineAsync(call, shaped, state, cancellationToken) ? _declined : _declinedForNow;
 
     private async Task AnswerAsync(EdgeCall call, ServiceAnswer answer)
     {

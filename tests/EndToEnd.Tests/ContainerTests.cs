@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
@@ -29,6 +30,38 @@ public sealed class ContainerTests
             Allocate(resources.Single(resource => resource.Name == "edge"), 7002);
 
             Assert.Equal(expected, await ToldAsync(resources.Single(resource => resource.Name == "keycloak"), variable));
+        }
+        finally
+        {
+            SuiteFolder.Delete(artifacts);
+        }
+    }
+
+    [Fact]
+    public async Task RabbitMQ_in_a_container_loads_the_users_of_the_suite()
+    {
+        var artifacts = SuiteFolder.Next();
+        try
+        {
+            var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Platform_AppHost>(
+                [$"--Artifacts={artifacts}", "--Servers=containers"],
+                Token
+            );
+            await using var app = await builder.BuildAsync(Token);
+            var rabbitmq = app
+                .Services.GetRequiredService<DistributedApplicationModel>()
+                .Resources.Single(resource => resource.Name == "rabbitmq");
+            var files = rabbitmq.Annotations.OfType<ContainerFileSystemCallbackAnnotation>().Single();
+            var context = new ContainerFileSystemCallbackContext { Model = rabbitmq, Services = app.Services };
+            var entries = (await files.Callback(context, Token)).ToList();
+
+            Assert.Equal("/etc/rabbitmq", files.DestinationPath);
+            using var definitions = JsonDocument.Parse(entries.OfType<ContainerFile>().Single().Contents!);
+            var users = definitions.RootElement.GetProperty("users").EnumerateArray().ToList();
+            Assert.Equal(["guest", "directory", "data", "identity", "audit"], users.Select(user => user.GetProperty("name").GetString()));
+            Assert.All(users.Skip(1), user => Assert.Equal(32, user.GetProperty("password").GetString()!.Length));
+            var settings = Assert.Single(entries.OfType<ContainerDirectory>()).Entries.OfType<ContainerFile>().Single();
+            Assert.Equal("load_definitions = /etc/rabbitmq/platform-definitions.json\n", settings.Contents);
         }
         finally
         {

@@ -191,6 +191,11 @@ public sealed class FakeThings : Things.ThingsBase
     {
         Calls.Enqueue(("DeleteThings", request, context.RequestHeaders));
         Die(context);
+        if (context.RequestHeaders.GetValue("x-declined") is not null)
+        {
+            throw Problem.Conflict(Reasons.NotConfirmed, "The user did not agree.", "Nothing was changed.");
+        }
+
         if (context.RequestHeaders.GetValue("x-confirmation") == "sealed")
         {
             context.ResponseTrailers.Add("x-outcome", "committed");
