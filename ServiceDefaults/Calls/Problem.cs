@@ -14,6 +14,9 @@ public static class Problem
     /// <summary>The trailer that carries the serialized <see cref="ProblemDetail"/>.</summary>
     public const string Trailer = "problem-bin";
 
+    private const int MaxViolationBytes = 10_000;
+    private const int MaxText = 2_000;
+
     /// <summary>Missing, of another workspace, or of another environment: all look the same.</summary>
     public static RpcException NotFound(string kind, string id) =>
         Of(
@@ -36,6 +39,7 @@ public static class Problem
     /// <summary>All broken rules at once.</summary>
     public static RpcException Invalid(params IReadOnlyList<Violation> violations)
     {
+        violations = Fitting(violations);
         var detail = new ProblemDetail
         {
             Reason = Reasons.InvalidArgument,
@@ -45,6 +49,35 @@ public static class Problem
         detail.Violations.AddRange(violations);
         return Of(StatusCode.InvalidArgument, detail);
     }
+
+    // They travel in headers, twice, of which clients of HTTP take 64 KiB. Beyond that the caller would hear of a lost connection.
+    private static List<Violation> Fitting(IReadOnlyList<Violation> violations)
+    {
+        var size = new AnswerSize(MaxViolationBytes);
+        var told = violations.Select(Short).TakeWhile(violation => size.TryTake(JsonSize.Of(violation))).ToList();
+        return told.Count == violations.Count
+            ? told
+            :
+            [
+                .. told,
+                new Violation
+                {
+                    Field = "",
+                    Rule = $"There are at least {violations.Count - told.Count} more violations",
+                    Fix = "Fix these first.",
+                },
+            ];
+    }
+
+    private static Violation Short(Violation violation) =>
+        new()
+        {
+            Field = Short(violation.Field),
+            Rule = Short(violation.Rule),
+            Fix = Short(violation.Fix),
+        };
+
+    private static string Short(string text) => text.Length <= MaxText ? text : text[..MaxText] + "…";
 
     /// <summary>The state does not allow it: taken names, full tables, things that changed meanwhile.</summary>
     public static RpcException Conflict(string reason, string message, string fix) =>

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Npgsql;
+using Platform.Contracts;
 using Platform.Contracts.Catalogue;
 using Platform.ServiceDefaults.Calls;
 
@@ -120,9 +121,11 @@ public sealed class UnitOfWork(
             return (new T().Parse(stored), Outcomes.Replayed);
         }
 
+        var made = call.DryRun ? Ids.Watch() : null;
         var answer = await body(unit);
-        if (call.DryRun)
+        if (made is not null)
         {
+            DryRunAnswer.RemoveIds(answer, made);
             return (answer, Outcomes.Previewed);
         }
 

@@ -126,7 +126,8 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
                 call.Tool!,
                 call.Caller!,
                 dryRun: answer.Outcome == Outcomes.Previewed,
-                callId: isCommitted ? call.Id : null
+                callId: isCommitted ? call.Id : null,
+                changedNothing: answer.Outcome == Outcomes.Unchanged
             )
         );
     }
