@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Reflection;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
@@ -25,6 +26,8 @@ public static class ServiceHost
     /// </summary>
     public static void AddServiceDefaults(this WebApplicationBuilder builder, string service)
     {
+        // Unicode's tables come with ICU, and so do the habits of the machine's language, which have no place in answers and records.
+        CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         builder.Services.AddSingleton(new ServiceIdentity(service));
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.AddTelemetry();

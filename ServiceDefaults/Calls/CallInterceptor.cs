@@ -78,9 +78,15 @@ internal sealed partial class CallInterceptor(
         if (catalogue.TryGetMethod(context.Method, out var tool))
         {
             Authorize(caller, tool);
+            Nfc.Apply(request);
             if (ShapeRules.Check(request) is { Count: > 0 } violations)
             {
                 throw Problem.Invalid(violations);
+            }
+
+            if (tool.Options.Patch && ShapeRules.FindEmptyPatch(request) is { } empty)
+            {
+                throw Problem.Invalid(empty);
             }
         }
         else if (metadata?.GetMetadata<ServicesOnlyAttribute>() is not { } only || !only.Services.Contains(caller.Service))

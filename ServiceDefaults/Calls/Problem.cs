@@ -14,6 +14,9 @@ public static class Problem
     /// <summary>The trailer that carries the serialized <see cref="ProblemDetail"/>.</summary>
     public const string Trailer = "problem-bin";
 
+    private const int MaxViolationBytes = 10_000;
+    private const int MaxText = 2_000;
+
     /// <summary>Missing, of another workspace, or of another environment: all look the same.</summary>
     public static RpcException NotFound(string kind, string id) =>
         Of(
@@ -41,16 +44,37 @@ public static class Problem
     /// <summary>The same where only the first of them were kept.</summary>
     public static RpcException Invalid(IReadOnlyList<Violation> violations, int total)
     {
-        var (message, fix) = ViolationText.Of(violations, total);
+        var told = Fitting(violations);
+        var (message, fix) = ViolationText.Of(told, total);
         var detail = new ProblemDetail
         {
             Reason = Reasons.InvalidArgument,
             Message = message,
             Fix = fix,
         };
-        detail.Violations.AddRange(violations.Take(ViolationText.MaxTold));
+        detail.Violations.AddRange(told);
         return Of(StatusCode.InvalidArgument, detail);
     }
+
+    // They travel in headers, twice, of which clients of HTTP take 64 KiB. Beyond that the caller would hear of a lost connection.
+    private static List<Violation> Fitting(IReadOnlyList<Violation> violations)
+    {
+        var size = new AnswerSize(MaxViolationBytes);
+        return
+        [
+            .. violations.Take(ViolationText.MaxTold).Select(Short).TakeWhile(violation => size.TryTake(JsonSize.Of(violation))),
+        ];
+    }
+
+    private static Violation Short(Violation violation) =>
+        new()
+        {
+            Field = Short(violation.Field),
+            Rule = Short(violation.Rule),
+            Fix = Short(violation.Fix),
+        };
+
+    private static string Short(string text) => text.Length <= MaxText ? text : text[..MaxText] + "…";
 
     /// <summary>The state does not allow it: taken names, full tables, things that changed meanwhile.</summary>
     public static RpcException Conflict(string reason, string message, string fix) =>

@@ -26,14 +26,14 @@ public static class ViolationText
 
     private static List<(string Rules, string Fix)> Lines(IReadOnlyList<Violation> violations, int total)
     {
-        var told = violations
-            .Take(MaxTold)
+        var named = violations.Take(MaxTold).ToList();
+        var told = named
             .GroupBy(violation => violation.Fix)
             .Select(alike => (Rules: string.Join(' ', alike.Select(Rule).Distinct()), Fix: alike.Key))
             .ToList();
-        if (total > MaxTold)
+        if (total > named.Count)
         {
-            told.Add(($"And {total - MaxTold} more.", "Correct these first."));
+            told.Add(($"And {total - named.Count} more.", "Correct these first."));
         }
 
         return told;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.WebUtilities;
@@ -18,6 +19,12 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
         values (current_setting('platform.workspace_id')::uuid, $1, $2) on conflict do nothing
         """;
 
+    // A preview is for people: what they wrote stands there as they wrote it.
+    private static readonly JsonSerializerOptions _preview = new(EventJson.Options)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     private static readonly TimeSpan _lifetime = TimeSpan.FromMinutes(5);
 
     private readonly IDataProtector _protector = protection.CreateProtector("confirmation.v1");
@@ -31,7 +38,7 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
             throw Problem.ConfirmationRequired(
                 Seal(new Sealed(Ids.New(), call.ActorId, call.Caller.TokenId, call.Tool, call.Digest(), fingerprint, expires)),
                 expires,
-                JsonSerializer.SerializeToUtf8Bytes(preview, EventJson.Options)
+                JsonSerializer.SerializeToUtf8Bytes(preview, _preview)
             );
         }
 

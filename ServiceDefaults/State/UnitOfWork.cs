@@ -141,9 +141,11 @@ public sealed class UnitOfWork(
             return new(new T().Parse(stored.Answer), Outcomes.Replayed, stored.CallId);
         }
 
+        var made = call.DryRun ? Ids.Watch() : null;
         var answer = await body(unit);
-        if (call.DryRun)
+        if (made is not null)
         {
+            DryRunAnswer.RemoveIds(answer, made);
             return new(answer, Outcomes.Previewed);
         }
 

@@ -17,6 +17,9 @@ namespace Platform.Edge.Tools;
 /// </summary>
 internal static class ToolAnswers
 {
+    // Pages are smaller, so this is about long texts of one field and exports whose caller wanted more.
+    private const int MaxTwice = 256 * 1024;
+
     public static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 128 };
 
     /// <summary>The answer of a call that went through. <paramref name="json"/> is an object and gets the shared members.</summary>
@@ -26,13 +29,15 @@ internal static class ToolAnswers
     /// <param name="dryRun">Whether nothing has happened.</param>
     /// <param name="callId">Of a call that changed something, which undo_change takes, or of one whose answer was given before.</param>
     /// <param name="repeats">The call whose answer this is, where it was given before; empty where that is not known.</param>
+    /// <param name="changedNothing">Whether everything was as the call wanted it.</param>
     public static PooledBuffer Success(
         PooledBuffer json,
         ToolBinding tool,
         ResolvedCaller caller,
         bool dryRun,
         string? callId,
-        string? repeats
+        string? repeats,
+        bool changedNothing
     )
     {
         AddMembers(json, tool, caller, dryRun);
@@ -44,6 +49,11 @@ internal static class ToolAnswers
         if (repeats is { Length: > 0 })
         {
             AddMember(json, Encoding.ASCII.GetBytes($"\"{SharedAnswers.RepeatsCallId}\":\"{repeats}\""));
+        }
+
+        if (changedNothing)
+        {
+            AddMember(json, "\"changed\":false"u8);
         }
 
         var lead =
@@ -154,6 +164,11 @@ internal static class ToolAnswers
 
     private static PooledBuffer Write(ReadOnlySpan<byte> json, string lead, string tail, bool userText)
     {
+        if (json.Length > MaxTwice)
+        {
+            return WriteOnce(json, lead);
+        }
+
         var members = new PooledBuffer(json.Length * 2 + json.Length / 4 + 1024);
         members.Write("\"content\":["u8);
         using (var writer = new Utf8JsonWriter(members, Relaxed))
@@ -176,6 +191,27 @@ internal static class ToolAnswers
                 writer.WriteStringValueSegment(json, isFinalSegment: false);
             }
             Segment(writer, tail.Length > 0 ? $"\n{tail}" : "", isFinal: true);
+            writer.WriteEndObject();
+        }
+        members.Write("],\"structuredContent\":"u8);
+        members.Write(json);
+        return members;
+    }
+
+    // The text repeats the structured content for clients that do not read it. Nobody needs megabytes twice.
+    private static PooledBuffer WriteOnce(ReadOnlySpan<byte> json, string lead)
+    {
+        var members = new PooledBuffer(json.Length + 1024);
+        members.Write("\"content\":["u8);
+        using (var writer = new Utf8JsonWriter(members, Relaxed))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("type"u8, "text"u8);
+            writer.WriteString(
+                "text"u8,
+                $"{lead} The answer has {json.Length} bytes and stands in structuredContent only. ".TrimStart()
+                    + "Ask for less at a time to read it here."
+            );
             writer.WriteEndObject();
         }
         members.Write("],\"structuredContent\":"u8);

@@ -141,7 +141,8 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
                 call.Caller!,
                 dryRun: answer.Outcome == Outcomes.Previewed,
                 callId: isCommitted || isReplayed ? call.Id : null,
-                repeats: isReplayed ? answer.Repeats ?? "" : null
+                repeats: isReplayed ? answer.Repeats ?? "" : null,
+                changedNothing: answer.Outcome == Outcomes.Unchanged
             )
         );
     }

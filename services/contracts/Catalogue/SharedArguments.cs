@@ -103,6 +103,9 @@ public static class SharedAnswers
     /// <summary>True when the answer only shows what would happen.</summary>
     public const string DryRun = "dryRun";
 
+    /// <summary>False when everything was as the call wanted it already; otherwise absent.</summary>
+    public const string Changed = "changed";
+
     /// <summary>True when a call waits for its second half.</summary>
     public const string ConfirmationRequired = "confirmationRequired";
 
@@ -118,6 +121,7 @@ public static class SharedAnswers
             WriteType(json, CallId, "string");
             WriteType(json, RepeatsCallId, "string");
             WriteType(json, DryRun, "boolean");
+            WriteType(json, Changed, "boolean");
         }
 
         if (SharedArguments.TakesConfirmation(tool))

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Fields;
 
@@ -37,7 +38,7 @@ internal static class JsonText
         json.WriteRawValue(escaped.Append('"').ToString(), skipInputValidation: true);
     }
 
-    /// <summary>The text of a JSON string; not every JSON string is one that PostgreSQL keeps.</summary>
+    /// <summary>The text of a JSON string, as it is kept and compared. Not every JSON string is one that PostgreSQL keeps.</summary>
     public static bool TryGet(JsonElement json, out string text, out Parsed refusal)
     {
         (text, refusal) = ("", default);
@@ -63,6 +64,7 @@ internal static class JsonText
             return false;
         }
 
+        text = Nfc.Of(text);
         return true;
     }
 

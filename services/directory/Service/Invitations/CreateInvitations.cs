@@ -61,7 +61,7 @@ internal sealed partial class InvitationsService
                 );
             }
 
-            return Answer(rows);
+            return Answer(rows, request.OnlyProblems);
         });
     }
 
@@ -147,20 +147,20 @@ internal sealed partial class InvitationsService
             tx.Now
         );
 
-    private CreateInvitationsResponse Answer(List<AskedInvitation> rows)
+    private CreateInvitationsResponse Answer(List<AskedInvitation> rows, bool onlyProblems)
     {
-        int Count(InvitationOutcome outcome) => rows.Count(row => row.Result.Outcome == outcome);
-        return new CreateInvitationsResponse
+        var results = rows.ConvertAll(row => row.Result);
+        var answer = new CreateInvitationsResponse
         {
-            Results = { rows.Select(row => row.Result) },
-            Counts = new InvitationCounts
-            {
-                Created = Count(InvitationOutcome.Created),
-                AlreadyInvited = Count(InvitationOutcome.AlreadyInvited),
-                AlreadyMember = Count(InvitationOutcome.AlreadyMember),
-                Invalid = Count(InvitationOutcome.Invalid),
-            },
+            Results = { InvitationResults.Show(results, onlyProblems, out var leftOut) },
+            Counts = InvitationResults.Count(results),
             MailNotice = mail.Value.Notice,
         };
+        if (leftOut > 0)
+        {
+            answer.LeftOut = leftOut;
+        }
+
+        return answer;
     }
 }

@@ -4,6 +4,7 @@ using Npgsql;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Invitations;
 using Platform.Directory.Service.Mail;
 using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults.Calls;
@@ -129,7 +130,7 @@ internal sealed partial class MemberInvitationsService
                 );
             }
 
-            return Answer(results);
+            return Answer(results, request.OnlyProblems);
         });
 
     /// <summary>
@@ -235,20 +236,19 @@ internal sealed partial class MemberInvitationsService
             new { Email, Roles = Roles.Select(role => new { EnvironmentId = Ids.Format("env", role.Key), Role = role.Value }) };
     }
 
-    private InviteMembersResponse Answer(List<InvitationResult> results)
+    private InviteMembersResponse Answer(List<InvitationResult> results, bool onlyProblems)
     {
-        int Count(InvitationOutcome outcome) => results.Count(result => result.Outcome == outcome);
-        return new InviteMembersResponse
+        var answer = new InviteMembersResponse
         {
-            Results = { results },
-            Counts = new InvitationCounts
-            {
-                Created = Count(InvitationOutcome.Created),
-                AlreadyInvited = Count(InvitationOutcome.AlreadyInvited),
-                AlreadyMember = Count(InvitationOutcome.AlreadyMember),
-                Invalid = Count(InvitationOutcome.Invalid),
-            },
+            Results = { InvitationResults.Show(results, onlyProblems, out var leftOut) },
+            Counts = InvitationResults.Count(results),
             MailNotice = mail.Value.Notice,
         };
+        if (leftOut > 0)
+        {
+            answer.LeftOut = leftOut;
+        }
+
+        return answer;
     }
 }
