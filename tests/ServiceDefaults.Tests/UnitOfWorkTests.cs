@@ -88,10 +88,10 @@ public sealed class UnitOfWorkTests(NotesFixture notes) : IClassFixture<NotesFix
     }
 
     [Fact]
-    public async Task A_dry_run_answers_and_changes_nothing()
+    public async Task A_dry_run_answers_without_an_id_and_changes_nothing()
     {
         var (response, outcome) = await CreateAsync("dry", dryRun: true);
-        Assert.StartsWith("note_", response.NoteId, StringComparison.Ordinal);
+        Assert.Empty(response.NoteId);
         Assert.Equal(Outcomes.Previewed, outcome);
         Assert.Empty(await notes.TitlesAsync(_caller));
     }
