@@ -60,10 +60,7 @@ public static class Problem
     private static List<Violation> Fitting(IReadOnlyList<Violation> violations)
     {
         var size = new AnswerSize(MaxViolationBytes);
-        return
-        [
-            .. violations.Take(ViolationText.MaxTold).Select(Short).TakeWhile(violation => size.TryTake(JsonSize.Of(violation))),
-        ];
+        return [.. violations.Take(ViolationText.MaxTold).Select(Short).TakeWhile(violation => size.TryTake(JsonSize.Of(violation)))];
     }
 
     private static Violation Short(Violation violation) =>
