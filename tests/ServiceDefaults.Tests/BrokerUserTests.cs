@@ -33,6 +33,19 @@ public sealed class BrokerUserTests(BrokerUserTests.Broker broker) : IClassFixtu
     }
 
     [Fact]
+    public async Task Identity_hears_what_directory_says_and_how_far_it_is()
+    {
+        var heard = new Heard();
+        using var identity = await broker.StartAsync("identity", bus => bus.Follow<Heard>(), heard);
+        await Eventually.True(() => heard.Has("began"), () => "identity at its queue");
+        using var directory = await StartAsync("directory");
+        var publisher = directory.Services.GetRequiredService<IEventPublisher>();
+        await publisher.PublishAsync(new EventBatch("directory", []), Token).WaitAsync(TimeSpan.FromSeconds(30), Token);
+        await publisher.PublishAsync(new OutboxProgress("directory", default), Token).WaitAsync(TimeSpan.FromSeconds(30), Token);
+        await Eventually.True(() => heard.Has("batch") && heard.Has("progress"), () => "what directory said");
+    }
+
+    [Fact]
     public async Task What_audit_cannot_read_is_kept_beside_its_queue()
     {
         await using var connection = await ConnectAsync("admin");
@@ -131,11 +144,12 @@ public sealed class BrokerUserTests(BrokerUserTests.Broker broker) : IClassFixtu
 
         public string AddressOf(string user) => $"amqp://{user}:{LocalServer.BrokerPasswordOf(user)}@127.0.0.1:{_server!.Port}";
 
-        public async Task<IHost> StartAsync(string service, Action<BusOptions> configure)
+        internal async Task<IHost> StartAsync(string service, Action<BusOptions> configure, Heard? heard = null)
         {
             var builder = Host.CreateApplicationBuilder();
             builder.Configuration["ConnectionStrings:rabbitmq"] = AddressOf(service);
             builder.Services.AddSingleton(Received);
+            builder.Services.AddSingleton(heard ?? new Heard());
             builder.AddMessaging(configure);
             var host = builder.Build();
             await host.StartAsync();
@@ -166,5 +180,20 @@ public sealed class BrokerUserTests(BrokerUserTests.Broker broker) : IClassFixtu
             received.Add(batch.Source);
             return Task.CompletedTask;
         }
+    }
+
+    internal sealed class Heard : IEventFollower
+    {
+        private readonly ConcurrentBag<string> _what = [];
+
+        public bool Has(string what) => _what.Contains(what);
+
+        public void Began() => _what.Add("began");
+
+        public void Interrupted() => _what.Add("interrupted");
+
+        public void Saw(EventBatch batch) => _what.Add("batch");
+
+        public void Saw(OutboxProgress progress) => _what.Add("progress");
     }
 }
