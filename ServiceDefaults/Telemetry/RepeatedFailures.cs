@@ -7,12 +7,14 @@ namespace Platform.ServiceDefaults.Telemetry;
 /// <summary>
 /// Keeps outages from filling disks, for every logger of the process, those of libraries included. The first failure of a kind is written;
 /// what repeats it within a minute is counted, and the count is written when the minute is over. A stack is written only for what
-/// <see cref="Foreseen"/> does not know. Warnings and errors without an exception may come ten times a minute.
+/// <see cref="Foreseen"/> does not know. What has no exception may come ten times a minute, and a hundred times with other values: a warning
+/// about one stream does not hide that about another.
 /// </summary>
 internal sealed class RepeatedFailures : ILoggerFactory
 {
     private const int MaxKinds = 1000;
-    private const int MaxWithoutException = 10;
+    private const int MaxAlike = 10;
+    private const int MaxWithOtherValues = 100;
 
     private static readonly TimeSpan _interval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan _look = TimeSpan.FromSeconds(5);
@@ -51,6 +53,14 @@ internal sealed class RepeatedFailures : ILoggerFactory
         _timer.Dispose();
         Tell(atEnd: true);
         _loggers.Dispose();
+    }
+
+    private bool HasRoom(Kind kind, int atMost)
+    {
+        lock (_lock)
+        {
+            return !_kinds.TryGetValue(kind, out var repeats) || repeats.Written < atMost;
+        }
     }
 
     // True when it is to be written.
@@ -176,7 +186,14 @@ internal sealed class RepeatedFailures : ILoggerFactory
             var template = values.LastOrDefault(value => value.Key == Template).Value as string ?? text;
             if (exception is null)
             {
-                if (repeated.Count(new Kind(category, eventId, logLevel, template), logger, text, MaxWithoutException))
+                // Its own count begins only while the template has room, so that a flood of values is one kind.
+                var others = new Kind(category, eventId, logLevel, $"{template} …");
+                var alike = new Kind(category, eventId, logLevel, text);
+                if (
+                    repeated.HasRoom(others, MaxWithOtherValues)
+                        ? repeated.Count(alike, logger, text, MaxAlike) && repeated.Count(others, logger, text, MaxWithOtherValues)
+                        : repeated.Count(others, logger, text, MaxWithOtherValues)
+                )
                 {
                     logger.Log(logLevel, eventId, state, exception, formatter);
                 }

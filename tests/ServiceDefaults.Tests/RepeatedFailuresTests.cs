@@ -124,12 +124,39 @@ public sealed partial class RepeatedFailuresTests : IDisposable
         var log = _loggers.CreateLogger("Ours");
         for (var gap = 0; gap < 25; gap++)
         {
-            Gap(log, gap);
+            Gap(log, 1);
         }
 
         Assert.Equal(10, _written.Lines.Count);
         _services.Dispose();
         Assert.Contains("(15 more of this kind in ", _written.Lines.Last().Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_warning_that_repeats_does_not_hide_the_same_about_something_else()
+    {
+        var log = _loggers.CreateLogger("Ours");
+        for (var time = 0; time < 500; time++)
+        {
+            Gap(log, 1);
+        }
+
+        Gap(log, 2);
+        Assert.Equal(11, _written.Lines.Count);
+    }
+
+    [Fact]
+    public void Warnings_of_which_each_is_about_something_else_are_counted_after_the_hundredth()
+    {
+        var log = _loggers.CreateLogger("Ours");
+        for (var gap = 0; gap < 3000; gap++)
+        {
+            Gap(log, gap);
+        }
+
+        Assert.Equal(100, _written.Lines.Count);
+        _services.Dispose();
+        Assert.Contains("(2900 more of this kind in ", _written.Lines.Last().Text, StringComparison.Ordinal);
     }
 
     private static Exception Thrown(Exception exception)
