@@ -7,8 +7,8 @@ namespace Platform.ServiceDefaults.Telemetry;
 /// <summary>
 /// Keeps outages from filling disks, for every logger of the process, those of libraries included. The first failure of a kind is written;
 /// what repeats it within a minute is counted, and the count is written when the minute is over. A stack is written only for what
-/// <see cref="Foreseen"/> does not know. What has no exception may come ten times a minute, and a hundred times with other values: a warning
-/// about one stream does not hide that about another.
+/// <see cref="Foreseen"/> does not know. What has no exception may come ten times a minute, and a hundred times with other values: a
+/// warning about one stream does not hide that about another.
 /// </summary>
 internal sealed class RepeatedFailures : ILoggerFactory
 {
