@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Collections.Concurrent;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Platform.Contracts;
@@ -11,6 +12,8 @@ namespace Platform.ServiceDefaults.Calls;
 /// </summary>
 public static class Nfc
 {
+    private static readonly ConcurrentDictionary<MessageDescriptor, FieldDescriptor[]> _fields = new();
+
     /// <param name="text">Whole characters: no half of a surrogate pair.</param>
     public static string Of(string text) =>
         !text.AsSpan().ContainsAnyInRange('\u0300', '\uffff') || text.IsNormalized() ? text : text.Normalize();
@@ -18,13 +21,8 @@ public static class Nfc
     /// <summary>Brings every text of a request into the form. Secrets stay as they are, and JSON is for its owner.</summary>
     public static void Apply(IMessage request)
     {
-        foreach (var field in request.Descriptor.Fields.InDeclarationOrder())
+        foreach (var field in _fields.GetOrAdd(request.Descriptor, FieldsOf))
         {
-            if (field.GetOptions()?.GetExtension(OptionsExtensions.Field)?.Secret == true)
-            {
-                continue;
-            }
-
             switch (field.Accessor.GetValue(request))
             {
                 case string text when !ReferenceEquals(Of(text), text):
@@ -53,6 +51,17 @@ public static class Nfc
             }
         }
     }
+
+    // Those that can hold text.
+    private static FieldDescriptor[] FieldsOf(MessageDescriptor message) =>
+        [
+            .. message
+                .Fields.InDeclarationOrder()
+                .Where(field =>
+                    field.FieldType is FieldType.String or FieldType.Message
+                    && field.GetOptions()?.GetExtension(OptionsExtensions.Field)?.Secret != true
+                ),
+        ];
 
     private static void Apply(IDictionary map)
     {

@@ -66,12 +66,7 @@ public sealed class UnitOfWork(
     public async Task<T> WriteAsync<T>(ServerCallContext context, Func<WriteTransaction, Task<T>> body, SessionSettings? settings = null)
         where T : class, IMessage<T>, new()
     {
-        var call = context.Call();
-        var done = await Transient.RepeatAsync(
-            () => AttemptAsync(call, body, settings ?? SessionSettings.Default, context.CancellationToken),
-            time,
-            context.CancellationToken
-        );
+        var done = await EndAsync(context.Call(), body, settings ?? SessionSettings.Default, context.CancellationToken);
         context.ResponseTrailers.Add(CallMetadata.Outcome, done.Outcome);
         if (done.Repeats is { } repeats)
         {
@@ -90,7 +85,7 @@ public sealed class UnitOfWork(
     )
         where T : class, IMessage<T>, new()
     {
-        var done = await Transient.RepeatAsync(() => AttemptAsync(call, body, settings, cancellationToken), time, cancellationToken);
+        var done = await EndAsync(call, body, settings, cancellationToken);
         return (done.Answer, done.Outcome);
     }
 
@@ -112,6 +107,15 @@ public sealed class UnitOfWork(
             await body(unit);
             return new Empty();
         };
+
+    private Task<Attempt<T>> EndAsync<T>(
+        Call call,
+        Func<WriteTransaction, Task<T>> body,
+        SessionSettings settings,
+        CancellationToken cancellationToken
+    )
+        where T : class, IMessage<T>, new() =>
+        Transient.RepeatAsync(() => AttemptAsync(call, body, settings, cancellationToken), time, cancellationToken);
 
     private async Task<Attempt<T>> AttemptAsync<T>(
         Call call,

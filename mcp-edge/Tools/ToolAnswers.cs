@@ -164,12 +164,9 @@ internal static class ToolAnswers
 
     private static PooledBuffer Write(ReadOnlySpan<byte> json, string lead, string tail, bool userText)
     {
-        if (json.Length > MaxTwice)
-        {
-            return WriteOnce(json, lead);
-        }
-
-        var members = new PooledBuffer(json.Length * 2 + json.Length / 4 + 1024);
+        // The text repeats the structured content for clients that do not read it. Nobody needs megabytes twice.
+        var isRepeated = json.Length <= MaxTwice;
+        var members = new PooledBuffer((isRepeated ? json.Length * 2 + json.Length / 4 : json.Length) + 1024);
         members.Write("\"content\":["u8);
         using (var writer = new Utf8JsonWriter(members, Relaxed))
         {
@@ -177,7 +174,12 @@ internal static class ToolAnswers
             writer.WriteString("type"u8, "text"u8);
             writer.WritePropertyName("text"u8);
             // The segments of one string must all be UTF-8 or all be UTF-16.
-            if (userText)
+            if (!isRepeated)
+            {
+                var instead = $"{lead} The answer has {json.Length} bytes and stands in structuredContent only. ";
+                Segment(writer, $"{instead.TrimStart()}Ask for less at a time to read it here.");
+            }
+            else if (userText)
             {
                 var marker = PeoplesText.NewMarker();
                 var warning = $"{lead} {PeoplesText.Warning(marker)}";
@@ -191,27 +193,6 @@ internal static class ToolAnswers
                 writer.WriteStringValueSegment(json, isFinalSegment: false);
             }
             Segment(writer, tail.Length > 0 ? $"\n{tail}" : "", isFinal: true);
-            writer.WriteEndObject();
-        }
-        members.Write("],\"structuredContent\":"u8);
-        members.Write(json);
-        return members;
-    }
-
-    // The text repeats the structured content for clients that do not read it. Nobody needs megabytes twice.
-    private static PooledBuffer WriteOnce(ReadOnlySpan<byte> json, string lead)
-    {
-        var members = new PooledBuffer(json.Length + 1024);
-        members.Write("\"content\":["u8);
-        using (var writer = new Utf8JsonWriter(members, Relaxed))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("type"u8, "text"u8);
-            writer.WriteString(
-                "text"u8,
-                $"{lead} The answer has {json.Length} bytes and stands in structuredContent only. ".TrimStart()
-                    + "Ask for less at a time to read it here."
-            );
             writer.WriteEndObject();
         }
         members.Write("],\"structuredContent\":"u8);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net.Sockets;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,7 +10,7 @@ namespace Platform.ServiceDefaults.Tests;
 
 public sealed partial class RepeatedFailuresTests : IDisposable
 {
-    private readonly Written _written = new();
+    private readonly CapturedLog _written = new();
     private readonly TestClock _clock = new() { Speed = 100 };
     private readonly ServiceProvider _services;
     private readonly ILoggerFactory _loggers;
@@ -50,7 +49,7 @@ public sealed partial class RepeatedFailuresTests : IDisposable
             CallFailed(log, Thrown(outage), call);
         }
 
-        var line = Assert.Single(_written.Lines);
+        var line = Assert.Single(_written.Entries);
         Assert.StartsWith($"0 failed: {outage.GetType().Name}: ", line.Text, StringComparison.Ordinal);
         Assert.Null(line.Exception);
     }
@@ -61,13 +60,13 @@ public sealed partial class RepeatedFailuresTests : IDisposable
         var log = _loggers.CreateLogger("Library");
         Fail(5);
         _clock.Advance(TimeSpan.FromSeconds(61));
-        await Eventually.True(() => _written.Lines.Count == 2);
-        Assert.EndsWith("(4 more of this kind in 61 s)", _written.Lines.Last().Text, StringComparison.Ordinal);
+        await Eventually.True(() => _written.Entries.Count == 2);
+        Assert.EndsWith("(4 more of this kind in 61 s)", _written.Entries.Last().Text, StringComparison.Ordinal);
 
         Fail(3);
         _clock.Advance(TimeSpan.FromSeconds(61));
-        await Eventually.True(() => _written.Lines.Count == 3);
-        Assert.Contains("(3 more of this kind in ", _written.Lines.Last().Text, StringComparison.Ordinal);
+        await Eventually.True(() => _written.Entries.Count == 3);
+        Assert.Contains("(3 more of this kind in ", _written.Entries.Last().Text, StringComparison.Ordinal);
 
         void Fail(int times)
         {
@@ -86,7 +85,7 @@ public sealed partial class RepeatedFailuresTests : IDisposable
         Failed(log, Thrown(new TimeoutException("slow")));
         _services.Dispose();
 
-        Assert.Contains("(1 more of this kind in ", _written.Lines.Last().Text, StringComparison.Ordinal);
+        Assert.Contains("(1 more of this kind in ", _written.Entries.Last().Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -99,8 +98,8 @@ public sealed partial class RepeatedFailuresTests : IDisposable
             Failed(log, ThrownElsewhere(new InvalidOperationException("bug")));
         }
 
-        Assert.Equal(2, _written.Lines.Count);
-        Assert.All(_written.Lines, line => Assert.Contains("at Platform.", line.Exception!.StackTrace, StringComparison.Ordinal));
+        Assert.Equal(2, _written.Entries.Count);
+        Assert.All(_written.Entries, line => Assert.Contains("at Platform.", line.Exception!.StackTrace, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -115,7 +114,7 @@ public sealed partial class RepeatedFailuresTests : IDisposable
             GoesOn(log);
         }
 
-        Assert.Equal(23, _written.Lines.Count);
+        Assert.Equal(23, _written.Entries.Count);
     }
 
     [Fact]
@@ -127,9 +126,9 @@ public sealed partial class RepeatedFailuresTests : IDisposable
             Gap(log, 1);
         }
 
-        Assert.Equal(10, _written.Lines.Count);
+        Assert.Equal(10, _written.Entries.Count);
         _services.Dispose();
-        Assert.Contains("(15 more of this kind in ", _written.Lines.Last().Text, StringComparison.Ordinal);
+        Assert.Contains("(15 more of this kind in ", _written.Entries.Last().Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -142,7 +141,7 @@ public sealed partial class RepeatedFailuresTests : IDisposable
         }
 
         Gap(log, 2);
-        Assert.Equal(11, _written.Lines.Count);
+        Assert.Equal(11, _written.Entries.Count);
     }
 
     [Fact]
@@ -154,9 +153,9 @@ public sealed partial class RepeatedFailuresTests : IDisposable
             Gap(log, gap);
         }
 
-        Assert.Equal(100, _written.Lines.Count);
+        Assert.Equal(100, _written.Entries.Count);
         _services.Dispose();
-        Assert.Contains("(2900 more of this kind in ", _written.Lines.Last().Text, StringComparison.Ordinal);
+        Assert.Contains("(2900 more of this kind in ", _written.Entries.Last().Text, StringComparison.Ordinal);
     }
 
     private static Exception Thrown(Exception exception)
@@ -199,29 +198,4 @@ public sealed partial class RepeatedFailuresTests : IDisposable
     private static partial void Gap(ILogger log, int gap);
 
     private sealed class Away(string message) : ForeseenException(message);
-
-    private sealed class Written : ILoggerProvider
-    {
-        public ConcurrentQueue<(string Text, Exception? Exception)> Lines { get; } = new();
-
-        public ILogger CreateLogger(string categoryName) => new Logger(Lines);
-
-        public void Dispose() { }
-
-        private sealed class Logger(ConcurrentQueue<(string Text, Exception? Exception)> lines) : ILogger
-        {
-            public IDisposable? BeginScope<TState>(TState state)
-                where TState : notnull => null;
-
-            public bool IsEnabled(LogLevel logLevel) => true;
-
-            public void Log<TState>(
-                LogLevel logLevel,
-                EventId eventId,
-                TState state,
-                Exception? exception,
-                Func<TState, Exception?, string> formatter
-            ) => lines.Enqueue((formatter(state, exception), exception));
-        }
-    }
 }

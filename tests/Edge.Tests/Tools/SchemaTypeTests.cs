@@ -1,8 +1,4 @@
-using System.Text;
 using System.Text.Json;
-using Platform.Contracts;
-using Platform.Edge.Catalogue;
-using Platform.Edge.Compact;
 
 namespace Platform.Edge.Tests.Tools;
 
@@ -28,27 +24,11 @@ public sealed class SchemaTypeTests
         var all = Product.PlainUrl with { Toolsets = Product.Surface.Toolsets };
         foreach (var narrowing in new[] { all, Product.PlainUrl, Product.PlainUrl with { IsCompact = true } })
         {
-            foreach (var (name, schema) in Listed(narrowing))
+            foreach (var (name, schema) in Product.Listed(narrowing))
             {
                 yield return ($"{name} lists", schema);
             }
         }
-    }
-
-    private static IEnumerable<(string Name, JsonElement Schema)> Listed(UrlNarrowing narrowing)
-    {
-        var owner = Product.Caller(Roles.Owner);
-        using var list = narrowing.ShowsOperations
-            ? new CompactSurface(Product.Surface).List(owner, narrowing, isModern: false, pageSize: 1000, null)
-            : Product.Surface.List(owner, narrowing, isModern: false, pageSize: 1000, null);
-        return
-        [
-            .. JsonElement
-                .Parse($"{{{Encoding.UTF8.GetString(list.WrittenSpan)}}}")
-                .GetProperty("tools")
-                .EnumerateArray()
-                .Select(tool => (tool.GetProperty("name").GetString()!, tool.GetProperty("inputSchema"))),
-        ];
     }
 
     private static IEnumerable<string> Untyped(JsonElement schema, string path)

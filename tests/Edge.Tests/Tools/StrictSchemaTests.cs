@@ -1,7 +1,4 @@
-using System.Text;
 using System.Text.Json;
-using Platform.Contracts;
-using Platform.Edge.Compact;
 using Platform.Edge.Tests.Fixture;
 using Platform.Edge.Tests.Protocol;
 
@@ -97,27 +94,15 @@ public sealed class StrictSchemaTests
 
     private static bool IsOfOpenObject(string fault) => fault.EndsWith("is open", StringComparison.Ordinal) && fault.Contains('.');
 
-    private static List<(string Name, JsonElement Schema)> Listed(string url, bool isStrict)
-    {
-        var narrowing = Product.PlainUrl with
-        {
-            IsStrict = isStrict,
-            IsCompact = url == "?surface=compact",
-            Toolsets = url == "?toolsets=all" ? Product.Surface.Toolsets : null,
-        };
-        var owner = Product.Caller(Roles.Owner);
-        using var list = narrowing.ShowsOperations
-            ? new CompactSurface(Product.Surface).List(owner, narrowing, isModern: false, pageSize: 1000, null)
-            : Product.Surface.List(owner, narrowing, isModern: false, pageSize: 1000, null);
-        return
-        [
-            .. JsonElement
-                .Parse($"{{{Encoding.UTF8.GetString(list.WrittenSpan)}}}")
-                .GetProperty("tools")
-                .EnumerateArray()
-                .Select(tool => (tool.GetProperty("name").GetString()!, tool.GetProperty("inputSchema"))),
-        ];
-    }
+    private static List<(string Name, JsonElement Schema)> Listed(string url, bool isStrict) =>
+        Product.Listed(
+            Product.PlainUrl with
+            {
+                IsStrict = isStrict,
+                IsCompact = url == "?surface=compact",
+                Toolsets = url == "?toolsets=all" ? Product.Surface.Toolsets : null,
+            }
+        );
 
     private static IEnumerable<string> Faults(JsonElement schema, string path)
     {
