@@ -12,7 +12,7 @@ var keycloak = builder.AddKeycloak("keycloak", "../identity/realm");
 
 var directory = builder.AddService<Projects.Platform_Directory_Service>("directory", postgres, rabbitmq);
 var data = builder.AddService<Projects.Platform_Data_Service>("data", postgres, rabbitmq);
-var audit = builder.AddService<Projects.Platform_Audit_Service>("audit", postgres, rabbitmq);
+var audit = builder.AddService<Projects.Platform_Audit_Service>("audit", postgres, rabbitmq, "sequencer");
 var identity = builder.AddService<Projects.Platform_Identity_Service>("identity", postgres, rabbitmq);
 var edge = builder.AddEdge<Projects.Platform_Edge>("edge", redis, keycloak);
 
@@ -30,7 +30,7 @@ edge.WithReference(identity);
 identity.AddServiceSecret(edge, "Edge__Access__ServiceSecret");
 
 builder.AddDemo(directory, identity, audit);
-builder.RunServers(keycloak);
+builder.RunServers(keycloak, rabbitmq);
 builder.StopServicesBeforeServers();
 builder.WriteLogs();
 builder.PrintProgress();

@@ -16,34 +16,51 @@ internal static class Services
     /// A service with its own database, reached as a role that cannot bypass row-level security. A run of the same program with the
     /// argument <c>migrate</c>, which alone knows the administrator, comes before it.
     /// </summary>
+    /// <param name="logins">Work that has a login of its own in the database, see <c>AddServiceLogin</c>.</param>
     public static IResourceBuilder<ProjectResource> AddService<T>(
         this IDistributedApplicationBuilder builder,
         string name,
         IResourceBuilder<PostgresServerResource> postgres,
-        IResourceBuilder<RabbitMQServerResource> rabbitmq
+        IResourceBuilder<RabbitMQServerResource> rabbitmq,
+        params string[] logins
     )
         where T : IProjectMetadata, new()
     {
         var database = postgres.AddDatabase($"{name}db");
-        var password = builder.AddSecret($"{name}-app-password");
-        var endpoint = postgres.GetEndpoint("tcp");
-        var (host, port) = (endpoint.Property(EndpointProperty.Host), endpoint.Property(EndpointProperty.Port));
-        var connection = builder.AddConnectionString(
-            $"{name}-app",
-            ReferenceExpression.Create($"Host={host};Port={port};Username={name}_app;Password={password};Database={name}db")
-        );
         var migrations = builder
             .AddProject<T>($"{name}-migrations", options => options.ExcludeLaunchProfile = true)
             .WithArgs("migrate")
             .WithReference(database)
-            .WaitFor(database)
-            .WithEnvironment("Database__AppPassword", password);
-        return builder
-            .AddHttpAndGrpc<T>(name)
-            .WithReference(connection, connectionName: name)
-            .WithReference(rabbitmq)
-            .WaitFor(rabbitmq)
-            .WaitForCompletion(migrations);
+            .WaitFor(database);
+        var service = builder.AddHttpAndGrpc<T>(name).WithBroker(rabbitmq).WaitForCompletion(migrations);
+        service.WithLogin(migrations, postgres, "app", connectionName: name);
+        foreach (var login in logins)
+        {
+            service.WithLogin(migrations, postgres, login, connectionName: $"{name}_{login}");
+        }
+
+        return service;
+    }
+
+    /// <summary>The service signs in to its database as a role, to which the migrations give the password.</summary>
+    private static void WithLogin(
+        this IResourceBuilder<ProjectResource> service,
+        IResourceBuilder<ProjectResource> migrations,
+        IResourceBuilder<PostgresServerResource> postgres,
+        string login,
+        string connectionName
+    )
+    {
+        var (builder, name) = (service.ApplicationBuilder, service.Resource.Name);
+        var password = builder.AddSecret($"{name}-{login}-password");
+        var endpoint = postgres.GetEndpoint("tcp");
+        var (host, port) = (endpoint.Property(EndpointProperty.Host), endpoint.Property(EndpointProperty.Port));
+        var connection = builder.AddConnectionString(
+            $"{name}-{login}",
+            ReferenceExpression.Create($"Host={host};Port={port};Username={name}_{login};Password={password};Database={name}db")
+        );
+        service.WithReference(connection, connectionName: connectionName);
+        migrations.WithEnvironment($"Database__{char.ToUpperInvariant(login[0])}{login[1..]}Password", password);
     }
 
     public static IResourceBuilder<ProjectResource> AddEdge<T>(
@@ -263,6 +280,6 @@ internal static class Services
             .WithEnvironment("MALLOC_ARENA_MAX", "2")
             .WithEnvironment("MALLOC_TRIM_THRESHOLD_", "131072");
 
-    private static IResourceBuilder<ParameterResource> AddSecret(this IDistributedApplicationBuilder builder, string name) =>
+    public static IResourceBuilder<ParameterResource> AddSecret(this IDistributedApplicationBuilder builder, string name) =>
         builder.AddParameter(name, new GenerateParameterDefault { MinLength = 32, Special = false }, secret: true, persist: true);
 }

@@ -16,7 +16,7 @@ public static class RequestIds
                 : throw Problem.Invalid(
                     field,
                     $"is not an id of the form {prefix}_…, which has 26 characters after the underscore",
-                    "Take the id from an answer as it is."
+                    Finder.OfPrefix(prefix) is { } finder ? $"Take it from {finder.Tool}, as it is." : "Take it from an answer, as it is."
                 );
     }
 }

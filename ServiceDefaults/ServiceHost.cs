@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Reflection;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
@@ -25,10 +26,13 @@ public static class ServiceHost
     /// </summary>
     public static void AddServiceDefaults(this WebApplicationBuilder builder, string service)
     {
+        // Unicode's tables come with ICU, and so do the habits of the machine's language, which have no place in answers and records.
+        CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         builder.Services.AddSingleton(new ServiceIdentity(service));
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.AddTelemetry();
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), ["live"]);
+        builder.Services.AddHealthMetric();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         if (builder.Configuration.GetValue<int?>("GRPC_PORT") is { } grpcPort)
         {
@@ -60,18 +64,7 @@ public static class ServiceHost
     public static void AddServiceDatabase(this WebApplicationBuilder builder, Action<ConstraintProblems>? constraints = null)
     {
         var service = builder.Service();
-        builder.AddNpgsqlDataSource(service.Name, configureDataSourceBuilder: database =>
-        {
-            database.ConnectionStringBuilder.ApplicationName = service.Name;
-            database.ConnectionStringBuilder.MaxAutoPrepare = 100;
-            database.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
-            // Settings, roles and locks end with their transaction. Code that takes them for a session resets them itself.
-            database.ConnectionStringBuilder.NoResetOnClose = true;
-            // Workers look for work several times a second. Only statements that belong to a trace get a span.
-            database.ConfigureTracing(tracing =>
-                tracing.ConfigureCommandFilter(_ => Activity.Current is not null).ConfigureBatchFilter(_ => Activity.Current is not null)
-            );
-        });
+        builder.AddNpgsqlDataSource(service.Name, configureDataSourceBuilder: database => Configure(database, service));
         var problems = new ConstraintProblems()
             .Add("task_of_caller", () => Journal.UnknownTask())
             .Add("task_in_environment", () => Journal.TaskElsewhere());
@@ -81,11 +74,42 @@ public static class ServiceHost
         builder.Services.AddSingleton<Confirmations>();
         builder.Services.AddSingleton<UnitOfWork>();
         builder.Services.AddSingleton<LeaderLoop>();
+        builder.Services.AddSingleton<OutboxState>();
+        builder.Services.AddHealthChecks().AddCheck<OutboxState>("outbox", HealthStatus.Degraded);
         builder.Services.AddHostedService<OutboxRelay>();
         builder.Services.AddDataProtection().SetApplicationName($"platform-{service.Name}");
         builder.Services.AddSingleton<IConfigureOptions<KeyManagementOptions>>(services => new ConfigureOptions<KeyManagementOptions>(
             options => options.XmlRepository = new DatabaseKeyRing(services.GetRequiredService<NpgsqlDataSource>())
         ));
+    }
+
+    /// <summary>
+    /// A login of its own for work that the application role must not be able to do: the role <c>&lt;service&gt;_&lt;work&gt;</c>, by the
+    /// connection string of the same name. The work leads through a <see cref="LeaderLoop"/> with that role as its key. A migration has to
+    /// make the role and let it in; the setting <c>Database:&lt;work&gt;Password</c> of the migrations is its password.
+    /// </summary>
+    public static void AddServiceLogin(this WebApplicationBuilder builder, string work)
+    {
+        var service = builder.Service();
+        var role = service.Role(work);
+        builder.AddKeyedNpgsqlDataSource(role, configureDataSourceBuilder: database => Configure(database, service));
+        builder.Services.AddSingleton(new ServiceLogin(work));
+        builder.Services.AddKeyedSingleton(role, (services, _) =>
+            ActivatorUtilities.CreateInstance<LeaderLoop>(services, services.GetRequiredKeyedService<NpgsqlDataSource>(role))
+        );
+    }
+
+    private static void Configure(NpgsqlDataSourceBuilder database, ServiceIdentity service)
+    {
+        database.ConnectionStringBuilder.ApplicationName = service.Name;
+        database.ConnectionStringBuilder.MaxAutoPrepare = 100;
+        database.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
+        // Settings, roles and locks end with their transaction. Code that takes them for a session resets them itself.
+        database.ConnectionStringBuilder.NoResetOnClose = true;
+        // Workers look for work several times a second. Only statements that belong to a trace get a span.
+        database.ConfigureTracing(tracing =>
+            tracing.ConfigureCommandFilter(_ => Activity.Current is not null).ConfigureBatchFilter(_ => Activity.Current is not null)
+        );
     }
 
     /// <summary>The gRPC server. Every rpc passes the interceptor that enforces the contract.</summary>
@@ -108,10 +132,13 @@ public static class ServiceHost
         });
     }
 
-    /// <summary><c>/health</c> (ready), <c>/alive</c> and <c>/metrics</c>.</summary>
+    /// <summary>
+    /// <c>/health</c> (ready: 503 only while the process cannot serve; what else is wrong is in the body), <c>/alive</c> and
+    /// <c>/metrics</c>.
+    /// </summary>
     public static void MapServiceDefaults(this WebApplication app)
     {
-        app.MapHealthChecks("/health");
+        app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthReports.WriteAsync });
         app.MapHealthChecks("/alive", new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") });
         app.MapGet("/metrics", (PrometheusReader metrics) => Results.Text(metrics.Scrape(), "text/plain; version=0.0.4"));
     }
@@ -142,13 +169,20 @@ public static class ServiceHost
             service,
             configuration.GetConnectionString($"{service.Name}db")
                 ?? throw new InvalidOperationException($"The connection string '{service.Name}db' is missing."),
-            configuration["Database:AppPassword"] ?? throw new InvalidOperationException("Database:AppPassword is missing."),
+            Password("app"),
+            services.GetServices<ServiceLogin>().ToDictionary(login => service.Role(login.Work), login => Password(login.Work)),
             migrations,
             services.GetRequiredService<ILogger<Migrator>>()
         ).ApplyAsync(cancellationToken);
+
+        string Password(string login) =>
+            configuration[$"Database:{login}Password"]
+            ?? throw new InvalidOperationException($"Database:{char.ToUpperInvariant(login[0])}{login[1..]}Password is missing.");
     }
 
-    /// <summary>A gRPC client of another service, at the address that service discovery gave it.</summary>
+    /// <summary>
+    /// A gRPC client of another service, at the address that service discovery gave it. No answer is the problem UNAVAILABLE.
+    /// </summary>
     public static IHttpClientBuilder AddServiceClient<T>(this IServiceCollection services, string service)
         where T : class =>
         services
@@ -159,7 +193,8 @@ public static class ServiceHost
             {
                 channel.MaxReceiveMessageSize = 64 * 1024 * 1024;
                 channel.MaxSendMessageSize = 64 * 1024 * 1024;
-            });
+            })
+            .AddInterceptor(provider => new UnansweredCalls(service, provider.GetRequiredService<ILogger<UnansweredCalls>>()));
 
     /// <summary>The address that service discovery gave an endpoint of a service.</summary>
     public static Uri ServiceAddress(this IConfiguration configuration, string service, string endpoint) =>

@@ -7,7 +7,7 @@ namespace Platform.Bench;
 /// <summary>Calls tools as a client of the newest protocol does, with as little work of its own as it takes.</summary>
 internal sealed class McpCaller(HttpClient http, string url, string token)
 {
-    private const string Version = "2026-07-28";
+    public const string Version = "2026-07-28";
 
     public async Task<JsonObject> CallAsync(string tool, JsonObject arguments)
     {

@@ -6,6 +6,13 @@ using Aspire.Hosting;
 using Aspire.Hosting.Testing;
 using Npgsql;
 using Platform.Bench;
+using Platform.Bench.Campaign;
+using Platform.Demo;
+
+if (args.Contains("--campaign"))
+{
+    return await CampaignRun.RunAsync(CampaignOptions.Parse(args));
+}
 
 string[] services = ["edge", "directory", "data", "audit", "identity"];
 var cpuOnly = args.Contains("--cpu");
@@ -21,10 +28,11 @@ var application = await DistributedApplicationTestingBuilder.CreateAsync<Project
 ]);
 await using var suite = await application.BuildAsync();
 await suite.StartAsync();
-var endpoints = await Endpoints.WaitAsync(application.AppHostDirectory, "bench-endpoints.json");
+using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(5));
+var endpoints = await Endpoints.WaitAsync(Path.Combine(Checkout.Artifacts, "bench-endpoints.json"), patience.Token);
 
 using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 64 });
-var mcp = new McpCaller(http, endpoints.Mcp, endpoints.Token);
+var mcp = new McpCaller(http, endpoints.Mcp.AbsoluteUri, endpoints.Owner.Token);
 var server = new NpgsqlConnectionStringBuilder(await suite.GetConnectionStringAsync("postgres")) { Database = "postgres" };
 await using var postgres = NpgsqlDataSource.Create(
     new NpgsqlConnectionStringBuilder(server.ConnectionString) { MaxAutoPrepare = 20, AutoPrepareMinUsages = 2 }.ConnectionString
@@ -49,7 +57,7 @@ foreach (var subject in subjects)
 if (args.Contains("--hold"))
 {
     Console.WriteLine(
-        $"Up until Ctrl-C. {endpoints.Mcp} with {endpoints.Token}; metrics: "
+        $"Up until Ctrl-C. {endpoints.Mcp} with {endpoints.Owner.Token}; metrics: "
             + string.Join(", ", services.Select(service => suite.GetEndpoint(service, "http")))
     );
     var stop = new TaskCompletionSource();
@@ -62,13 +70,13 @@ if (args.Contains("--hold"))
         stop.TrySetResult();
     }
 
-    return;
+    return 0;
 }
 
 if (cpuOnly)
 {
     await ReportAsync();
-    return;
+    return 0;
 }
 
 await CheckAnswersAsync();
@@ -90,7 +98,7 @@ await CompareAsync("filtered search, 50 of 100,000", subject => subject.SearchAs
 await CompareAsync("update one", subject => subject.UpdateAsync, 1, 8);
 await CompareAsync("create 100", subject => subject.CreateHundredAsync, 1, 4);
 await ReportAsync();
-return;
+return 0;
 
 async Task ReportAsync()
 {

@@ -16,7 +16,11 @@ internal static class ServersOfThisMachine
     private const string LocalHost = "localhost";
 
     /// <summary>Call it last: it takes the servers' environment as the model has it by then.</summary>
-    public static void RunServers(this IDistributedApplicationBuilder builder, IResourceBuilder<KeycloakResource> keycloak)
+    public static void RunServers(
+        this IDistributedApplicationBuilder builder,
+        IResourceBuilder<KeycloakResource> keycloak,
+        IResourceBuilder<RabbitMQServerResource> rabbitmq
+    )
     {
         if (!builder.ExecutionContext.IsRunMode)
         {
@@ -26,6 +30,7 @@ internal static class ServersOfThisMachine
         if (UsesContainers(builder, out var reason))
         {
             Console.WriteLine($"Servers run as containers: {reason}");
+            rabbitmq.WithDefinitions();
             return;
         }
 
@@ -170,8 +175,9 @@ internal static class ServersOfThisMachine
             }
 
             process.WithPorts(server);
-            if (server is RabbitMQServerResource)
+            if (server is RabbitMQServerResource rabbitmq)
             {
+                process.WithDefinitions(rabbitmq);
                 process.WithPort("PORT_DIST", FreePorts.Next()).WithPort("PORT_EPMD", FreePorts.Next());
             }
 

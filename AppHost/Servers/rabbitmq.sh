@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# A RabbitMQ node on 127.0.0.1:$PORT with its files in $DATA, for the administrator $RABBITMQ_DEFAULT_USER with $RABBITMQ_DEFAULT_PASS, which may change
-# between runs. It has a cookie and an epmd of its own, and its name never changes, so that the messages of an earlier run are there again.
+# A RabbitMQ node on 127.0.0.1:$PORT with its files in $DATA, for the users of $DEFINITIONS (JSON), which may change between runs. It has a
+# cookie and an epmd of its own, and its name never changes, so that the messages of an earlier run are there again.
 set -euo pipefail
-: "${DATA:?}" "${PORT:?}" "${RABBITMQ_DEFAULT_USER:?}" "${RABBITMQ_DEFAULT_PASS:?}" "${PORT_DIST:?}" "${PORT_EPMD:?}"
+: "${DATA:?}" "${PORT:?}" "${DEFINITIONS:?}" "${PORT_DIST:?}" "${PORT_EPMD:?}"
 home=/usr/lib/rabbitmq/bin
 [[ -x $home/rabbitmq-server ]] || { echo "RabbitMQ is not installed: there is no $home/rabbitmq-server. On Debian: apt-get install rabbitmq-server" >&2; exit 1; }
 umask 077
@@ -13,13 +13,8 @@ if [[ ! -f home/.erlang.cookie ]]; then
   chmod 400 home/.erlang.cookie
 fi
 
-quoted() { local text=${1//\\/\\\\}; printf '"%s"' "${text//\"/\\\"}"; }
 # Definitions are loaded at every start, unlike default_user: a new password also reaches the data of an earlier run.
-cat >config/definitions.json <<DEFINITIONS
-{ "vhosts": [{ "name": "/" }],
-  "users": [{ "name": $(quoted "$RABBITMQ_DEFAULT_USER"), "password": $(quoted "$RABBITMQ_DEFAULT_PASS"), "tags": ["administrator"] }],
-  "permissions": [{ "user": $(quoted "$RABBITMQ_DEFAULT_USER"), "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }] }
-DEFINITIONS
+printf %s "$DEFINITIONS" >config/definitions.json
 cat >config/rabbitmq.conf <<CONFIGURATION
 listeners.tcp.default = 127.0.0.1:$PORT
 load_definitions = $DATA/config/definitions.json
@@ -35,7 +30,7 @@ echo '[].' >config/enabled_plugins
 : >config/env.conf
 rm -f rabbit.pid
 
-unset NOTIFY_SOCKET RABBITMQ_DEFAULT_USER RABBITMQ_DEFAULT_PASS
+unset NOTIFY_SOCKET DEFINITIONS RABBITMQ_DEFAULT_USER RABBITMQ_DEFAULT_PASS
 export HOME=$DATA/home LANG=C.UTF-8 ERL_EPMD_PORT=$PORT_EPMD ERL_EPMD_ADDRESS=127.0.0.1 ERL_CRASH_DUMP=$DATA/log/erl_crash.dump
 # The start script becomes the Erlang machine instead of watching it: one process for signals and for its exit.
 export RUNNING_UNDER_SYSTEMD=true

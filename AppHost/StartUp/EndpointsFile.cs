@@ -97,12 +97,13 @@ internal static class EndpointsFile
             try
             {
                 using var response = await http.GetAsync($"{identity.GetEndpoint("http").Url}/health", cancellationToken);
-                if (await response.Content.ReadAsStringAsync(cancellationToken) == "Healthy")
+                var health = JsonNode.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
+                if (response.IsSuccessStatusCode && (string?)health?["checks"]?["keycloak"]?["status"] == "Healthy")
                 {
                     return;
                 }
             }
-            catch (HttpRequestException)
+            catch (Exception exception) when (exception is HttpRequestException or JsonException)
             {
                 // It is being started again.
             }

@@ -30,6 +30,7 @@ public static class AssertionClaims
 public interface IAssertionKeys
 {
     /// <summary>The keys with this id; none when it is unknown even after a refresh.</summary>
+    /// <exception cref="Grpc.Core.RpcException">UNAVAILABLE: it is unknown, and who could know it does not answer.</exception>
     ValueTask<IReadOnlyList<SecurityKey>> FindAsync(string keyId, CancellationToken cancellationToken);
 }
 
@@ -125,13 +126,16 @@ internal sealed class AssertionValidator(ServiceIdentity service, IAssertionKeys
 /// The public keys that identity serves at <c>/.well-known/assertion-keys</c>. For an unknown id they are fetched again, at most once a
 /// second.
 /// </summary>
-internal sealed class IdentityAssertionKeys(IHttpClientFactory clients, TimeProvider time) : IAssertionKeys, IDisposable
+internal sealed partial class IdentityAssertionKeys(IHttpClientFactory clients, TimeProvider time, ILogger<IdentityAssertionKeys> log)
+    : IAssertionKeys,
+        IDisposable
 {
     public const string ClientName = "identity-keys";
 
     private readonly SemaphoreSlim _refreshing = new(1, 1);
     private JsonWebKeySet _keys = new();
     private DateTimeOffset _asked = DateTimeOffset.MinValue;
+    private bool _answered;
 
     public async ValueTask<IReadOnlyList<SecurityKey>> FindAsync(string keyId, CancellationToken cancellationToken)
     {
@@ -150,14 +154,12 @@ internal sealed class IdentityAssertionKeys(IHttpClientFactory clients, TimeProv
 
             if (time.GetUtcNow() - _asked >= TimeSpan.FromSeconds(1))
             {
-                using var client = clients.CreateClient(ClientName);
-                _keys = new JsonWebKeySet(
-                    await client.GetStringAsync(new Uri(".well-known/assertion-keys", UriKind.Relative), cancellationToken)
-                );
                 _asked = time.GetUtcNow();
+                await AskAsync(cancellationToken);
             }
 
-            return Known(keyId);
+            // Whether the key exists is not known while identity is away.
+            return Known(keyId) is { Count: 0 } && !_answered ? throw Problem.Unavailable("The identity service") : Known(keyId);
         }
         finally
         {
@@ -167,5 +169,26 @@ internal sealed class IdentityAssertionKeys(IHttpClientFactory clients, TimeProv
 
     public void Dispose() => _refreshing.Dispose();
 
+    private async Task AskAsync(CancellationToken cancellationToken)
+    {
+        _answered = false;
+        try
+        {
+            using var client = clients.CreateClient(ClientName);
+            _keys = new JsonWebKeySet(
+                await client.GetStringAsync(new Uri(".well-known/assertion-keys", UriKind.Relative), cancellationToken)
+            );
+            _answered = true;
+        }
+        catch (Exception exception)
+            when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            LogAway(exception);
+        }
+    }
+
     private List<SecurityKey> Known(string keyId) => [.. _keys.GetSigningKeys().Where(key => key.KeyId == keyId)];
+
+    [LoggerMessage(1004, LogLevel.Warning, "The keys of assertions could not be fetched from identity")]
+    private partial void LogAway(Exception exception);
 }

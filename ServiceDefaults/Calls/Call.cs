@@ -70,6 +70,9 @@ public sealed class Call
 
     public string? Confirmation { get; init; }
 
+    /// <summary>A confirmation that the user was asked about and did not give. The call only makes sure that it stays so.</summary>
+    public string? Declined { get; init; }
+
     public string Tool => Definition?.Name ?? "";
 
     /// <summary>
@@ -129,8 +132,17 @@ public static class CallMetadata
     public const string DryRun = "x-dry-run";
     public const string Confirmation = "x-confirmation";
 
+    /// <summary>
+    /// A confirmation that its user declined. It has a name of its own, so that a service that does not know it takes the call for a
+    /// preview.
+    /// </summary>
+    public const string Declined = "x-declined";
+
     /// <summary>Trailer that says what became of the call, one of <see cref="Outcomes"/>.</summary>
     public const string Outcome = "x-outcome";
+
+    /// <summary>Trailer of a replayed answer: the id of the call that it was given to first.</summary>
+    public const string Repeats = "x-repeats";
 }
 
 /// <summary>What became of a call that did not fail.</summary>

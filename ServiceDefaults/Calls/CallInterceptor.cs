@@ -78,9 +78,15 @@ internal sealed partial class CallInterceptor(
         if (catalogue.TryGetMethod(context.Method, out var tool))
         {
             Authorize(caller, tool);
+            Nfc.Apply(request);
             if (ShapeRules.Check(request) is { Count: > 0 } violations)
             {
                 throw Problem.Invalid(violations);
+            }
+
+            if (tool.Options.Patch && ShapeRules.FindEmptyPatch(request) is { } empty)
+            {
+                throw Problem.Invalid(empty);
             }
         }
         else if (metadata?.GetMetadata<ServicesOnlyAttribute>() is not { } only || !only.Services.Contains(caller.Service))
@@ -101,6 +107,7 @@ internal sealed partial class CallInterceptor(
                 DryRun = headers.GetValue(CallMetadata.DryRun) == "true",
                 IdempotencyKey = headers.GetValue(CallMetadata.IdempotencyKey),
                 Confirmation = headers.GetValue(CallMetadata.Confirmation),
+                Declined = headers.GetValue(CallMetadata.Declined),
             }
         );
         if (tool?.IsRead == true)
@@ -150,7 +157,8 @@ internal sealed partial class CallInterceptor(
                     or PostgresErrorCodes.SerializationFailure
             }:
                 return Problem.Busy();
-            case OperationCanceledException when context.CancellationToken.IsCancellationRequested:
+            case OperationCanceledException
+            or RpcException { StatusCode: StatusCode.Cancelled } when context.CancellationToken.IsCancellationRequested:
                 return new RpcException(new Status(StatusCode.Cancelled, "The caller went away."));
             case NpgsqlException { IsTransient: true }:
                 LogUnavailable(exception, context.Method);

@@ -14,13 +14,18 @@ public static class Problem
     /// <summary>The trailer that carries the serialized <see cref="ProblemDetail"/>.</summary>
     public const string Trailer = "problem-bin";
 
+    private const int MaxViolationBytes = 10_000;
+    private const int MaxText = 2_000;
+
     /// <summary>Missing, of another workspace, or of another environment: all look the same.</summary>
     public static RpcException NotFound(string kind, string id) =>
         Of(
             StatusCode.NotFound,
             Reasons.NotFound,
             $"There is no {kind} {id} here.",
-            $"List what there is with the list tool for {kind}s, or name another environment."
+            Finder.Of(kind) is { } finder
+                ? $"Find it with {finder.Tool}{(finder.IsOfEnvironment ? ", or name another environment" : "")}."
+                : "Look at the list that it comes from."
         );
 
     public static RpcException Invalid(string field, string rule, string fix) =>
@@ -33,18 +38,40 @@ public static class Problem
             }
         );
 
-    /// <summary>All broken rules at once.</summary>
-    public static RpcException Invalid(params IReadOnlyList<Violation> violations)
+    /// <summary>All broken rules at once. The first are named, each with its fix, and the others counted.</summary>
+    public static RpcException Invalid(params IReadOnlyList<Violation> violations) => Invalid(violations, violations.Count);
+
+    /// <summary>The same where only the first of them were kept.</summary>
+    public static RpcException Invalid(IReadOnlyList<Violation> violations, int total)
     {
+        var told = Fitting(violations);
+        var (message, fix) = ViolationText.Of(told, total);
         var detail = new ProblemDetail
         {
             Reason = Reasons.InvalidArgument,
-            Message = string.Join(' ', violations.Select(violation => $"{violation.Field}: {violation.Rule}.")),
-            Fix = string.Join(' ', violations.Select(violation => violation.Fix).Distinct()),
+            Message = message,
+            Fix = fix,
         };
-        detail.Violations.AddRange(violations);
+        detail.Violations.AddRange(told);
         return Of(StatusCode.InvalidArgument, detail);
     }
+
+    // They travel in headers, twice, of which clients of HTTP take 64 KiB. Beyond that the caller would hear of a lost connection.
+    private static List<Violation> Fitting(IReadOnlyList<Violation> violations)
+    {
+        var size = new AnswerSize(MaxViolationBytes);
+        return [.. violations.Take(ViolationText.MaxTold).Select(Short).TakeWhile(violation => size.TryTake(JsonSize.Of(violation)))];
+    }
+
+    private static Violation Short(Violation violation) =>
+        new()
+        {
+            Field = Short(violation.Field),
+            Rule = Short(violation.Rule),
+            Fix = Short(violation.Fix),
+        };
+
+    private static string Short(string text) => text.Length <= MaxText ? text : text[..MaxText] + "…";
 
     /// <summary>The state does not allow it: taken names, full tables, things that changed meanwhile.</summary>
     public static RpcException Conflict(string reason, string message, string fix) =>
@@ -90,7 +117,7 @@ public static class Problem
             Reason = Reasons.OutcomeUnknown,
             Message = "The answer was lost, so it is not known whether this happened. It may have happened all the same.",
             Fix = isRepeatable
-                ? "Repeat the same call with the same idempotencyKey: it happens once, and you get its answer."
+                ? $"Repeat the same call with the same idempotencyKey: it happens once, and you get its answer. The call's id is {callId}."
                 : $"Look first whether it happened, and repeat the call only if it did not. The call's id is {callId}: if it happened, "
                     + "search_audit_events finds it by callId within seconds. With an idempotencyKey a call can be repeated safely.",
         };

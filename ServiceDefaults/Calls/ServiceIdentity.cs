@@ -11,4 +11,7 @@ public sealed record ServiceIdentity(string Name)
 
     /// <summary>Owns the schema and migrates it.</summary>
     public string OwnerRole => $"{Name}_owner";
+
+    /// <summary>A role for work of one kind, such as <c>audit_sequencer</c>.</summary>
+    public string Role(string work) => $"{Name}_{work}";
 }

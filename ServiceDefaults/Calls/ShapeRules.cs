@@ -18,6 +18,20 @@ internal static class ShapeRules
         return violations ?? (IReadOnlyList<Violation>)[];
     }
 
+    /// <summary>Of a call that changes only what is sent: the violation that nothing to change was sent; null if something was.</summary>
+    public static Violation? FindEmptyPatch(IMessage message)
+    {
+        var rules = _rules.GetOrAdd(message.Descriptor, RulesOf).Where(rule => rule.SaysWhat).ToList();
+        return rules.Exists(rule => rule.IsSent(message))
+            ? null
+            : new Violation
+            {
+                Field = rules[0].Name,
+                Rule = "is missing, and so is everything else that could change",
+                Fix = $"Send at least one of: {string.Join(", ", rules.Select(rule => rule.Name))}.",
+            };
+    }
+
     private static void Check(IMessage message, string path, ref List<Violation>? violations)
     {
         foreach (var rule in _rules.GetOrAdd(message.Descriptor, RulesOf))
@@ -35,6 +49,22 @@ internal static class ShapeRules
         private readonly Regex? _pattern = field.GetOptions()?.GetExtension(OptionsExtensions.Field)?.Pattern is { Length: > 0 } pattern
             ? new Regex(pattern, RegexOptions.CultureInvariant | RegexOptions.ECMAScript, TimeSpan.FromMilliseconds(100))
             : null;
+
+        public string Name { get; } = field.JsonName;
+
+        /// <summary>Whether the field names something to change.</summary>
+        public bool SaysWhat => !_options.Required && !_options.Modifier;
+
+        public bool IsSent(IMessage message) =>
+            field.HasPresence
+                ? field.Accessor.HasValue(message)
+                : field.Accessor.GetValue(message) switch
+                {
+                    string text => text.Length > 0,
+                    bool value => value,
+                    System.Collections.ICollection items => items.Count > 0,
+                    var number => Convert.ToInt32(number, null) != 0,
+                };
 
         public void Check(IMessage message, string path, ref List<Violation>? violations)
         {

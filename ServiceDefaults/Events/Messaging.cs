@@ -1,4 +1,5 @@
 using MassTransit;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Platform.Contracts;
 
 namespace Platform.ServiceDefaults.Events;
@@ -7,6 +8,10 @@ namespace Platform.ServiceDefaults.Events;
 public sealed class BusOptions
 {
     internal List<(Type Consumer, string Queue)> Consumers { get; } = [];
+
+    internal Type? Follower { get; private set; }
+
+    internal bool TellsProgress { get; private set; }
 
     /// <summary>
     /// Every event that is published while <paramref name="queue"/> exists reaches <typeparamref name="T"/> at least once.
@@ -17,10 +22,32 @@ public sealed class BusOptions
         Consumers.Add((typeof(T), queue));
         return this;
     }
+
+    /// <summary>The singleton <typeparamref name="T"/> sees every event that is published while this process has a connection.</summary>
+    public BusOptions Follow<T>()
+        where T : class, IEventFollower
+    {
+        Follower = typeof(T);
+        return this;
+    }
+
+    /// <summary>The relay of this service says how far it is, for followers.</summary>
+    public BusOptions TellProgress()
+    {
+        TellsProgress = true;
+        return this;
+    }
 }
 
 public static class Messaging
 {
+    // A broker that takes connections and does not answer.
+    private static readonly TimeSpan _connectWithin = TimeSpan.FromSeconds(5);
+
+    // A consumer whose database is away goes on soon after it is back.
+    private static readonly TimeSpan _retryAfter = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan _retryAfterAtMost = TimeSpan.FromSeconds(2);
+
     /// <summary>
     /// Joins the bus: MassTransit over RabbitMQ (connection string <c>rabbitmq</c>), quorum queues, publisher confirms. Publishing to
     /// nobody is an error, so that the outbox keeps what no queue would.
@@ -29,7 +56,10 @@ public static class Messaging
     {
         var options = new BusOptions();
         configure?.Invoke(options);
-        builder.Services.AddSingleton<IEventPublisher, BusEventPublisher>();
+        builder.Services.AddSingleton<IEventPublisher>(services => new BusEventPublisher(
+            services.GetRequiredService<IBus>(),
+            options.TellsProgress
+        ));
         foreach (var (consumer, _) in options.Consumers)
         {
             builder.Services.AddScoped(consumer);
@@ -44,42 +74,88 @@ public static class Messaging
                 bus.AddConsumer(typeof(BatchConsumer<>).MakeGenericType(consumer));
             }
 
-            bus.UsingRabbitMq(
-                (context, rabbit) =>
-                {
-                    rabbit.Host(
-                        new Uri(
-                            builder.Configuration.GetConnectionString("rabbitmq")
-                                ?? throw new InvalidOperationException("The connection string 'rabbitmq' is missing.")
-                        )
-                    );
-                    foreach (var (consumer, queue) in options.Consumers)
+            // Without the broker the outbox keeps events and every call goes on: a reason to look, not to take the process out of service.
+            bus.ConfigureHealthCheckOptions(health => health.MinimalFailureStatus = HealthStatus.Degraded);
+            bus.SetBusFactory(
+                new PromptBusFactory(
+                    (context, rabbit) =>
                     {
-                        rabbit.ReceiveEndpoint(queue, endpoint =>
+                        rabbit.Host(
+                            new Uri(
+                                builder.Configuration.GetConnectionString("rabbitmq")
+                                    ?? throw new InvalidOperationException("The connection string 'rabbitmq' is missing.")
+                            ),
+                            host => host.RequestedConnectionTimeout(_connectWithin)
+                        );
+                        foreach (var (consumer, queue) in options.Consumers)
                         {
-                            endpoint.SetQuorumQueue();
-                            endpoint.PrefetchCount = 16;
-                            // Order matters more than parallel batches, and a batch is many rows already.
-                            endpoint.ConcurrentMessageLimit = 1;
-                            endpoint.UseMessageRetry(retry =>
-                                retry.Exponential(
-                                    int.MaxValue,
-                                    TimeSpan.FromMilliseconds(200),
-                                    TimeSpan.FromSeconds(30),
-                                    TimeSpan.FromMilliseconds(500)
-                                )
-                            );
-                            endpoint.ConfigureConsumer(context, typeof(BatchConsumer<>).MakeGenericType(consumer));
-                        });
+                            rabbit.ReceiveEndpoint(queue, endpoint =>
+                            {
+                                endpoint.SetQuorumQueue();
+                                endpoint.PrefetchCount = 16;
+                                // Order matters more than parallel batches, and a batch is many rows already.
+                                endpoint.ConcurrentMessageLimit = 1;
+                                endpoint.UseMessageRetry(retry =>
+                                    retry.Exponential(int.MaxValue, _retryAfter, _retryAfterAtMost, _retryAfter)
+                                );
+                                endpoint.ConfigureConsumer(context, typeof(BatchConsumer<>).MakeGenericType(consumer));
+                            });
+                        }
+
+                        if (options.Follower is { } follower)
+                        {
+                            rabbit.Follow((IEventFollower)context.GetRequiredService(follower));
+                        }
                     }
-                }
+                )
             );
         });
         builder.Services.Configure<MassTransitHostOptions>(host => host.WaitUntilStarted = false);
     }
 
-    private sealed class BusEventPublisher(IBus bus) : IEventPublisher
+    // A queue of this connection alone, which ends with it: a new connection begins with nothing in it.
+    private static void Follow(this IRabbitMqBusFactoryConfigurator rabbit, IEventFollower follower) =>
+        rabbit.ReceiveEndpoint($"follower-{Guid.NewGuid():N}", endpoint =>
+        {
+            (endpoint.Durable, endpoint.AutoDelete, endpoint.Exclusive) = (false, true, true);
+            endpoint.ConcurrentMessageLimit = 1;
+            endpoint.ConnectReceiveEndpointObserver(new FollowerState(follower));
+            endpoint.Handler<EventBatch>(context =>
+            {
+                follower.Saw(context.Message);
+                return Task.CompletedTask;
+            });
+            endpoint.Handler<OutboxProgress>(context =>
+            {
+                follower.Saw(context.Message);
+                return Task.CompletedTask;
+            });
+        });
+
+    private sealed class FollowerState(IEventFollower follower) : IReceiveEndpointObserver
     {
+        // Its queue is bound by now.
+        public Task Ready(ReceiveEndpointReady ready) => Tell(follower.Began);
+
+        public Task Stopping(ReceiveEndpointStopping stopping) => Tell(follower.Interrupted);
+
+        public Task Completed(ReceiveEndpointCompleted completed) => Tell(follower.Interrupted);
+
+        public Task Faulted(ReceiveEndpointFaulted faulted) => Tell(follower.Interrupted);
+
+        private static Task Tell(Action what)
+        {
+            what();
+            return Task.CompletedTask;
+        }
+    }
+
+    private sealed class BusEventPublisher(IBus bus, bool tellsProgress) : IEventPublisher
+    {
+        public bool TellsProgress => tellsProgress;
+
+        public Task PublishAsync(OutboxProgress progress, CancellationToken cancellationToken) => bus.Publish(progress, cancellationToken);
+
         public Task PublishAsync(EventBatch batch, CancellationToken cancellationToken) =>
             bus.Publish(
                 batch,

@@ -18,6 +18,12 @@ internal interface IEventPublisher
     /// never return: it may neither fail nor react to its cancellation.
     /// </summary>
     Task PublishAsync(EventBatch batch, CancellationToken cancellationToken);
+
+    /// <summary>Whether anybody follows this service, so that progress is told.</summary>
+    bool TellsProgress { get; }
+
+    /// <summary>Whoever does not follow at this moment never sees it.</summary>
+    Task PublishAsync(OutboxProgress progress, CancellationToken cancellationToken);
 }
 
 /// <summary>
@@ -30,12 +36,15 @@ internal sealed class OutboxRelay(
     ServiceIdentity service,
     IEventPublisher publisher,
     OutboxSignal signal,
+    OutboxState state,
     TimeProvider time
 ) : BackgroundService
 {
     private const int BatchSize = 200;
 
     private const string Unsent = "select day, position, envelope from platform.outbox where sent_at is null order by position limit $1";
+
+    private const string Clock = "select clock_timestamp() as present";
 
     private const string MarkSent = """
         update platform.outbox o set sent_at = now() from unnest($1::date[], $2::bigint[]) as sent(day, position)
@@ -46,6 +55,7 @@ internal sealed class OutboxRelay(
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _gather = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _maintenance = TimeSpan.FromHours(1);
+    private static readonly TimeSpan _tell = TimeSpan.FromSeconds(1);
     private static readonly Counter<long> _sent = PlatformMeter.Instance.CreateCounter<long>(
         "platform.outbox.sent",
         "{event}",
@@ -63,6 +73,7 @@ internal sealed class OutboxRelay(
     private async Task SendAsync(LeaderSession session, CancellationToken cancellationToken)
     {
         var maintained = DateTimeOffset.MinValue;
+        var told = DateTimeOffset.MinValue;
         while (true)
         {
             if (time.GetUtcNow() - maintained > _maintenance)
@@ -71,13 +82,35 @@ internal sealed class OutboxRelay(
                 maintained = time.GetUtcNow();
             }
 
+            // Asked before the rows are read: what had committed by then is among them.
+            var completeTo =
+                publisher.TellsProgress && time.GetUtcNow() - told >= _tell
+                    ? await ClockAsync(session.Connection, cancellationToken)
+                    : (DateTimeOffset?)null;
             var startedAt = time.GetTimestamp();
             if (await SendBatchAsync(session.Connection, cancellationToken) < BatchSize)
             {
+                if (completeTo is { } complete)
+                {
+                    await PublishAsync(
+                        token => publisher.PublishAsync(new OutboxProgress(service.Name, complete), token),
+                        cancellationToken
+                    );
+                    told = time.GetUtcNow();
+                }
+
                 await signal.WaitAsync(_look, cancellationToken);
                 await GatherAsync(startedAt, cancellationToken);
             }
         }
+    }
+
+    private static async Task<DateTimeOffset> ClockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var clock = new NpgsqlCommand(Clock, connection);
+        await using var reader = await clock.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return reader.GetFieldValue<DateTimeOffset>("present");
     }
 
     // Rows that follow soon after a batch wait for more rows: for the broker, the consumers and the disk, a message of one row costs as
@@ -119,7 +152,8 @@ internal sealed class OutboxRelay(
         ActivityContext.TryParse(rows[0].Envelope.Call.TraceParent, null, isRemote: true, out var parent);
         using (PlatformActivity.Source.StartActivity("outbox relay", ActivityKind.Producer, parent))
         {
-            await PublishAsync(new EventBatch(service.Name, rows.ConvertAll(row => row.Envelope)), cancellationToken);
+            var sending = new EventBatch(service.Name, rows.ConvertAll(row => row.Envelope));
+            await PublishAsync(token => publisher.PublishAsync(sending, token), cancellationToken);
         }
 
         await using var mark = new NpgsqlCommand(MarkSent, connection);
@@ -134,13 +168,15 @@ internal sealed class OutboxRelay(
     }
 
     // A batch that was given up is sent again, like one that a crash left unmarked.
-    private async Task PublishAsync(EventBatch batch, CancellationToken cancellationToken)
+    private async Task PublishAsync(Func<CancellationToken, Task> publish, CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(_patience, time);
         using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
+        state.Trying();
         try
         {
-            await publisher.PublishAsync(batch, giveUp.Token).WaitAsync(giveUp.Token);
+            await publish(giveUp.Token).WaitAsync(giveUp.Token);
+            state.Confirmed();
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.WebUtilities;
@@ -18,6 +19,12 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
         values (current_setting('platform.workspace_id')::uuid, $1, $2) on conflict do nothing
         """;
 
+    // A preview is for people: what they wrote stands there as they wrote it.
+    private static readonly JsonSerializerOptions _preview = new(EventJson.Options)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     private static readonly TimeSpan _lifetime = TimeSpan.FromMinutes(5);
 
     private readonly IDataProtector _protector = protection.CreateProtector("confirmation.v1");
@@ -31,18 +38,11 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
             throw Problem.ConfirmationRequired(
                 Seal(new Sealed(Ids.New(), call.ActorId, call.Caller.TokenId, call.Tool, call.Digest(), fingerprint, expires)),
                 expires,
-                JsonSerializer.SerializeToUtf8Bytes(preview, EventJson.Options)
+                JsonSerializer.SerializeToUtf8Bytes(preview, _preview)
             );
         }
 
-        var confirmation = Open(call.Confirmation);
-        if (
-            confirmation is null
-            || confirmation.Actor != call.ActorId
-            || confirmation.Token != call.Caller.TokenId
-            || confirmation.Tool != call.Tool
-            || !confirmation.Digest.AsSpan().SequenceEqual(call.Digest())
-        )
+        if (OpenOf(call, call.Confirmation) is not { } confirmation)
         {
             throw Refused(
                 Reasons.ConfirmationInvalid,
@@ -55,9 +55,9 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
             throw Refused(Reasons.ConfirmationExpired, "The confirmation is older than 5 minutes.");
         }
 
-        if (await unit.ExecuteAsync(Use, confirmation.Id, confirmation.Expires.UtcDateTime) == 0)
+        if (await UseAsync(unit, confirmation) == 0)
         {
-            throw Refused(Reasons.ConfirmationUsed, "The confirmation was used already.");
+            throw Refused(Reasons.ConfirmationUsed, "The confirmation was used or declined already.");
         }
 
         if (confirmation.Fingerprint != fingerprint)
@@ -65,6 +65,31 @@ public sealed class Confirmations(IDataProtectionProvider protection, TimeProvid
             throw Refused(Reasons.ConfirmationStale, "What would be destroyed has changed since the preview.");
         }
     }
+
+    /// <summary>
+    /// What a person has declined cannot be used afterwards, whoever has it: it counts as used. One that is used already, or that was made
+    /// for another call, stays as it is.
+    /// </summary>
+    internal async Task DeclineAsync(WriteTransaction unit)
+    {
+        if (OpenOf(unit.Call, unit.Call.Declined!) is { } confirmation)
+        {
+            await UseAsync(unit, confirmation);
+        }
+    }
+
+    private static Task<int> UseAsync(WriteTransaction unit, Sealed confirmation) =>
+        unit.ExecuteAsync(Use, confirmation.Id, confirmation.Expires.UtcDateTime);
+
+    // Null unless it was made for this call: caller, tool, arguments, environment and task.
+    private Sealed? OpenOf(Call call, string text) =>
+        Open(text) is { } confirmation
+        && confirmation.Actor == call.ActorId
+        && confirmation.Token == call.Caller.TokenId
+        && confirmation.Tool == call.Tool
+        && confirmation.Digest.AsSpan().SequenceEqual(call.Digest())
+            ? confirmation
+            : null;
 
     private static Grpc.Core.RpcException Refused(string reason, string message) =>
         Problem.Conflict(reason, message + " Nothing was changed.", "Repeat the call without a confirmation to see a new preview.");

@@ -11,10 +11,12 @@ namespace Platform.ServiceDefaults.State;
 /// connects as the database's administrator (connection string <c>&lt;service&gt;db</c>), makes the service's roles and works as their
 /// owner; a file that ends in <c>.admin.sql</c> runs as the administrator. A file that changed after it was applied stops everything.
 /// </summary>
+/// <param name="loginPasswords">By role, those of further logins of the service, which its migrations make.</param>
 internal sealed partial class Migrator(
     ServiceIdentity service,
     string connectionString,
     string appPassword,
+    IReadOnlyDictionary<string, string> loginPasswords,
     Assembly migrations,
     ILogger<Migrator> log
 )
@@ -71,6 +73,11 @@ internal sealed partial class Migrator(
         {
             await ApplyAsync(connection, name, sql, cancellationToken);
         }
+
+        foreach (var (role, password) in loginPasswords)
+        {
+            await SetPasswordAsync(connection, role, password, cancellationToken);
+        }
     }
 
     private async Task MakeRolesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
@@ -100,10 +107,21 @@ internal sealed partial class Migrator(
             cancellationToken
         );
 
-        // A password cannot be a parameter of DDL; format's %L quotes it.
-        await using var password = new NpgsqlCommand($"select format('alter role {service.AppRole} password %L', $1::text)", connection);
-        password.Parameters.Add(new NpgsqlParameter { Value = appPassword });
-        await ExecuteAsync(connection, (string)(await password.ExecuteScalarAsync(cancellationToken))!, cancellationToken);
+        await SetPasswordAsync(connection, service.AppRole, appPassword, cancellationToken);
+    }
+
+    private static async Task SetPasswordAsync(
+        NpgsqlConnection connection,
+        string role,
+        string password,
+        CancellationToken cancellationToken
+    )
+    {
+        // A password cannot be a parameter of DDL; format's %I and %L quote.
+        await using var command = new NpgsqlCommand("select format('alter role %I password %L', $1::text, $2::text)", connection);
+        command.Parameters.Add(new NpgsqlParameter { Value = role });
+        command.Parameters.Add(new NpgsqlParameter { Value = password });
+        await ExecuteAsync(connection, (string)(await command.ExecuteScalarAsync(cancellationToken))!, cancellationToken);
     }
 
     private async Task ApplyAsync(NpgsqlConnection connection, string name, string sql, CancellationToken cancellationToken)

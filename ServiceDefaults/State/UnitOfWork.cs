@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Npgsql;
+using Platform.Contracts;
 using Platform.Contracts.Catalogue;
 using Platform.ServiceDefaults.Calls;
 
@@ -65,21 +66,28 @@ public sealed class UnitOfWork(
     public async Task<T> WriteAsync<T>(ServerCallContext context, Func<WriteTransaction, Task<T>> body, SessionSettings? settings = null)
         where T : class, IMessage<T>, new()
     {
-        var call = context.Call();
-        var (answer, outcome) = await WriteAsync(call, body, settings ?? SessionSettings.Default, context.CancellationToken);
-        context.ResponseTrailers.Add(CallMetadata.Outcome, outcome);
-        return answer;
+        var done = await EndAsync(context.Call(), body, settings ?? SessionSettings.Default, context.CancellationToken);
+        context.ResponseTrailers.Add(CallMetadata.Outcome, done.Outcome);
+        if (done.Repeats is { } repeats)
+        {
+            context.ResponseTrailers.Add(CallMetadata.Repeats, repeats);
+        }
+
+        return done.Answer;
     }
 
     /// <summary>The same for callers that are not gRPC: HTTP endpoints and workers.</summary>
-    public Task<(T Answer, string Outcome)> WriteAsync<T>(
+    public async Task<(T Answer, string Outcome)> WriteAsync<T>(
         Call call,
         Func<WriteTransaction, Task<T>> body,
         SessionSettings settings,
         CancellationToken cancellationToken
     )
-        where T : class, IMessage<T>, new() =>
-        Transient.RepeatAsync(() => AttemptAsync(call, body, settings, cancellationToken), time, cancellationToken);
+        where T : class, IMessage<T>, new()
+    {
+        var done = await EndAsync(call, body, settings, cancellationToken);
+        return (done.Answer, done.Outcome);
+    }
 
     /// <summary>The same for a change that answers nothing.</summary>
     public async Task WriteAsync(ServerCallContext context, Func<WriteTransaction, Task> body, SessionSettings? settings = null) =>
@@ -100,7 +108,16 @@ public sealed class UnitOfWork(
             return new Empty();
         };
 
-    private async Task<(T Answer, string Outcome)> AttemptAsync<T>(
+    private Task<Attempt<T>> EndAsync<T>(
+        Call call,
+        Func<WriteTransaction, Task<T>> body,
+        SessionSettings settings,
+        CancellationToken cancellationToken
+    )
+        where T : class, IMessage<T>, new() =>
+        Transient.RepeatAsync(() => AttemptAsync(call, body, settings, cancellationToken), time, cancellationToken);
+
+    private async Task<Attempt<T>> AttemptAsync<T>(
         Call call,
         Func<WriteTransaction, Task<T>> body,
         SessionSettings settings,
@@ -111,19 +128,29 @@ public sealed class UnitOfWork(
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         var unit = new WriteTransaction(call, connection, service, confirmations, time, cancellationToken);
+        if (call.Declined is not null)
+        {
+            unit.EnterWithFirstStatement([SessionSettings.Default.ToStatement(call)]);
+            await confirmations.DeclineAsync(unit);
+            await unit.CommitAsync(transaction, null);
+            throw Problem.Conflict(Reasons.NotConfirmed, "The user did not agree.", "Nothing was changed.");
+        }
+
         var enter = settings.ToStatement(call);
         unit.EnterWithFirstStatement(_keepsTasks ? [enter, .. Journal.Begin(call)] : [enter]);
 
         var digest = call.IdempotencyKey is null ? null : call.Digest();
         if (digest is not null && !call.DryRun && await Idempotency.ClaimAsync(unit, digest) is { } stored)
         {
-            return (new T().Parse(stored), Outcomes.Replayed);
+            return new(new T().Parse(stored.Answer), Outcomes.Replayed, stored.CallId);
         }
 
+        var made = call.DryRun ? Ids.Watch() : null;
         var answer = await body(unit);
-        if (call.DryRun)
+        if (made is not null)
         {
-            return (answer, Outcomes.Previewed);
+            DryRunAnswer.RemoveIds(answer, made);
+            return new(answer, Outcomes.Previewed);
         }
 
         // The outbox rows come last, so that a change that waited for a row locked by this one announces its events after this one.
@@ -141,8 +168,12 @@ public sealed class UnitOfWork(
             outbox.Set();
         }
 
-        return (answer, unit.HasEvents ? Outcomes.Committed : Outcomes.Unchanged);
+        return new(answer, unit.HasEvents ? Outcomes.Committed : Outcomes.Unchanged);
     }
+
+    /// <summary>How an attempt ended.</summary>
+    /// <param name="Repeats">The call that got the answer first, where it is given again.</param>
+    private sealed record Attempt<T>(T Answer, string Outcome, string? Repeats = null);
 
     // What the server answered to the commit itself: nothing was kept. A session that ended meanwhile (class 57P) answers nothing.
     private static bool IsRefusal(NpgsqlException exception) =>

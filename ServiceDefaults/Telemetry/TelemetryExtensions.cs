@@ -57,6 +57,7 @@ internal static class TelemetryExtensions
             builder.Logging.AddFilter(chatty, LogLevel.Warning);
         }
 
+        RepeatedFailures.AddTo(builder.Services);
         var exports = !string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
         var telemetry = builder.Services.AddOpenTelemetry();
         if (exports)

@@ -46,7 +46,7 @@ builder.Services.AddSingleton(services => new ServiceAssertions(
 builder.Services.AddHostedService<AssertionKeyRotation>();
 builder.AddToolsets(IdentityContract.Catalogue);
 builder.Services.AddSingleton<IChangeUndo>(AppRemedies.Create());
-builder.AddMessaging();
+builder.AddMessaging(bus => bus.Follow<KnownMemberships>());
 
 builder.AddRealm();
 builder.AddDemo();
@@ -66,6 +66,15 @@ builder
 builder.Services.AddSingleton<ServiceSecrets>();
 builder.Services.AddSingleton<EdgeAudience>();
 builder.Services.AddSingleton<ConnectedApps>();
+builder
+    .Services.AddOptions<MemberOptions>()
+    .BindConfiguration(MemberOptions.Section)
+    .Validate(
+        options => options.LastKnownFor >= TimeSpan.Zero && options.LastKnownFor <= TimeSpan.FromDays(1),
+        "Members:LastKnownFor: between zero and a day."
+    )
+    .ValidateOnStart();
+builder.Services.AddSingleton<KnownMemberships>();
 builder.Services.AddSingleton<MemberDirectory>();
 builder.Services.AddServiceClient<Members.MembersClient>("directory");
 builder.Services.AddServiceClient<Joining.JoiningClient>("directory");

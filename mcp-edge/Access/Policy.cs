@@ -109,6 +109,16 @@ internal sealed class Policy(RateLimiter rates)
                     Scopes = string.Join(' ', Scopes.All.Where(scope => scope == tool.Scope || caller.Scopes.Contains(scope))),
                 };
         }
+
+        if (caller.IsRecalled && Scopes.Administrative.Contains(tool.Scope))
+        {
+            return new(
+                RefusalForm.ToolError,
+                Reasons.Unavailable,
+                "The directory service cannot be reached, and without it nobody administers the workspace.",
+                "Try again in a few seconds. What does not administer goes on meanwhile."
+            );
+        }
         return rates.TryTake(caller.RateKey, !tool.Definition.IsRead) ? null : TooMany;
     }
 

@@ -36,6 +36,9 @@ internal sealed record PolicyRefusal(RefusalForm Form, string Reason, string Mes
     /// <summary>What a token should be asked for, in the order of the contract: for the forms that challenge an OAuth client.</summary>
     public string Scopes { get; init; } = "";
 
+    /// <summary>Whether names or values that people wrote can be in it.</summary>
+    public bool HasPeoplesText { get; init; }
+
     /// <summary>The URI of a resource that does not exist.</summary>
     public string? Uri { get; init; }
 

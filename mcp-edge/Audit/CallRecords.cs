@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
 using Platform.Contracts;
 using Platform.Edge.Calls;
@@ -29,7 +30,7 @@ internal static class CallRecords
             OccurredAt = Timestamp.FromDateTimeOffset(call.OccurredAt),
             Outcome = outcome,
             Reason = reason,
-            Action = call.Tool?.Definition.Options.Audit ?? "call.refused",
+            Action = call.Tool?.Definition.Options.Audit ?? AuditActions.Call,
             Actor = new CallActor
             {
                 Kind = caller?.MemberId is { Length: > 0 } ? "member" : "unknown",

@@ -40,6 +40,9 @@ internal sealed class ResolvedCaller
 
     public bool IsStrict => Caller.Switches?.StrictAudit == true;
 
+    /// <summary>Identity could not ask directory: the caller is who they were, and nobody administers meanwhile.</summary>
+    public bool IsRecalled => Caller.MembershipAsOf is not null;
+
     public bool IsProduction => Caller.Environment?.Kind == "production";
 
     /// <summary>Whose calls are counted together. An access token without a session counts by its owner and client.</summary>
@@ -97,6 +100,10 @@ internal sealed class ResolvedCaller
             if (Caller.Environment is { } environment)
             {
                 json.WriteString("environment"u8, environment.Name);
+            }
+            if (Caller.MembershipAsOf is { } asOf)
+            {
+                json.WriteString("membershipAsOf"u8, asOf.ToDateTimeOffset());
             }
         });
 

@@ -30,7 +30,7 @@ internal sealed class EdgeCall
     public ToolBinding? Tool { get; init; }
 
     /// <summary>The arguments of the tool, wherever they stood in the message; of kind Undefined when there are none.</summary>
-    public JsonElement Arguments { get; init; }
+    public JsonElement Arguments { get; set; }
 
     /// <summary>The compact tool that led here; empty for a named tool.</summary>
     public string Through { get; init; } = "";

@@ -12,9 +12,14 @@ internal sealed class ToolBinding
 {
     private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    private readonly Lazy<byte[]> _entry;
+    private readonly Lazy<byte[]> _strictEntry;
+
     public ToolBinding(ToolDefinition definition)
     {
         Definition = definition;
+        _entry = new(() => WriteListEntry(definition.BriefInputSchema.Span));
+        _strictEntry = new(() => WriteListEntry(StrictSchema.Of(definition.BriefInputSchema.Span)));
         Arguments = ArgumentSchema.Compile(definition.InputSchema);
         Request = MessageShape.Of(definition.Method.InputType);
         var answer = MessageShape.Of(definition.Method.OutputType);
@@ -37,7 +42,6 @@ internal sealed class ToolBinding
             Marshallers.Create(static _ => throw new NotSupportedException("Answers are only read."), static bytes => bytes)
         );
         Decode = wire => AnswerDecoder.Decode(new ReadOnlySequence<byte>(wire), answer);
-        ListEntry = WriteListEntry();
         Targets = [.. Request.Fields.Where(field => field.Kind == FieldKind.String && !field.IsMap).Select(TargetOf).OfType<TargetField>()];
     }
 
@@ -72,8 +76,8 @@ internal sealed class ToolBinding
     /// <summary>Whether its answers can hold text that people wrote.</summary>
     public bool AnswersUserText { get; }
 
-    /// <summary>The tool as <c>tools/list</c> shows it.</summary>
-    public byte[] ListEntry { get; }
+    /// <summary>The tool as <c>tools/list</c> shows it behind a URL.</summary>
+    public byte[] ListEntry(UrlNarrowing narrowing) => narrowing.IsStrict ? _strictEntry.Value : _entry.Value;
 
     /// <summary>Arguments that name what the call is about.</summary>
     public TargetField[] Targets { get; }
@@ -102,7 +106,7 @@ internal sealed class ToolBinding
     }
 
     // Without the schema of the answer, which no model is shown by its client, and which would be half of the list.
-    private byte[] WriteListEntry()
+    private byte[] WriteListEntry(ReadOnlySpan<byte> schema)
     {
         using var buffer = new PooledBuffer(4096);
         using (var json = new Utf8JsonWriter(buffer, _options))
@@ -112,7 +116,7 @@ internal sealed class ToolBinding
             json.WriteString("title"u8, Definition.Options.Title);
             json.WriteString("description"u8, Definition.Description);
             json.WritePropertyName("inputSchema"u8);
-            json.WriteRawValue(Definition.BriefInputSchema.Span);
+            json.WriteRawValue(schema);
             json.WriteStartObject("annotations"u8);
             json.WriteBoolean("readOnlyHint"u8, Definition.IsRead);
             json.WriteBoolean("destructiveHint"u8, Definition.IsDestructive);

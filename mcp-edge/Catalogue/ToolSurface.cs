@@ -41,7 +41,7 @@ internal sealed class ToolSurface
     public PooledBuffer List(ResolvedCaller caller, UrlNarrowing narrowing, bool isModern, int pageSize, string? cursor)
     {
         var (page, next) = ListCursor.Cut(Listed(caller, narrowing), tool => tool.Name, pageSize, cursor);
-        return Write(page.Select(tool => tool.ListEntry), isModern, next);
+        return Write(page.Select(tool => tool.ListEntry(narrowing)), isModern, next);
     }
 
     /// <summary>The named tools that are listed to this caller behind this URL, sorted by name.</summary>

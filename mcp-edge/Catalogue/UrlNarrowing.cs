@@ -20,6 +20,9 @@ internal sealed record UrlNarrowing(
     string Scopes
 )
 {
+    /// <summary>Whether schemas are listed in the subset that strict function calling allows.</summary>
+    public bool IsStrict { get; init; }
+
     /// <summary>
     /// Whether every operation can be found and called by list_operations, query and mutate: beside the default tools of a plain URL, so
     /// that nothing is out of reach there, and in the compact surface.
@@ -68,6 +71,7 @@ internal sealed class UrlNarrowings(ToolSurface surface)
         var environment = "";
         var workspace = "";
         var compact = false;
+        var strict = false;
         foreach (var (key, values) in QueryHelpers.ParseQuery(query.Value))
         {
             if (values.Count != 1)
@@ -95,6 +99,11 @@ internal sealed class UrlNarrowings(ToolSurface surface)
                     break;
                 case "surface":
                     return "The query key 'surface' takes named or compact.";
+                case "schemas" when value is "brief" or "strict":
+                    strict = value == "strict";
+                    break;
+                case "schemas":
+                    return "The query key 'schemas' takes brief or strict.";
                 case "environment" when IsName(value):
                     environment = value;
                     break;
@@ -106,10 +115,14 @@ internal sealed class UrlNarrowings(ToolSurface surface)
                 case "environment":
                     return "The query key 'environment' takes the id, name or kind of an environment.";
                 default:
-                    return $"The query key '{Clean(key)}' is not known. Known keys: environment, readOnly, surface, toolsets, workspace.";
+                    return $"The query key '{Clean(key)}' is not known. "
+                        + "Known keys: environment, readOnly, schemas, surface, toolsets, workspace.";
             }
         }
-        narrowing = new UrlNarrowing(toolsets, readOnly, environment, workspace, compact, ScopesOf(toolsets, readOnly));
+        narrowing = new UrlNarrowing(toolsets, readOnly, environment, workspace, compact, ScopesOf(toolsets, readOnly))
+        {
+            IsStrict = strict,
+        };
         return "";
     }
 

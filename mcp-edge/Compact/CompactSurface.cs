@@ -61,8 +61,8 @@ internal sealed class CompactSurface(ToolSurface tools)
         var usable = tools.Usable(caller, narrowing).ToList();
         var named = narrowing.IsCompact ? usable.Where(tool => tool.Name == WhoAmI) : tools.Listed(caller, narrowing);
         var entries = named
-            .Select(tool => (tool.Name, Entry: tool.ListEntry))
-            .Concat(Own(usable).Select(shown => (shown.Name, shown.Entry)))
+            .Select(tool => (tool.Name, Entry: tool.ListEntry(narrowing)))
+            .Concat(Own(usable).Select(shown => (shown.Name, Entry: narrowing.IsStrict ? shown.StrictEntry : shown.Entry)))
             .OrderBy(entry => entry.Name, StringComparer.Ordinal);
         var (page, next) = ListCursor.Cut(entries, entry => entry.Name, pageSize, cursor);
         return ToolSurface.Write(page.Select(entry => entry.Entry), isModern, next);
@@ -94,9 +94,9 @@ internal sealed class CompactSurface(ToolSurface tools)
         name switch
         {
             WhoAmI when tools.TryFind(WhoAmI, out var tool) => new AskedFor(name, tool, arguments),
-            ListOperations => Check(_listOperations, arguments) ?? new AskedFor(name, null, arguments) { IsLocal = true },
-            Query => Check(_query, arguments) ?? FindOperation(name, arguments),
-            Mutate => Check(_mutate, arguments) ?? FindOperation(name, arguments),
+            ListOperations => Read(_listOperations, arguments, read => new AskedFor(name, null, read) { IsLocal = true }),
+            Query => Read(_query, arguments, read => FindOperation(name, read)),
+            Mutate => Read(_mutate, arguments, read => FindOperation(name, read)),
             _ => new AskedFor(name, null, arguments)
             {
                 Refusal = new(
@@ -132,12 +132,12 @@ internal sealed class CompactSurface(ToolSurface tools)
         };
     }
 
-    private static AskedFor? Check(Shown shown, JsonElement arguments)
+    private static AskedFor Read(Shown shown, JsonElement arguments, Func<JsonElement, AskedFor> find)
     {
         var violations = new Violations();
-        shown.Arguments.Check(arguments, "", violations);
+        var read = shown.Arguments.Read(arguments, violations);
         return violations.Count == 0
-            ? null
+            ? find(read)
             : new AskedFor(shown.Name, null, arguments) { Refusal = PolicyRefusal.InvalidArgument(violations.What, violations.Fix) };
     }
 
@@ -154,12 +154,16 @@ internal sealed class CompactSurface(ToolSurface tools)
 
         public ArgumentSchema Arguments { get; } = ArgumentSchema.Compile(Encoding.UTF8.GetBytes(schema));
 
-        public byte[] Entry { get; } =
+        public byte[] Entry { get; } = Write(name, title, description, schema.ReplaceLineEndings(""), hints);
+
+        public byte[] StrictEntry { get; } =
+            Write(name, title, description, Encoding.UTF8.GetString(StrictSchema.Of(Encoding.UTF8.GetBytes(schema))), hints);
+
+        private static byte[] Write(string name, string title, string description, string schema, string hints) =>
             Encoding.UTF8.GetBytes(
                 $$$"""
-                {"name":"{{{name}}}","title":"{{{title}}}","description":"{{{description}}}","inputSchema":{{{schema.ReplaceLineEndings(
-                    ""
-                )}}},"annotations":{{{{hints}}},"openWorldHint":false}}
+                {"name":"{{{name}}}","title":"{{{title}}}","description":"{{{description}}}","inputSchema":{{{schema}}},
+                "annotations":{{{{hints}}},"openWorldHint":false}}
                 """
             );
     }

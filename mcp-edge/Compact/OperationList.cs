@@ -39,11 +39,7 @@ internal static class OperationList
             );
         }
 
-        var words = (call.Text("search") ?? "").Split(
-            [' ', ',', '_'],
-            StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
-        );
-        var found = usable.Where(tool => (toolset.Length == 0 || tool.Toolset == toolset) && words.All(word => Has(tool, word)));
+        var found = Find(usable, call.Text("search") ?? "").Where(tool => toolset.Length == 0 || tool.Toolset == toolset);
         try
         {
             var (page, next) = ListCursor.Cut(found, tool => tool.Name, PageSize, call.Text("cursor"));
@@ -55,11 +51,19 @@ internal static class OperationList
         }
     }
 
-    private static bool Has(ToolBinding tool, string word) =>
-        tool.Name.Contains(word, StringComparison.OrdinalIgnoreCase)
-        || tool.Toolset.Contains(word, StringComparison.OrdinalIgnoreCase)
-        || tool.Definition.Options.Title.Contains(word, StringComparison.OrdinalIgnoreCase)
-        || tool.Definition.Description.Contains(word, StringComparison.OrdinalIgnoreCase);
+    /// <summary>The operations that have every word, in whatever form, in what is told about them.</summary>
+    internal static IEnumerable<ToolBinding> Find(IEnumerable<ToolBinding> tools, string search)
+    {
+        var words = SearchWord.In(search);
+        return tools.Where(tool =>
+            words.All(word =>
+                word.IsIn(tool.Name)
+                || word.IsIn(tool.Toolset)
+                || word.IsIn(tool.Definition.Options.Title)
+                || word.IsIn(tool.Definition.Description)
+            )
+        );
+    }
 
     private static void WritePage(Utf8JsonWriter json, IReadOnlyList<ToolBinding> page, string? next, List<string> toolsets)
     {

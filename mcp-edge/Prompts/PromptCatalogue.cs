@@ -40,7 +40,7 @@ internal sealed partial class PromptCatalogue(ToolSurface surface)
             "Turns a file or pasted rows into a table with fitting fields, and checks that every row arrived.",
             [
                 new("source", "What to import: a file, an address or the rows themselves.", true),
-                new("table", "Name of the table; default: after the source.", false),
+                new("table", "Name of the table; default: that of the source.", false) { LeftOut = "that of the source" },
             ],
             ["list_databases", "create_database", "create_table", "create_records", "search_records"],
             """
@@ -61,7 +61,7 @@ internal sealed partial class PromptCatalogue(ToolSurface surface)
             "Creates a customer's organization and invites its people.",
             [
                 new("name", "Name of the organization.", true) { Completes = Completable.OrganizationName },
-                new("people", "E-mail addresses to invite, with roles where they differ.", false),
+                new("people", "E-mail addresses to invite, with roles where they differ.", false) { LeftOut = "ask me" },
             ],
             ["list_organizations", "create_organization", "create_invitations", "list_invitations"],
             """
@@ -76,7 +76,10 @@ internal sealed partial class PromptCatalogue(ToolSurface surface)
             "review_audit",
             "Review the audit log",
             "Sums up what happened in a period: changes, refusals, access to production, and who did it with which client.",
-            [new("from", "Start of the period, such as 2026-11-01.", true), new("to", "End of the period; default: now.", false)],
+            [
+                new("from", "Start of the period, such as 2026-11-01.", true),
+                new("to", "End of the period; default: now.", false) { LeftOut = "now" },
+            ],
             ["search_audit_events", "get_audit_event"],
             """
             Review the audit log from {from} to {to}.
@@ -94,7 +97,11 @@ internal sealed partial class PromptCatalogue(ToolSurface surface)
             "Shows what a task changed, asks, and undoes all or part of it.",
             [
                 new("task", "Id of the task, from begin_task or the audit log: tsk_….", true),
-                new("environment", "Where the task was; default: the sandbox.", false) { Completes = Completable.Environment },
+                new("environment", "Where the task was; default: the sandbox.", false)
+                {
+                    Completes = Completable.Environment,
+                    LeftOut = "the sandbox",
+                },
             ],
             ["summarize_task", "undo_task", "undo_change"],
             """
@@ -114,7 +121,7 @@ internal sealed partial class PromptCatalogue(ToolSurface surface)
             "Does a piece of work as a task: everything in it can be summed up, and undone together.",
             [
                 new("goal", "What to do.", true),
-                new("environment", "Where; default: the sandbox.", false) { Completes = Completable.Environment },
+                new("environment", "Where; default: the sandbox.", false) { Completes = Completable.Environment, LeftOut = "the sandbox" },
             ],
             ["begin_task", "summarize_task", "undo_task"],
             """
@@ -203,7 +210,7 @@ internal sealed partial class PromptCatalogue(ToolSurface surface)
             throw Wrong($"{argument.Name}: is longer than {MaxArgument} characters.");
         }
 
-        return value.Length > 0 ? $"«{value}»" : "not given";
+        return value.Length > 0 ? $"«{value}»" : argument.LeftOut;
     }
 
     /// <summary>What stands for an argument of a prompt.</summary>
@@ -247,4 +254,7 @@ internal sealed record Recipe(
 internal sealed record RecipeArgument(string Name, string Description, bool Required)
 {
     public Completable Completes { get; init; }
+
+    /// <summary>What the text says where the argument is left out.</summary>
+    public string LeftOut { get; init; } = "";
 }

@@ -118,6 +118,7 @@ internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
     )
     {
         var start = at.Split(' ');
+        var marker = PeoplesText.NewMarker();
         foreach (
             var environment in asker
                 .Environments.Where(one => string.CompareOrdinal(one.EnvironmentId, start[0]) >= 0)
@@ -152,7 +153,7 @@ internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
 
                 foreach (var table in found.Entries("tables"))
                 {
-                    page.Add(Table(table, environment, asker));
+                    page.Add(Table(table, environment, asker, marker));
                 }
 
                 cursor = found.NextCursor;
@@ -161,10 +162,11 @@ internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
         return null;
     }
 
-    private static Resource Table(JsonElement table, ReachableEnvironment environment, Asker asker)
+    private static Resource Table(JsonElement table, ReachableEnvironment environment, Asker asker, string marker)
     {
         var id = table.GetProperty("id"u8).GetString();
-        var name = table.GetProperty("name"u8).GetString()!;
+        // Clients show it, and models read it. The schema behind the URI has the name as it is.
+        var name = PeoplesText.Harmless(table.GetProperty("name"u8).GetString()!);
         var written = table.TryGetProperty("description"u8, out var description) ? description.GetString() : "";
         return new()
         {
@@ -173,8 +175,8 @@ internal sealed class ResourceCatalogue(ToolSurface surface, Lookup lookup)
             Title = name,
             MimeType = "application/json",
             Description =
-                $"Schema of a table in the environment «{environment.Name}» ({environment.Kind})."
-                + (string.IsNullOrEmpty(written) ? "" : $" Its makers describe it as «{written}»."),
+                $"Schema of a table in an environment of kind {environment.Kind}. {PeoplesText.Warning(marker)}\n"
+                + PeoplesText.Between(marker, string.IsNullOrEmpty(written) ? environment.Name : $"{environment.Name}: {written}"),
         };
     }
 

@@ -14,7 +14,8 @@ namespace Platform.Edge.Tools;
 /// <summary>What a service answered.</summary>
 /// <param name="Json">The answer as a JSON object.</param>
 /// <param name="Outcome">What became of the call, in a word of <see cref="Outcomes"/>.</param>
-internal readonly record struct ServiceAnswer(PooledBuffer Json, string Outcome);
+/// <param name="Repeats">The call whose answer this is, for one that was replayed; null where that is not known.</param>
+internal readonly record struct ServiceAnswer(PooledBuffer Json, string Outcome, string? Repeats = null);
 
 /// <summary>Sends a request to the service that owns the tool, in the caller's name.</summary>
 internal sealed partial class ServiceCalls(ServiceChannels channels, IOptions<AccessOptions> options, ILogger<ServiceCalls> log)
@@ -31,25 +32,51 @@ internal sealed partial class ServiceCalls(ServiceChannels channels, IOptions<Ac
     )
     {
         var tool = call.Tool!;
-        var deadline = DateTime.UtcNow + options.Value.CallTimeout;
         if (tool.Definition.Services.Count > 1)
         {
             return await SharedCalls.SendAsync(channels, tool, shaped.Wire, confirmation, (service, its) =>
-                new CallOptions(Headers(call, service, shaped.Shared, its), deadline, cancellationToken)
+                Options(call, service, shaped.Shared, CallMetadata.Confirmation, its, cancellationToken)
             );
         }
 
-        var callOptions = new CallOptions(Headers(call, tool.Service, shaped.Shared, confirmation), deadline, cancellationToken);
+        var callOptions = Options(call, tool.Service, shaped.Shared, CallMetadata.Confirmation, confirmation, cancellationToken);
         if (tool.Method.Type == MethodType.ServerStreaming)
         {
             using var streamed = channels.For(tool.Service).AsyncServerStreamingCall(tool.Method, null, callOptions, shaped.Wire);
             var last = await ReadStreamAsync(streamed, request, cancellationToken);
-            return new(last, SharedCalls.OutcomeOf(tool, streamed.GetTrailers()));
+            return SharedCalls.AnswerOf(tool, last, streamed.GetTrailers());
         }
 
         using var sent = channels.For(tool.Service).AsyncUnaryCall(tool.Method, null, callOptions, shaped.Wire);
         var answer = await sent.ResponseAsync;
-        return new(answer, SharedCalls.OutcomeOf(tool, sent.GetTrailers()));
+        return SharedCalls.AnswerOf(tool, answer, sent.GetTrailers());
+    }
+
+    /// <summary>Makes sure that a confirmation that its user has declined cannot be used. Returns whether that is so now.</summary>
+    public async Task<bool> DeclineAsync(EdgeCall call, ShapedRequest shaped, string confirmation, CancellationToken cancellationToken)
+    {
+        var declined = await Task.WhenAll(
+            call.Tool!.Definition.Services.Select(async service =>
+            {
+                if (SharedCalls.PartFor(confirmation, service) is not { } part)
+                {
+                    return true;
+                }
+
+                try
+                {
+                    var callOptions = Options(call, service, shaped.Shared, CallMetadata.Declined, part, cancellationToken);
+                    using var sent = channels.For(service).AsyncUnaryCall(call.Tool.SharedMethod, null, callOptions, shaped.Wire);
+                    await sent.ResponseAsync;
+                    return false;
+                }
+                catch (RpcException exception) when (!cancellationToken.IsCancellationRequested)
+                {
+                    return Problem.Read(exception)?.Reason == Reasons.NotConfirmed;
+                }
+            })
+        );
+        return declined.All(one => one);
     }
 
     /// <summary>What a client is told of a call that came back without an answer.</summary>
@@ -63,7 +90,17 @@ internal sealed partial class ServiceCalls(ServiceChannels channels, IOptions<Ac
         return Failure.Of(call, problem, exception, options.Value.CallTimeout);
     }
 
-    private static Metadata Headers(EdgeCall call, string service, SharedValues shared, string? confirmation)
+    private CallOptions Options(
+        EdgeCall call,
+        string service,
+        SharedValues shared,
+        string confirms,
+        string? confirmation,
+        CancellationToken cancellationToken
+    ) => new(Headers(call, service, shared, confirms, confirmation), DateTime.UtcNow + options.Value.CallTimeout, cancellationToken);
+
+    /// <param name="confirms">The header that <paramref name="confirmation"/> goes into.</param>
+    private static Metadata Headers(EdgeCall call, string service, SharedValues shared, string confirms, string? confirmation)
     {
         var headers = new Metadata
         {
@@ -77,7 +114,7 @@ internal sealed partial class ServiceCalls(ServiceChannels channels, IOptions<Ac
         Add(headers, CallMetadata.Task, shared.Task);
         Add(headers, CallMetadata.IdempotencyKey, shared.IdempotencyKey);
         Add(headers, CallMetadata.DryRun, shared.DryRun ? "true" : null);
-        Add(headers, CallMetadata.Confirmation, confirmation);
+        Add(headers, confirms, confirmation);
         // The HTTP client passes the current trace on by itself; the client's own trace only goes on when there is no current one.
         if (Activity.Current is null)
         {

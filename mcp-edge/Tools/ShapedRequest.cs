@@ -24,10 +24,13 @@ internal sealed class ShapedRequest : IDisposable
     public static (ShapedRequest? Request, PolicyRefusal? Refusal) Read(EdgeCall call)
     {
         var tool = call.Tool!;
-        var arguments = call.Arguments.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null ? _noArguments : call.Arguments;
         var violations = new Violations();
         var request = new ShapedRequest();
-        tool.Arguments.Check(arguments, "", violations);
+        var arguments = tool.Arguments.Read(
+            call.Arguments.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null ? _noArguments : call.Arguments,
+            violations
+        );
+        call.Arguments = arguments;
         if (violations.Count == 0)
         {
             // What only the type on the wire forbids, such as a number that does not fit.

@@ -40,7 +40,8 @@ internal static class SharedCalls
         var committed = answered.Any(reply => reply.Outcome == Outcomes.Committed);
         if (!committed && !(tool.Definition.IsRead && answered.Count > 0))
         {
-            if (failed.FirstOrDefault(reply => !reply.AsksConfirmation) is { } first)
+            // A service of which nobody knows what it did comes first: what another one says would hide that.
+            if (failed.OrderByDescending(reply => reply.IsUnknown).FirstOrDefault(reply => !reply.AsksConfirmation) is { } first)
             {
                 throw first.Failure!;
             }
@@ -56,11 +57,14 @@ internal static class SharedCalls
         }
 
         var outcome = committed ? Outcomes.Committed : answered[0].Outcome!;
-        return new(tool.Decode(Join(tool.Definition, answered, failed)), outcome);
+        return new(tool.Decode(Join(tool.Definition, answered, failed)), outcome, answered[0].Repeats);
     }
 
-    /// <summary>What a service says became of a call, or what an answer without a word of it means.</summary>
-    public static string OutcomeOf(ToolBinding tool, Metadata trailers) =>
+    /// <summary>An answer with what the service says became of the call, or what an answer without a word of it means.</summary>
+    public static ServiceAnswer AnswerOf(ToolBinding tool, PooledBuffer json, Metadata trailers) =>
+        new(json, OutcomeOf(tool, trailers), trailers.GetValue(CallMetadata.Repeats));
+
+    private static string OutcomeOf(ToolBinding tool, Metadata trailers) =>
         trailers.GetValue(CallMetadata.Outcome) ?? (tool.Definition.IsRead ? Outcomes.Read : Outcomes.Unchanged);
 
     private static async Task<Reply> AskAsync(
@@ -75,7 +79,10 @@ internal static class SharedCalls
         {
             using var sent = channels.For(service).AsyncUnaryCall(tool.SharedMethod, null, options, wire);
             var answer = await sent.ResponseAsync;
-            return new Reply(service, answer, OutcomeOf(tool, sent.GetTrailers()), null);
+            return new Reply(service, answer, OutcomeOf(tool, sent.GetTrailers()), null)
+            {
+                Repeats = sent.GetTrailers().GetValue(CallMetadata.Repeats),
+            };
         }
         catch (RpcException exception) when (!options.CancellationToken.IsCancellationRequested)
         {
@@ -126,7 +133,7 @@ internal static class SharedCalls
     }
 
     // What is no confirmation of ours goes to every service, to be refused there.
-    private static string? PartFor(string? confirmation, string service) =>
+    public static string? PartFor(string? confirmation, string service) =>
         confirmation?.Contains(Of, StringComparison.Ordinal) != true
             ? confirmation
             : confirmation
@@ -141,8 +148,10 @@ internal static class SharedCalls
             return answered[0].Answer!;
         }
 
+        // A part that says nothing is noise beside one that says something, or that failed.
+        var telling = answered.Where(reply => SaysSomething(tool.Method.OutputType, parts, reply.Answer!)).ToList();
         using var joined = new MemoryStream();
-        foreach (var reply in answered)
+        foreach (var reply in telling.Count > 0 || failed.Count > 0 ? telling : answered.Take(1))
         {
             joined.Write(reply.Answer);
         }
@@ -157,12 +166,22 @@ internal static class SharedCalls
         return joined.ToArray();
     }
 
+    // Whether a part has an entry in any of its lists, or a count.
+    private static bool SaysSomething(MessageDescriptor type, FieldDescriptor parts, byte[] answer) =>
+        ((System.Collections.IList)parts.Accessor.GetValue(type.Parser.ParseFrom(answer)))
+            .Cast<IMessage>()
+            .Any(part =>
+                part.Descriptor.Fields.InDeclarationOrder()
+                    .Select(field => field.Accessor.GetValue(part))
+                    .Any(value => value is System.Collections.IList { Count: > 0 } or int and not 0)
+            );
+
     private static byte[] FailedPart(MessageDescriptor part, Reply reply, bool isRead)
     {
         var why =
             reply.AsksConfirmation ? "CONFIRMATION_REQUIRED: something changed after the preview."
             : reply.Problem is { } problem ? $"{problem.Reason}: {problem.Message}"
-            : isRead ? $"UNAVAILABLE: the {reply.Service} service gave no answer."
+            : isRead || !reply.IsUnknown ? $"UNAVAILABLE: the {reply.Service} service gave no answer."
             : $"OUTCOME_UNKNOWN: the {reply.Service} service gave no answer. It may have done its part all the same.";
         using var bytes = new MemoryStream();
         using (var output = new CodedOutputStream(bytes, leaveOpen: true))
@@ -182,7 +201,11 @@ internal static class SharedCalls
 
     private sealed record Reply(string Service, byte[]? Answer, string? Outcome, RpcException? Failure)
     {
+        public string? Repeats { get; init; }
+
         public ProblemDetail? Problem { get; } = Failure is null ? null : ServiceDefaults.Calls.Problem.Read(Failure);
+
+        public bool IsUnknown => Failure is not null && Tools.Failure.IsUnknown(Problem, Failure);
 
         public bool AsksConfirmation =>
             Problem is { Reason: ServiceDefaults.Calls.Problem.ConfirmationRequiredReason, Confirmation: not null };

@@ -26,6 +26,11 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
         "Nothing was changed."
     );
 
+    private static readonly PolicyRefusal _declinedForNow = _declined with
+    {
+        Fix = "Nothing was changed. The confirmation could not be taken back, so it stays valid until it expires, within 5 minutes.",
+    };
+
     /// <summary>Answers the exchange.</summary>
     /// <exception cref="InputRequiredException">The user has to be asked first.</exception>
     public async Task AnswerAsync(EdgeCall call, RequestContext<CallToolRequestParams> request, CancellationToken cancellationToken)
@@ -73,7 +78,7 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
                     confirmation = state;
                     break;
                 case false:
-                    return _declined;
+                    return await DeclineAsync(call, shaped, request.Params.RequestState, cancellationToken);
             }
         }
 
@@ -102,7 +107,7 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
             var failure = services.Explain(call, problem, exception);
             if (failure.IsRefusal)
             {
-                return new(RefusalForm.ToolError, failure.Reason, failure.Message, failure.Fix);
+                return failure.ToRefusal();
             }
 
             await FailAsync(call, failure);
@@ -110,10 +115,19 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
         }
     }
 
+    // Whatever the client keeps of the question must not confirm the call later.
+    private async Task<PolicyRefusal> DeclineAsync(
+        EdgeCall call,
+        ShapedRequest shaped,
+        string? state,
+        CancellationToken cancellationToken
+    ) => state is not { Length: > 0 } || await services.DeclineAsync(call, shaped, state, cancellationToken) ? _declined : _declinedForNow;
+
     private async Task AnswerAsync(EdgeCall call, ServiceAnswer answer)
     {
         // A committed change is recorded by its own event, in its own transaction.
         var isCommitted = answer.Outcome == Outcomes.Committed;
+        var isReplayed = answer.Outcome == Outcomes.Replayed;
         if (!isCommitted && !await audit.AnsweredAsync(call, answer.Outcome))
         {
             ToolAnswers.Fail(call, _auditAway);
@@ -126,7 +140,9 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
                 call.Tool!,
                 call.Caller!,
                 dryRun: answer.Outcome == Outcomes.Previewed,
-                callId: isCommitted ? call.Id : null
+                callId: isCommitted || isReplayed ? call.Id : null,
+                repeats: isReplayed ? answer.Repeats ?? "" : null,
+                changedNothing: answer.Outcome == Outcomes.Unchanged
             )
         );
     }

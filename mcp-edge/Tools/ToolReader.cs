@@ -60,7 +60,7 @@ internal sealed class ToolReader(ServiceCalls services, CallAudit audit, Unfores
         call.Error = failure.Reason;
         await (failure.IsRefusal ? audit.RefusedAsync(call, failure.Reason) : audit.FailedAsync(call, failure.Reason));
         return failure.Reason is Reasons.NotFound or Reasons.InvalidArgument
-            ? NoResource(call.Exchange.ResourceUri, $"{failure.Message} {failure.Fix}")
+            ? NoResource(call.Exchange.ResourceUri, failure.Said)
             : new McpProtocolException(failure.Text(call), McpErrorCode.InternalError);
     }
 

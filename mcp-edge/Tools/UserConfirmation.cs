@@ -14,7 +14,6 @@ namespace Platform.Edge.Tools;
 internal static class UserConfirmation
 {
     private const string Question = "confirm";
-    private const int MaxPreview = 2000;
 
     /// <summary>Whether the user can be asked about this call. Others get a confirmation that the model passes on.</summary>
     public static bool CanAsk(EdgeCall call, RequestContext<CallToolRequestParams> request) =>
@@ -48,18 +47,16 @@ internal static class UserConfirmation
     /// <summary>The question about what a preview shows. The confirmation of the service comes back with the answer.</summary>
     public static InputRequiredException Ask(EdgeCall call, Confirmation required)
     {
-        var preview = required.Preview?.Utf8.ToStringUtf8() ?? "";
-        var shown = preview.Length > MaxPreview ? preview[..MaxPreview] + "…" : preview;
-        var (title, isDestructive) = (call.Tool!.Definition.Options.Title, call.Tool.Definition.IsDestructive);
+        var about = PreviewText.Of(required.Preview?.Utf8.Memory ?? default);
         return new InputRequiredException(
             new Dictionary<string, InputRequest>
             {
                 [Question] = InputRequest.ForElicitation(
                     new ElicitRequestParams
                     {
-                        Message = isDestructive
-                            ? $"{title}: this cannot be taken back by itself. It would destroy: {shown}"
-                            : $"{title}: this needs your agreement. It would do: {shown}",
+                        Message =
+                            $"{call.Tool!.Definition.Options.Title}: nothing was changed yet, and this needs your agreement."
+                            + (about.Length > 0 ? $" It is about: {about}" : ""),
                         RequestedSchema = new()
                         {
                             Properties =

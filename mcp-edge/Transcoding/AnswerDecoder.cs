@@ -7,7 +7,8 @@ namespace Platform.Edge.Transcoding;
 
 /// <summary>
 /// Writes a protobuf answer as JSON, straight from the wire. Secrets stop here: of a secret field only whether it is set goes on.
-/// Numbers, booleans and lists stand in the answer even when they are zero, false or empty, because a model reads absence as doubt.
+/// Numbers, booleans and lists stand in the answer even when they are zero, false or empty, because a model reads absence as doubt. Where
+/// nothing is known, the contract says that they are absent: a model reads an empty list as "none".
 /// </summary>
 internal static partial class AnswerDecoder
 {
@@ -86,14 +87,14 @@ internal static partial class AnswerDecoder
         {
             WriteSecret(field, false, json);
         }
+        else if (field.HasPresence || field.IsMap || field.IsAbsentIfEmpty)
+        {
+            return;
+        }
         else if (field.IsRepeated)
         {
             json.WriteStartArray(field.EncodedName);
             json.WriteEndArray();
-        }
-        else if (field.HasPresence || field.IsMap)
-        {
-            return;
         }
         else if (field.Kind == FieldKind.Bool)
         {

@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -89,6 +88,7 @@ internal sealed partial class ArgumentSchema
                     break;
                 case "anyOf":
                     _anyOf = [.. value.EnumerateArray().Select(branch => new ArgumentSchema(branch))];
+                    _types = _anyOf.Aggregate(Types.None, (types, branch) => types | branch._types);
                     break;
                 case "enum":
                     _allowed = [.. value.EnumerateArray().Select(one => one.GetString()!)];
@@ -142,32 +142,35 @@ internal sealed partial class ArgumentSchema
     /// <summary>The names of the arguments, in the order of the contract.</summary>
     public IEnumerable<string> Names => _properties?.Keys.Order(StringComparer.Ordinal) ?? Enumerable.Empty<string>();
 
-    public void Check(JsonElement value, string path, Violations violations)
+    private void Check(JsonElement value, string path, Violations violations)
     {
+        if (!Fits(value))
+        {
+            var quotes = value.ValueKind == JsonValueKind.String ? ", without quotes around it" : "";
+            violations.Add(path, $"is {Describe(value)}, not {Name(_types)}", $"Send {Name(_types)} as {Shown(path)}{quotes}.");
+            return;
+        }
+
         switch (value.ValueKind)
         {
-            case JsonValueKind.Object when Takes(Types.Object):
+            case JsonValueKind.Object:
                 CheckObject(value, path, violations);
                 break;
-            case JsonValueKind.Array when Takes(Types.Array):
+            case JsonValueKind.Array:
                 CheckArray(value, path, violations);
                 break;
-            case JsonValueKind.String when Takes(Types.String):
+            case JsonValueKind.String:
                 CheckString(value, path, violations);
                 break;
-            case JsonValueKind.Number when Takes(Types.Number) || (Takes(Types.Integer) && IsInteger(value)):
+            case JsonValueKind.Number:
                 CheckNumber(value, path, violations);
                 break;
-            case JsonValueKind.True or JsonValueKind.False when Takes(Types.Boolean):
-            case JsonValueKind.Null when Takes(Types.Null):
-                break;
-            default:
-                violations.Add(path, $"is not {Name(_types)}", $"Send {Name(_types)} as {Shown(path)}.");
-                return;
         }
-        if (_anyOf is not null && !_anyOf.Any(branch => branch.Allows(value)))
+
+        if (_anyOf is not null && !Array.Exists(_anyOf, branch => branch.Allows(value)))
         {
-            violations.Add(path, "has none of the allowed forms", $"See the schema of {Shown(path)}.");
+            // Some branch takes the type, and says what is wrong with the value.
+            Array.Find(_anyOf, branch => branch.Fits(value))!.Check(value, path, violations);
         }
     }
 
@@ -187,6 +190,17 @@ internal sealed partial class ArgumentSchema
         };
 
     private bool Takes(Types type) => (_types & type) != 0;
+
+    private bool Fits(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.Object => Takes(Types.Object),
+            JsonValueKind.Array => Takes(Types.Array),
+            JsonValueKind.String => Takes(Types.String),
+            JsonValueKind.Number => Takes(Types.Number) || (Takes(Types.Integer) && IsInteger(value)),
+            JsonValueKind.True or JsonValueKind.False => Takes(Types.Boolean),
+            _ => Takes(Types.Null),
+        };
 
     private void CheckObject(JsonElement value, string path, Violations violations)
     {
@@ -299,15 +313,26 @@ internal sealed partial class ArgumentSchema
             _ => throw new InvalidOperationException($"'{name}' is not a JSON Schema type."),
         };
 
+    private static string Describe(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.Object => "an object",
+            JsonValueKind.Array => "an array",
+            JsonValueKind.String => "text",
+            JsonValueKind.Number => "a number",
+            JsonValueKind.True or JsonValueKind.False => "true or false",
+            _ => "null",
+        };
+
     private static string Name(Types types)
     {
-        var names = new StringBuilder();
+        var names = new List<string>();
         foreach (
             var (type, name) in new[]
             {
                 (Types.Object, "an object"),
                 (Types.Array, "an array"),
-                (Types.String, "a string"),
+                (Types.String, "text"),
                 (Types.Number, "a number"),
                 (Types.Integer, "an integer"),
                 (Types.Boolean, "true or false"),
@@ -317,9 +342,10 @@ internal sealed partial class ArgumentSchema
         {
             if ((types & type) != 0)
             {
-                names.Append(names.Length == 0 ? "" : " or ").Append(name);
+                names.Add(name);
             }
         }
-        return names.ToString();
+
+        return names.Count < 2 ? string.Concat(names) : $"{string.Join(", ", names[..^1])} or {names[^1]}";
     }
 }

@@ -84,6 +84,7 @@ internal sealed class FieldShape
         EncodedName = JsonEncodedText.Encode(Name);
         IsSecret = options?.Secret == true;
         IsUserText = options?.UserText == true;
+        IsAbsentIfEmpty = options?.AbsentIfEmpty == true;
         IsMap = field.IsMap;
         IsRepeated = field.IsRepeated && !field.IsMap;
         HasPresence = field.HasPresence;
@@ -133,6 +134,9 @@ internal sealed class FieldShape
     public bool IsSecret { get; }
 
     public bool IsUserText { get; }
+
+    /// <summary>Whether a list of this field stands in an answer only when it has entries.</summary>
+    public bool IsAbsentIfEmpty { get; }
 
     public MessageShape? Message { get; }
 

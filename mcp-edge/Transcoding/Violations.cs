@@ -1,25 +1,28 @@
-using System.Text;
+using Platform.Contracts;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Edge.Transcoding;
 
 /// <summary>All broken rules of one call's arguments, so that a model can fix them in one go.</summary>
 internal sealed class Violations
 {
-    private const int MaxTold = 20;
-
-    private readonly List<(string Field, string Rule, string Fix)> _all = [];
+    private readonly List<Violation> _all = [];
 
     public int Count => _all.Count;
 
-    public void Add(string field, string rule, string fix) => _all.Add((field.Length == 0 ? "arguments" : field, rule, fix));
+    public string What => ViolationText.Of(_all, _all.Count).Message;
 
-    public string What => Told(v => $"{v.Field}: {v.Rule}.");
+    public string Fix => ViolationText.Of(_all, _all.Count).Fix;
 
-    public string Fix => Told(v => v.Fix);
+    public void Add(string field, string rule, string fix) =>
+        _all.Add(
+            new Violation
+            {
+                Field = field.Length == 0 ? "arguments" : field,
+                Rule = rule,
+                Fix = fix,
+            }
+        );
 
-    private string Told(Func<(string Field, string Rule, string Fix), string> part)
-    {
-        var text = new StringBuilder().AppendJoin(' ', _all.Take(MaxTold).Select(part).Distinct());
-        return _all.Count > MaxTold ? text.Append($" And {_all.Count - MaxTold} more.").ToString() : text.ToString();
-    }
+    public void Add(Violations others) => _all.AddRange(others._all);
 }

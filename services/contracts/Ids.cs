@@ -11,6 +11,19 @@ public static class Ids
     // Milliseconds since 1970 and a fraction of 12 bits, as the id made last has them.
     private static long _last;
 
+    // Whoever has to know which ids were made meanwhile, and only in that flow of control.
+    private static readonly AsyncLocal<HashSet<Guid>?> _watched = new();
+
+    /// <summary>Collects the ids that this flow of control makes from here on, to the end of the method that asks.</summary>
+    public static IReadOnlySet<Guid> Watch() => _watched.Value = [];
+
+    /// <summary>Tells who watches of an id that was made elsewhere.</summary>
+    public static Guid Made(Guid id)
+    {
+        _watched.Value?.Add(id);
+        return id;
+    }
+
     /// <summary>
     /// A new UUIDv7 (RFC 9562, method 3: a finer clock in the 12 bits behind the milliseconds). Of two made in this process, the later one
     /// sorts later.
@@ -31,7 +44,7 @@ public static class Ids
         System.Buffers.Binary.BinaryPrimitives.WriteUInt64BigEndian(bytes, ((ulong)(next >> 12) << 16) | 0x7000 | ((ulong)next & 0xFFF));
         System.Security.Cryptography.RandomNumberGenerator.Fill(bytes[8..]);
         bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
-        return new Guid(bytes, bigEndian: true);
+        return Made(new Guid(bytes, bigEndian: true));
     }
 
     public static string Format(string prefix, Guid id) => string.Create(prefix.Length + 27, (prefix, id), static (text, state) =>

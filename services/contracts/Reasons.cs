@@ -127,7 +127,11 @@ public static partial class Reasons
     )]
     public const string ConfirmationExpired = "CONFIRMATION_EXPIRED";
 
-    [Reason("FailedPrecondition", "The confirmation was used already.", "Repeat the call without a confirmation to see a new preview.")]
+    [Reason(
+        "FailedPrecondition",
+        "The confirmation was used or declined already.",
+        "Repeat the call without a confirmation to see a new preview."
+    )]
     public const string ConfirmationUsed = "CONFIRMATION_USED";
 
     [Reason(

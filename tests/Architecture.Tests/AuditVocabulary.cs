@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Google.Protobuf.Reflection;
+using Platform.Audit.Contracts;
+using Platform.Contracts.Catalogue;
 
 namespace Platform.Architecture.Tests;
 
@@ -19,13 +21,30 @@ public sealed partial class AuditVocabulary
             JsonSerializer.Serialize(
                 new
                 {
-                    actions = Sorted(Repository.Catalogue.Tools.Select(tool => tool.Options.Audit).Concat(Find(Action()))),
+                    actions = Sorted(
+                        Repository
+                            .Catalogue.Tools.SelectMany(ActionsOf)
+                            .Concat(Find(Action()))
+                            .Append(AuditActions.Of("audit_stream_secret.read", AuditOutcomes.Refused))
+                            .Append(AuditActions.Of(AuditActions.Call, AuditOutcomes.Refused))
+                            .Append(AuditActions.Of(AuditActions.Call, AuditOutcomes.Failed))
+                    ),
                     targetKinds = Sorted(Repository.Catalogue.Tools.SelectMany(tool => KindsOf(tool.Method)).Concat(Find(Kind()))),
                     tools = Sorted(Repository.Catalogue.Tools.SelectMany(tool => tool.Options.Aliases.Prepend(tool.Name))),
                 },
                 _indented
             ) + "\n"
         );
+
+    [Fact]
+    public void Every_deed_has_a_word_for_what_did_not_happen() =>
+        Assert.All(Repository.Catalogue.Tools, tool => Assert.True(AuditActions.IsKnown(tool.Options.Audit), tool.Options.Audit));
+
+    // What happened, and what can become of a call in which it did not happen.
+    private static IEnumerable<string> ActionsOf(ToolDefinition tool) =>
+        AuditOutcomes
+            .All.Where(outcome => !tool.IsRead || outcome is AuditOutcomes.Read or AuditOutcomes.Refused or AuditOutcomes.Failed)
+            .Select(outcome => AuditActions.Of(tool.Options.Audit, outcome));
 
     private static string[] Sorted(IEnumerable<string> words) => [.. words.Distinct().Order(StringComparer.Ordinal)];
 

@@ -17,7 +17,8 @@ public sealed class ContractSnapshots
 
         Generated from the contracts by `UPDATE_SNAPSHOTS=1 ./test Architecture`. A tool needs its scope of the token and the permission of
         the same name of the role. Tools that are bound to an environment take `environment` (default: the sandbox); writes take
-        `idempotencyKey`, `dryRun` and `task`; destructive ones also `confirmation`.
+        `idempotencyKey`, `dryRun` and `task`; destructive ones also `confirmation`. A page of a list ends with its `limit` or at
+        90,000 bytes of JSON, whichever comes first, and says how it goes on.
 
         """;
 

@@ -21,6 +21,7 @@ public sealed partial class SettingsDocument
         ("identity", "Keycloak", "identity/Service/Keycloak/KeycloakOptions.cs"),
         ("identity", "Keycloak:Clients:<client id>", "identity/Service/Keycloak/ClientOptions.cs"),
         ("identity", "Assertions", "identity/Service/Assertions/AssertionOptions.cs"),
+        ("identity", "Members", "identity/Service/Callers/MemberOptions.cs"),
         ("identity", "PersonalTokens", "identity/Service/PersonalTokens/PersonalTokenOptions.cs"),
         ("directory", "Mail", "services/directory/Service/Mail/MailOptions.cs"),
         ("data", "Indexes", "services/data/Service/Indexes/IndexOptions.cs"),

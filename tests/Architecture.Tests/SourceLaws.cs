@@ -52,6 +52,17 @@ public sealed partial class SourceLaws
         );
     }
 
+    /// <summary>Without them, normalization silently returns what it was given.</summary>
+    [Theory]
+    [InlineData("services/data/Service")]
+    [InlineData("services/directory/Service")]
+    public void A_service_that_keeps_names_and_texts_runs_with_the_tables_of_unicode(string folder) =>
+        Assert.Contains(
+            "<InvariantGlobalization>false</InvariantGlobalization>",
+            File.ReadAllText(Assert.Single(Repository.Files("*.csproj", folder))),
+            StringComparison.Ordinal
+        );
+
     [Fact]
     public void The_edge_knows_no_sql()
     {

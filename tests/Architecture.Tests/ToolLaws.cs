@@ -36,6 +36,16 @@ public sealed partial class ToolLaws
     public void A_description_is_short_enough_to_be_read(string name) => Assert.InRange(Find(name).Description.Length, 10, 600);
 
     [Fact]
+    public void What_destroys_says_whether_and_how_it_is_undone() =>
+        Assert.All(Repository.Catalogue.Tools.Where(tool => tool.IsDestructive), tool =>
+            Assert.Contains(
+                "undo",
+                tool.Description.Replace("undone", "undo", StringComparison.Ordinal),
+                StringComparison.OrdinalIgnoreCase
+            )
+        );
+
+    [Fact]
     public void Names_and_aliases_are_unique()
     {
         var names = Repository.Catalogue.Tools.SelectMany(tool => tool.Options.Aliases.Prepend(tool.Name)).ToList();
@@ -77,6 +87,46 @@ public sealed partial class ToolLaws
                         _ => [],
                     }
                 );
+
+    // Lists without pages, and what bounds each of them.
+    private static readonly Dictionary<string, string> _withoutPages = new(StringComparer.Ordinal)
+    {
+        ["get_audit_event"] = "an event has few kinds of targets, with up to 1,000 ids in all",
+        ["get_database"] = "1,000 names of tables, as far as an answer goes, and hasMoreTables",
+        ["get_organization"] = "the domains of one organization",
+        ["get_table"] = "fields as far as an answer goes, and hasMoreFields; at most 6 indexes",
+        ["get_workspace"] = "the environments of a workspace",
+        ["list_audit_streams"] = "at most 20 streams",
+        ["list_connected_apps"] = "the apps of one member",
+        ["list_environments"] = "the environments of a workspace",
+        ["summarize_task"] = "one part for each service, cut to what an answer holds",
+        ["whoami"] = "the environments of a workspace",
+    };
+
+    /// <summary>Tests of the services show that pages are bounded: AnswerSizeTests.</summary>
+    [Fact]
+    public void A_read_that_answers_a_list_answers_it_in_pages()
+    {
+        var withoutPages = Repository
+            .Catalogue.Tools.Where(tool => tool.IsRead)
+            .Where(tool => Lists(tool.Method.OutputType).Any() && !IsPaged(tool))
+            .Select(tool => tool.Name);
+        Assert.Equal(string.Join(' ', _withoutPages.Keys.Order(StringComparer.Ordinal)), string.Join(' ', withoutPages));
+        Assert.All(Repository.Catalogue.Tools.Where(IsPaged), tool =>
+            Assert.All(["limit", "cursor"], name => Assert.NotNull(tool.Method.InputType.FindFieldByName(name)))
+        );
+
+        static bool IsPaged(ToolDefinition tool) =>
+            tool
+                .Method.OutputType.Fields.InDeclarationOrder()
+                .Any(field => field.Name == "page" && field.MessageType == PageInfo.Descriptor);
+
+        static IEnumerable<FieldDescriptor> Lists(MessageDescriptor message) =>
+            message
+                .Fields.InDeclarationOrder()
+                .Where(field => field.FieldType == FieldType.Message && !field.IsMap)
+                .SelectMany(field => field.IsRepeated ? [field] : Lists(field.MessageType));
+    }
 
     private static ToolDefinition Find(string name) =>
         Repository.Catalogue.TryGetTool(name, out var tool) ? tool : throw new InvalidOperationException(name);

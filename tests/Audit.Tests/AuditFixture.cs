@@ -31,16 +31,23 @@ public sealed class AuditFixture(PostgresFixture postgres) : ServiceFixture<Prog
 
     public static TestCaller Edge { get; } = TestCaller.AsService("edge");
 
+    /// <summary>The sequencer's view, which is not the application's.</summary>
+    public NpgsqlDataSource Sequencer { get; private set; } = null!;
+
+    protected override IReadOnlyList<string> Logins => ["sequencer"];
+
     public override async ValueTask InitializeAsync()
     {
         await Datadog.StartAsync();
         await Webhooks.StartAsync();
         await base.InitializeAsync();
+        Sequencer = NpgsqlDataSource.Create(ConnectionStringOf("sequencer"));
     }
 
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
+        await Sequencer.DisposeAsync();
         await Datadog.DisposeAsync();
         await Webhooks.DisposeAsync();
     }

@@ -164,7 +164,8 @@ public sealed class LogTests(AuditFixture audit) : IClassFixture<AuditFixture>
         await using var reader = await roles.ExecuteReaderAsync(TestContext.Current.CancellationToken);
         while (await reader.ReadAsync(TestContext.Current.CancellationToken))
         {
-            await using var connection = await audit.App.OpenConnectionAsync(TestContext.Current.CancellationToken);
+            var login = reader.GetString(0) == "audit_sequencer" ? audit.Sequencer : audit.App;
+            await using var connection = await login.OpenConnectionAsync(TestContext.Current.CancellationToken);
             await using var enter = new NpgsqlCommand($"set role {reader.GetString(0)}", connection);
             await enter.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
             await using var change = new NpgsqlCommand(sql, connection);
@@ -188,6 +189,54 @@ public sealed class LogTests(AuditFixture audit) : IClassFixture<AuditFixture>
             command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken)
         );
         Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refusal.SqlState);
+    }
+
+    [Theory]
+    [InlineData("set role audit_sequencer")]
+    [InlineData("delete from audit.arrival")]
+    [InlineData("update audit.tree set size = 0")]
+    [InlineData("insert into audit.tree (workspace_id, size, frontier) values (gen_random_uuid(), 0, '')")]
+    [InlineData("insert into audit.tree_node (workspace_id, level, index, hash) values (gen_random_uuid(), 8, 0, '')")]
+    [InlineData("insert into audit.event (workspace_id, sequence, event_id) values (gen_random_uuid(), 1, gen_random_uuid())")]
+    [InlineData("insert into audit.checkpoint (workspace_id, size) values (gen_random_uuid(), 1)")]
+    [InlineData("select private_key from audit.signing_key")]
+    public async Task Whatever_role_the_application_enters_it_cannot_do_what_the_sequencer_does(string sql)
+    {
+        await using var command = audit.Admin.CreateCommand(
+            "select array_agg(rolname) from pg_roles where pg_has_role('audit_app', oid, 'member')"
+        );
+        var roles = (string[])(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+        Assert.Superset(new HashSet<string> { "audit_app", "audit_intake", "audit_streamer" }, roles.ToHashSet());
+        foreach (var role in roles)
+        {
+            await using var connection = await audit.App.OpenConnectionAsync(TestContext.Current.CancellationToken);
+            await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+            await using var batch = new NpgsqlBatch(connection, transaction)
+            {
+                BatchCommands = { new($"set local role {role}"), new(sql) },
+            };
+            var refusal = await Assert.ThrowsAsync<PostgresException>(() =>
+                batch.ExecuteNonQueryAsync(TestContext.Current.CancellationToken)
+            );
+            Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, refusal.SqlState);
+        }
+    }
+
+    [Fact]
+    public async Task A_database_from_before_the_sequencer_signed_in_by_itself_is_upgraded()
+    {
+        await ExecuteAsync("delete from migrations.applied where name like '%0011_sequencer%'");
+        await ExecuteAsync("alter role audit_sequencer nologin; grant audit_sequencer to audit_app");
+        await audit.MigrateAgainAsync();
+        Assert.False(await audit.ScalarAsync<bool>("select pg_has_role('audit_app', 'audit_sequencer', 'member')"));
+        await using var signIn = audit.Sequencer.CreateCommand("select current_user::text");
+        Assert.Equal("audit_sequencer", await signIn.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+
+        async Task ExecuteAsync(string sql)
+        {
+            await using var command = audit.Admin.CreateCommand(sql);
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
     }
 
     [Fact]

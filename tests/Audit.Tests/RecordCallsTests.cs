@@ -148,6 +148,40 @@ public sealed class RecordCallsTests(AuditFixture audit) : IClassFixture<AuditFi
         Assert.Empty(await GapsAsync());
     }
 
+    [Theory]
+    [InlineData("organization.deleted", "refused", "organization.delete.refused")]
+    [InlineData("organization.deleted", "previewed", "organization.delete.previewed")]
+    [InlineData("organization.deleted", "failed", "organization.delete.failed")]
+    [InlineData("organization.deleted", "replayed", "organization.delete.replayed")]
+    [InlineData("organization.updated", "unchanged", "organization.update.unchanged")]
+    [InlineData("member_invitation.resent", "refused", "member_invitation.resend.refused")]
+    [InlineData("record.read", "read", "record.read")]
+    [InlineData("record.read", "refused", "record.read.refused")]
+    [InlineData("call", "refused", "call.refused")]
+    [InlineData("call", "failed", "call.failed")]
+    [InlineData("call.refused", "refused", "call.refused")]
+    public async Task The_action_says_the_deed_of_what_happened_alone(string deed, string outcome, string action)
+    {
+        var record = Record(1);
+        (record.Action, record.Outcome) = (deed, outcome);
+        await LogAfterAsync(record, 1);
+        Assert.Equal(
+            $"{action} {action} {outcome}",
+            await audit.ScalarAsync<string>(
+                """
+                select concat_ws(' ', action, convert_from(body, 'utf8')::jsonb ->> 'action', outcome)
+                from audit.event where workspace_id = $1
+                """,
+                _workspace
+            )
+        );
+        var found = await audit.Client.SearchAuditEventsAsync(
+            new SearchAuditEventsRequest { Actions = { action } },
+            audit.As(new TestCaller { Workspace = Ids.New() })
+        );
+        Assert.Empty(found.Events);
+    }
+
     private CallRecord Record(long number) =>
         new()
         {

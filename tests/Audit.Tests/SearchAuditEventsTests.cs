@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using Platform.Audit.Contracts;
 using Platform.Audit.Contracts.V1;
 using Platform.Contracts;
 using Platform.Testing;
@@ -267,6 +268,28 @@ public sealed class SearchAuditEventsTests(AuditFixture audit) : IClassFixture<A
             "task" => new() { Task = value },
             _ => new() { CallId = value },
         };
+
+    [Fact]
+    public async Task A_page_ends_by_its_size_and_all_pages_hold_everything()
+    {
+        var targets = Enumerable
+            .Range(0, 10)
+            .Select(kind => new Target($"kind{kind}", [.. Enumerable.Range(0, 20).Select(_ => Ids.Format("rec", Ids.New()))]))
+            .ToArray();
+        await audit.ConsumeAsync([
+            .. Enumerable.Range(0, 40).Select(_ => AuditFixture.Event(_caller.Workspace) with { Targets = targets }),
+        ]);
+        await audit.LogOfAsync(_caller.Workspace, 40);
+        var tool = Assert.Single(PagedTools.Of(AuditContract.Catalogue));
+        var pages = await PagedTools.ReadAsync(
+            tool,
+            audit.Channel.CreateCallInvoker(),
+            () => audit.As(_caller),
+            new Dictionary<string, object>()
+        );
+        Assert.InRange(pages.Count, 3, 10);
+        Assert.Equal(40, PagedTools.Entries(pages).Distinct().Count());
+    }
 
     private async Task<SearchAuditEventsResponse> SearchAsync(SearchAuditEventsRequest request) =>
         await audit.Client.SearchAuditEventsAsync(request, audit.As(_caller));

@@ -186,7 +186,7 @@ public sealed class SigningSecretTests(AuditFixture audit) : IClassFixture<Audit
         var events = (await SearchAsync()).Events;
         Assert.All(events, found => Assert.Equal(("refused", "PERMISSION_DENIED"), (found.Outcome, found.Reason)));
         Assert.Equal(
-            ["audit_stream.updated", "audit_stream_secret.read"],
+            ["audit_stream.update.refused", "audit_stream_secret.read.refused"],
             events.Select(found => found.Action).Distinct().Order(StringComparer.Ordinal)
         );
     }

@@ -84,7 +84,7 @@ public sealed class CreateRecordsTests(DataFixture data) : IClassFixture<DataFix
                 DataFixture.New(
                     table,
                     """{"Text":"fine"}""",
-                    """{"Text":1,"Number":"one","Checkbox":"true","Select":"Pink","Multi":"""
+                    """{"Text":1,"Number":"one","Checkbox":"yes","Select":"Pink","Multi":"""
                         + """["Red","Red"],"Date":"2026-02-30","Moment":"2026-05-01T10:00:00","Email":"no","Url":"javascript:alert(1)"}""",
                     """{"Nope":1,"text":"wrong case","Text":"a","Text":"b"}""",
                     "[]",

@@ -124,7 +124,7 @@ public sealed class CsvTests(DataFixture data) : IClassFixture<DataFixture>
             {
                 "\ufeff",
                 "Sku,Name\n",
-                "Sku,Name\na\"b,c\n",
+                "Sku,Name\n\"a\"b,c\n",
                 "Sku,Name\n" + string.Concat(Enumerable.Repeat("a,b\n", 10_001)),
             }
         )

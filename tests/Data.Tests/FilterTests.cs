@@ -171,7 +171,7 @@ public sealed class FilterTests(FilterTests.Fixture data) : IClassFixture<Filter
             { """{"operator":"GREATER_THAN","leftSide":"Text","rightSide":"a"}""", "filter.operator" },
             { """{"operator":"HAS_ANY_OF","leftSide":"Select","rightSide":["Red"]}""", "filter.operator" },
             { """{"operator":"IS","leftSide":"Number","rightSide":"one"}""", "filter.rightSide" },
-            { """{"operator":"IS","leftSide":"Checkbox","rightSide":"true"}""", "filter.rightSide" },
+            { """{"operator":"IS","leftSide":"Checkbox","rightSide":"yes"}""", "filter.rightSide" },
             { """{"operator":"IS","leftSide":"Select","rightSide":"Pink"}""", "filter.rightSide" },
             { """{"operator":"IS_ONE_OF","leftSide":"Text","rightSide":[]}""", "filter.rightSide" },
             { """{"operator":"IS_ONE_OF","leftSide":"Text","rightSide":["a",1]}""", "filter.rightSide[1]" },

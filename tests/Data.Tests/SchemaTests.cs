@@ -107,7 +107,7 @@ public sealed partial class SchemaTests(DataFixture data) : IClassFixture<DataFi
     }
 
     [Fact]
-    public async Task A_table_reads_back_as_it_was_created_and_what_is_read_can_be_created()
+    public async Task A_table_reads_back_as_it_was_created_and_what_is_read_can_be_created_without_its_ids()
     {
         var owner = DataFixture.Owner();
         var number = new Field
@@ -144,6 +144,12 @@ public sealed partial class SchemaTests(DataFixture data) : IClassFixture<DataFi
         Assert.Equal(created.Fields, read.Fields);
         Assert.Equal((created.Fields[0].Id, 20), (read.PrimaryFieldId, read.Fields[0].MaxLength));
 
+        foreach (var field in read.Fields)
+        {
+            field.Id = "";
+            field.Choices.ToList().ForEach(choice => choice.Id = "");
+        }
+
         var again = (
             await data.Tables.CreateTableAsync(
                 new CreateTableRequest
@@ -157,7 +163,7 @@ public sealed partial class SchemaTests(DataFixture data) : IClassFixture<DataFi
             )
         ).Table;
         Assert.Equal(read.Fields.Select(field => field.Name), again.Fields.Select(field => field.Name));
-        Assert.Empty(read.Fields.Select(field => field.Id).Intersect(again.Fields.Select(field => field.Id)));
+        Assert.Empty(created.Fields.Select(field => field.Id).Intersect(again.Fields.Select(field => field.Id)));
         Assert.Equal(again.Fields[1].Id, again.PrimaryFieldId);
         Assert.Equal(
             "NAME_TAKEN",

@@ -12,6 +12,17 @@ internal sealed record Endpoints(Uri Mcp, Uri Governance, Uri? Issuer, Uri? Dash
 
     public DemoMember Member(string role) => Members.First(member => member.Role == role);
 
+    /// <summary>The same of a suite that is starting, once everything is up.</summary>
+    public static async Task<Endpoints> WaitAsync(string path, CancellationToken cancellationToken)
+    {
+        while (!File.Exists(path))
+        {
+            await Task.Delay(100, cancellationToken);
+        }
+
+        return Read(path);
+    }
+
     public static Endpoints Read(string path) => JsonSerializer.Deserialize<Endpoints>(File.ReadAllText(path), JsonSerializerOptions.Web)!;
 }
 

@@ -20,11 +20,11 @@ public sealed class CreateInvitationsTests(DirectoryFixture directory) : IClassF
         TestContext.Current.SendDiagnosticMessage($"1,000 invitations took {watch.ElapsedMilliseconds} ms");
 
         Assert.Equal(new InvitationCounts { Created = 1000 }, answer.Counts);
-        Assert.Equal(request.Invitations.Select(row => row.Email), answer.Results.Select(result => result.Email));
+        Assert.Equal((0, 1000), (answer.Results.Count, answer.LeftOut));
         var announced = await directory.Events.WaitAsync(happened =>
             happened.WorkspaceId == acme.Id && happened.Type == nameof(InvitationsCreated)
         );
-        Assert.Equal(answer.Results.Select(result => result.InvitationId), announced.Read<InvitationsCreated>().InvitationIds);
+        Assert.Equal(1000, announced.Read<InvitationsCreated>().InvitationIds.Distinct().Count());
         Assert.Equal([("invitation", 1000), ("organization", 1)], announced.Targets.Select(target => (target.Kind, target.Count)));
         Assert.Equal(
             1,

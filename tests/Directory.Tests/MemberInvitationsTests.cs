@@ -76,6 +76,42 @@ public sealed class MemberInvitationsTests(MailFixture directory) : IClassFixtur
     }
 
     [Fact]
+    public async Task A_row_that_asks_for_another_role_is_told_which_one_stands_and_how_to_change_it()
+    {
+        var acme = await directory.AddWorkspaceAsync();
+        var first = await InviteAsync(acme.Owner, "ada@member.example", (acme.Sandbox, Roles.Admin));
+        Assert.Equal("", first.Note);
+        Assert.Equal("", (await InviteAsync(acme.Owner, "ada@member.example", (acme.Sandbox, Roles.Admin))).Note);
+        var sandbox = Ids.Format("env", acme.Sandbox);
+        var other = await InviteAsync(acme.Owner, "ada@member.example");
+        Assert.Equal((InvitationOutcome.AlreadyInvited, first.InvitationId), (other.Outcome, other.InvitationId));
+        Assert.Equal(
+            $"The pending invitation stands as it is, with the role admin in {sandbox}. "
+                + $"To change that, revoke it with revoke_member_invitation, and invite again.",
+            other.Note
+        );
+
+        await directory.AddMemberAsync(acme.Id, "bob@member.example", Roles.Viewer, acme.Sandbox);
+        var member = await InviteAsync(acme.Owner, "bob@member.example", (acme.Sandbox, Roles.Editor));
+        Assert.Equal(InvitationOutcome.AlreadyMember, member.Outcome);
+        Assert.Equal($"The member keeps the role viewer in {sandbox}. An invitation does not change the roles of a member.", member.Note);
+        Assert.Equal("", (await InviteAsync(acme.Owner, "bob@member.example")).Note);
+    }
+
+    [Fact]
+    public async Task A_role_in_an_environment_that_the_caller_does_not_reach_is_not_told()
+    {
+        var acme = await directory.AddWorkspaceAsync();
+        await InviteAsync(acme.Owner, "far@member.example", (acme.Sandbox, Roles.Viewer), (acme.Production, Roles.Viewer));
+        var member = await directory.AddMemberAsync(acme.Id, "near@member.example", Roles.Admin, acme.Sandbox);
+        var near = acme.Owner with { Member = member };
+        Assert.Equal("", (await InviteAsync(near, "far@member.example", (acme.Sandbox, Roles.Viewer))).Note);
+        var note = (await InviteAsync(near, "far@member.example", (acme.Sandbox, Roles.Editor))).Note;
+        Assert.Contains(Ids.Format("env", acme.Sandbox), note, StringComparison.Ordinal);
+        Assert.DoesNotContain(Ids.Format("env", acme.Production), note, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Eight_at_once_and_a_repeat_invite_once()
     {
         var acme = await directory.AddWorkspaceAsync();

@@ -24,7 +24,9 @@ public sealed class MembersTests(DirectoryFixture directory) : IClassFixture<Dir
             directory.As(_identity)
         );
 
-        Assert.Equal(bound, await ResolveAsync(new ResolveMemberRequest { Subject = subject }));
+        var resolved = await ResolveAsync(new ResolveMemberRequest { Subject = subject });
+        Assert.Equal(bound.Memberships, resolved.Memberships);
+        Assert.True(bound.AsOf < resolved.AsOf);
         Assert.Equal(
             [Ids.Format("wks", acme.Id), Ids.Format("wks", other.Id)],
             bound.Memberships.Select(membership => membership.WorkspaceId)
@@ -75,7 +77,8 @@ public sealed class MembersTests(DirectoryFixture directory) : IClassFixture<Dir
                         .ResponseAsync
                 )
         );
-        Assert.Single(Assert.Single(answers.Distinct()).Memberships);
+        Assert.Single(answers.SelectMany(answer => answer.Memberships).Distinct());
+        Assert.All(answers, answer => Assert.Single(answer.Memberships));
         Assert.Equal(1, await directory.CountAsync("platform.outbox where workspace_id = $1", acme.Id));
     }
 

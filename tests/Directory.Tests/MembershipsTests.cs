@@ -38,6 +38,57 @@ public sealed class MembershipsTests(DirectoryFixture directory) : IClassFixture
         Assert.Equal(1, await directory.CountAsync("directory.membership where workspace_id = $1", acme.Id));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_membership_that_comes_about_ends_the_open_invitation_and_undoing_it_opens_it_again(bool wasInactive)
+    {
+        var (acme, organization, user) = await ArrangeAsync();
+        var idle = wasInactive ? await JoinAsync(acme.Owner, organization, user, "member") : null;
+        if (idle is not null)
+        {
+            await SetStateAsync(acme, idle.Id, "inactive");
+        }
+
+        await InviteAsync(acme, organization, "ADA@example.com", "admin");
+        await InviteAsync(acme, organization, "other@example.com", "admin");
+        var options = directory.As(acme.Owner);
+        if (idle is not null)
+        {
+            await directory.Users.UpdateMembershipAsync(new UpdateMembershipRequest { MembershipId = idle.Id, State = "active" }, options);
+        }
+        else
+        {
+            await directory.Users.CreateMembershipAsync(
+                new CreateMembershipRequest { OrganizationId = organization, UserId = user },
+                options
+            );
+        }
+
+        Assert.Equal(["other@example.com pending", "ada@example.com revoked"], await StatesAsync(acme));
+        var announced = await directory.Events.WaitAsync(happened =>
+            happened.WorkspaceId == acme.Id && happened.Type == nameof(InvitationRevoked)
+        );
+        Assert.Equal(("invitation.revoked", organization), (announced.Action, announced.Read<InvitationRevoked>().OrganizationId));
+
+        var undo = new Platform.Changes.Contracts.V1.Changes.ChangesClient(directory.Channel);
+        var request = new Platform.Changes.Contracts.V1.UndoChangeRequest { CallId = options.Headers!.GetValue(CallMetadata.CallId) };
+        var preview = await undo.UndoChangeAsync(request, directory.As(acme.Owner)).ProblemAsync();
+        await undo.UndoChangeAsync(request, directory.As(acme.Owner, confirmation: preview.Confirmation.Token));
+        Assert.Equal(["other@example.com pending", "ada@example.com pending"], await StatesAsync(acme));
+    }
+
+    [Fact]
+    public async Task Of_a_membership_and_an_invitation_at_once_both_never_stay_open()
+    {
+        var (acme, organization, user) = await ArrangeAsync();
+        Ids.TryParse("org", organization, out var id);
+        await directory.RaceAsync("select from directory.organization where id = $1 for update", id, 8, i =>
+            i % 2 == 0 ? InviteAsync(acme, organization, "ada@example.com", "admin") : CreateAsync(acme.Owner, organization, user)
+        );
+        Assert.DoesNotContain("ada@example.com pending", await StatesAsync(acme));
+    }
+
     [Fact]
     public async Task Repeating_with_the_same_idempotency_key_answers_the_same()
     {
@@ -203,4 +254,23 @@ public sealed class MembershipsTests(DirectoryFixture directory) : IClassFixture
 
     private async Task<IReadOnlyList<OrganizationMembership>> ListAsync(TestCaller caller, ListMembershipsRequest request) =>
         (await directory.Users.ListMembershipsAsync(request, directory.As(caller))).Memberships;
+
+    private async Task<string?> InviteAsync(TestWorkspace acme, string organization, string email, string role)
+    {
+        var request = new CreateInvitationsRequest { OrganizationId = organization, Role = role };
+        request.Invitations.Add(new InvitationRow { Email = email });
+        await directory.Invitations.CreateInvitationsAsync(request, directory.As(acme.Owner));
+        return null;
+    }
+
+    private async Task SetStateAsync(TestWorkspace acme, string membership, string state) =>
+        await directory.Users.UpdateMembershipAsync(
+            new UpdateMembershipRequest { MembershipId = membership, State = state },
+            directory.As(acme.Owner)
+        );
+
+    private async Task<IEnumerable<string>> StatesAsync(TestWorkspace acme) =>
+        (await directory.Invitations.ListInvitationsAsync(new ListInvitationsRequest(), directory.As(acme.Owner))).Invitations.Select(
+            invitation => $"{invitation.Email} {invitation.State}"
+        );
 }

@@ -205,7 +205,21 @@ public sealed class UsersTests(DirectoryFixture directory) : IClassFixture<Direc
         );
         Assert.Equal(2, (await again).User.Version);
         Assert.Equal(Outcomes.Unchanged, again.GetTrailers().GetValue(CallMetadata.Outcome));
-        Assert.Equal("VERSION_CONFLICT", await UpdateAsync(acme.Owner, new UpdateUserRequest { UserId = before.Id, ExpectedVersion = 1 }));
+        Assert.Equal(
+            "VERSION_CONFLICT",
+            await UpdateAsync(
+                acme.Owner,
+                new UpdateUserRequest
+                {
+                    UserId = before.Id,
+                    Email = "newer@example.com",
+                    ExpectedVersion = 1,
+                }
+            )
+        );
+
+        // A version alone is nothing to change.
+        Assert.Equal("INVALID_ARGUMENT", await UpdateAsync(acme.Owner, new UpdateUserRequest { UserId = before.Id, ExpectedVersion = 1 }));
         await directory.CreateUserAsync(acme.Owner, "taken@example.com");
         Assert.Equal(
             "EMAIL_TAKEN",

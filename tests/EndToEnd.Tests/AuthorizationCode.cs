@@ -14,7 +14,8 @@ internal static class AuthorizationCode
     /// <summary>Where the platform's own client comes back to, on any port.</summary>
     public const string GovernanceRedirect = "http://127.0.0.1/governance/callback";
 
-    private const string Redirect = "http://127.0.0.1:33419/governance/callback";
+    /// <summary>The same with the port that is named here.</summary>
+    public const string Redirect = "http://127.0.0.1:33419/governance/callback";
 
     /// <returns>The access token.</returns>
     public static async Task<string> SignInAsync(

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
@@ -16,24 +17,29 @@ public sealed class ContainerTests
     [InlineData("PLATFORM_EDGE_URL", "http://localhost:7002/mcp")]
     public async Task Keycloak_in_a_container_is_told_the_addresses_that_people_use(string variable, string expected)
     {
-        var artifacts = SuiteFolder.Next();
-        try
-        {
-            var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Platform_AppHost>(
-                [$"--Artifacts={artifacts}", "--Servers=containers"],
-                Token
-            );
-            await using var app = await builder.BuildAsync(Token);
-            var resources = app.Services.GetRequiredService<DistributedApplicationModel>().Resources;
-            Allocate(resources.Single(resource => resource.Name == "keycloak"), 7001);
-            Allocate(resources.Single(resource => resource.Name == "edge"), 7002);
+        await using var suite = await SuiteOfContainers.BuildAsync();
+        Allocate(suite["keycloak"], 7001);
+        Allocate(suite["edge"], 7002);
 
-            Assert.Equal(expected, await ToldAsync(resources.Single(resource => resource.Name == "keycloak"), variable));
-        }
-        finally
-        {
-            SuiteFolder.Delete(artifacts);
-        }
+        Assert.Equal(expected, await ToldAsync(suite["keycloak"], variable));
+    }
+
+    [Fact]
+    public async Task RabbitMQ_in_a_container_loads_the_users_of_the_suite()
+    {
+        await using var suite = await SuiteOfContainers.BuildAsync();
+        var rabbitmq = suite["rabbitmq"];
+        var files = rabbitmq.Annotations.OfType<ContainerFileSystemCallbackAnnotation>().Single();
+        var context = new ContainerFileSystemCallbackContext { Model = rabbitmq, Services = suite.Services };
+        var entries = (await files.Callback(context, Token)).ToList();
+
+        Assert.Equal("/etc/rabbitmq", files.DestinationPath);
+        using var definitions = JsonDocument.Parse(entries.OfType<ContainerFile>().Single().Contents!);
+        var users = definitions.RootElement.GetProperty("users").EnumerateArray().ToList();
+        Assert.Equal(["guest", "directory", "data", "identity", "audit"], users.Select(user => user.GetProperty("name").GetString()));
+        Assert.All(users.Skip(1), user => Assert.Equal(32, user.GetProperty("password").GetString()!.Length));
+        var settings = Assert.Single(entries.OfType<ContainerDirectory>()).Entries.OfType<ContainerFile>().Single();
+        Assert.Equal("load_definitions = /etc/rabbitmq/platform-definitions.json\n", settings.Contents);
     }
 
     // As the orchestrator does: an address for this machine and one for the containers' network.
@@ -70,5 +76,30 @@ public sealed class ContainerTests
         return told.EnvironmentVariables[variable] is IValueProvider value
             ? await value.GetValueAsync(context, Token)
             : told.EnvironmentVariables[variable].ToString();
+    }
+
+    /// <summary>The suite as it would run in containers. Nothing is started.</summary>
+    private sealed class SuiteOfContainers(DistributedApplication app, string artifacts) : IAsyncDisposable
+    {
+        public IServiceProvider Services => app.Services;
+
+        public IResource this[string name] =>
+            Services.GetRequiredService<DistributedApplicationModel>().Resources.Single(resource => resource.Name == name);
+
+        public static async Task<SuiteOfContainers> BuildAsync()
+        {
+            var artifacts = SuiteFolder.Next();
+            var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Platform_AppHost>(
+                [$"--Artifacts={artifacts}", "--Servers=containers"],
+                Token
+            );
+            return new(await builder.BuildAsync(Token), artifacts);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await app.DisposeAsync();
+            SuiteFolder.Delete(artifacts);
+        }
     }
 }

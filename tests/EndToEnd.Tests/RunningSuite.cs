@@ -1,11 +1,8 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Aspire.Hosting;
-using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
-using Microsoft.Extensions.DependencyInjection;
 using Platform.Demo;
-using Platform.LocalServers;
 using Platform.Servers;
 
 // The tests share one suite and kill parts of it.
@@ -40,8 +37,6 @@ public partial class RunningSuite : IAsyncLifetime
     /// <summary>Where the audit service of this suite sends what is for Datadog.</summary>
     internal Uri Intake { get; } = new($"http://127.0.0.1:{FreePorts.Next()}");
 
-    private ResourceNotificationService Notifications => _app!.Services.GetRequiredService<ResourceNotificationService>();
-
     public virtual async ValueTask InitializeAsync()
     {
         using var patience = new CancellationTokenSource(_patience);
@@ -62,13 +57,7 @@ public partial class RunningSuite : IAsyncLifetime
         );
         _app = await builder.BuildAsync(patience.Token);
         await _app.StartAsync(patience.Token);
-        var path = Path.Combine(Artifacts, "endpoints.json");
-        while (!File.Exists(path))
-        {
-            await Task.Delay(100, patience.Token);
-        }
-
-        Endpoints = Endpoints.Read(path);
+        Endpoints = await Endpoints.WaitAsync(Path.Combine(Artifacts, "endpoints.json"), patience.Token);
     }
 
     public async ValueTask DisposeAsync()
@@ -125,36 +114,7 @@ public partial class RunningSuite : IAsyncLifetime
     }
 
     /// <summary>SIGKILL to all processes of a resource. Starts it again by Aspire's command, and returns once it is healthy.</summary>
-    internal async Task KillAsync(string resource, CancellationToken cancellationToken)
-    {
-        var process = _app!
-            .Services.GetRequiredService<DistributedApplicationModel>()
-            .Resources.Any(known => known.Name == $"{resource}-process")
-            ? $"{resource}-process"
-            : resource;
-        var running = await Notifications.WaitForResourceAsync(process, state => ProcessOf(state) is not null, cancellationToken);
-        var killed = ProcessOf(running)!.Value;
-        foreach (var one in Processes.Below(killed).Prepend(killed).ToList())
-        {
-            Signals.Send(one, Signals.Kill);
-        }
+    internal Task KillAsync(string resource, CancellationToken cancellationToken) => Processes.KillAsync(resource, cancellationToken);
 
-        // The server shows in the state of its process.
-        foreach (var ended in (string[])[process, resource])
-        {
-            await Notifications.WaitForResourceAsync(ended, [.. KnownResourceStates.TerminalStates], cancellationToken);
-        }
-
-        var started = await _app.ResourceCommands.ExecuteCommandAsync(
-            running.ResourceId,
-            KnownResourceCommands.StartCommand,
-            cancellationToken
-        );
-        Assert.True(started.Success, started.Message);
-        await Notifications.WaitForResourceAsync(process, state => ProcessOf(state) is { } next && next != killed, cancellationToken);
-        await Notifications.WaitForResourceHealthyAsync(resource, cancellationToken);
-    }
-
-    private static int? ProcessOf(ResourceEvent state) =>
-        state.Snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value as int?;
+    internal SuiteProcesses Processes => new(_app!);
 }

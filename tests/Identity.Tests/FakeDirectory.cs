@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
@@ -19,6 +20,12 @@ public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
 
     /// <summary>The assertions that came with the calls.</summary>
     internal ConcurrentQueue<string> Assertions { get; } = new();
+
+    /// <summary>When set, nothing is answered, as when no process listens.</summary>
+    internal bool IsAway { get; set; }
+
+    /// <summary>When set, calls are taken and not answered, as by a process that hangs.</summary>
+    internal bool Hangs { get; set; }
 
     internal FakeJoining Joining { get; } = new();
 
@@ -73,8 +80,18 @@ public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
         return member;
     }
 
-    public override Task<ResolveMemberResponse> ResolveMember(ResolveMemberRequest request, ServerCallContext context)
+    public override async Task<ResolveMemberResponse> ResolveMember(ResolveMemberRequest request, ServerCallContext context)
     {
+        if (Hangs)
+        {
+            await Task.Delay(Timeout.Infinite, context.CancellationToken);
+        }
+
+        if (IsAway)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, "Error connecting to subchannel."));
+        }
+
         Assertions.Enqueue(context.RequestHeaders.GetValue("authorization") ?? "");
         var found = request.WhoCase switch
         {
@@ -84,8 +101,8 @@ public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
             ResolveMemberRequest.WhoOneofCase.MemberId => [Members.GetValueOrDefault(request.MemberId)],
             _ => Members.Values.Where(member => member.Email == request.Email),
         };
-        return Task.FromResult(
-            Answer(found.OfType<Membership>().Where(member => request.WorkspaceId.Length == 0 || member.WorkspaceId == request.WorkspaceId))
+        return Answer(
+            found.OfType<Membership>().Where(member => request.WorkspaceId.Length == 0 || member.WorkspaceId == request.WorkspaceId)
         );
     }
 
@@ -104,7 +121,7 @@ public sealed class FakeDirectory : Members.MembersBase, IAsyncDisposable
 
     private static ResolveMemberResponse Answer(IEnumerable<Membership> members)
     {
-        var response = new ResolveMemberResponse();
+        var response = new ResolveMemberResponse { AsOf = Timestamp.FromDateTimeOffset(TimeProvider.System.GetUtcNow()) };
         response.Memberships.Add(members);
         return response;
     }

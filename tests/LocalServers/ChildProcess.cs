@@ -207,6 +207,8 @@ internal static class Signals
     public const int Interrupt = 2;
     public const int Kill = 9;
     public const int Terminate = 15;
+    public const int Continue = 18;
+    public const int Stop = 19;
 
     /// <summary>Sends a signal to a process, or with a negative id to a process group; false when there is none.</summary>
     public static bool Send(int processId, int signal) => NativeKill(processId, signal) == 0;

@@ -13,6 +13,8 @@ namespace Platform.LocalServers;
 /// </summary>
 internal sealed class LocalServer : IAsyncDisposable
 {
+    private static readonly string[] _brokerUsers = ["directory", "data", "identity", "audit"];
+
     private readonly ChildProcess _process;
 
     private LocalServer(ChildProcess process, int port, string connectionString) =>
@@ -80,14 +82,28 @@ internal sealed class LocalServer : IAsyncDisposable
         );
     }
 
-    /// <summary>Starts RabbitMQ and returns when it answers the AMQP handshake.</summary>
-    public static Task<LocalServer> StartRabbitAsync(string data, string user, string password, CancellationToken cancellationToken)
+    /// <summary>The password of a service at a RabbitMQ of the tests.</summary>
+    public static string BrokerPasswordOf(string user) => $"password-of-{user}";
+
+    /// <summary>Starts RabbitMQ, with the users of the suite, and returns when it answers the AMQP handshake.</summary>
+    public static Task<LocalServer> StartRabbitAsync(string data, string user, string password, CancellationToken cancellationToken) =>
+        StartRabbitAsync(data, user, password, FreePorts.Next(), cancellationToken);
+
+    /// <summary>The same at a port where clients look for it.</summary>
+    public static Task<LocalServer> StartRabbitAsync(
+        string data,
+        string user,
+        string password,
+        int port,
+        CancellationToken cancellationToken
+    )
     {
-        var port = FreePorts.Next();
+        var values = _brokerUsers.ToDictionary(BrokerDefinitions.PasswordOf, BrokerPasswordOf);
+        values["RABBITMQ_DEFAULT_USER"] = user;
+        values["RABBITMQ_DEFAULT_PASS"] = password;
         Dictionary<string, string?> variables = new()
         {
-            ["RABBITMQ_DEFAULT_USER"] = user,
-            ["RABBITMQ_DEFAULT_PASS"] = password,
+            ["DEFINITIONS"] = BrokerDefinitions.Fill(Checkout, values),
             ["PORT_DIST"] = FreePorts.Next().ToString(CultureInfo.InvariantCulture),
             ["PORT_EPMD"] = FreePorts.Next().ToString(CultureInfo.InvariantCulture),
         };

@@ -79,6 +79,60 @@ public sealed class ConfirmationTests(NotesFixture notes) : IClassFixture<NotesF
     }
 
     [Fact]
+    public async Task A_declined_one_is_of_no_use_afterwards()
+    {
+        await CreateAsync("a");
+        var confirmation = await PreviewAsync();
+        for (var time = 0; time < 2; time++)
+        {
+            var declined = notes.Client.DeleteNotesAsync(new DeleteNotesRequest(), notes.As(_caller, declined: confirmation.Token));
+            Assert.Equal("NOT_CONFIRMED", (await declined.ProblemAsync()).Reason);
+        }
+
+        Assert.Equal("CONFIRMATION_USED", await ReasonAsync(_caller, confirmation.Token));
+        Assert.Single(await notes.TitlesAsync(_caller));
+        Assert.NotEqual(confirmation.Token, (await PreviewAsync()).Token);
+    }
+
+    [Fact]
+    public async Task Nobody_declines_for_another()
+    {
+        await CreateAsync("a");
+        var confirmation = await PreviewAsync();
+        var other = _caller with { Member = Ids.New() };
+        await notes.Client.DeleteNotesAsync(new DeleteNotesRequest(), notes.As(other, declined: confirmation.Token)).ProblemAsync();
+        var acted = notes.Client.DeleteNotesAsync(new DeleteNotesRequest(), notes.As(_caller, confirmation: confirmation.Token));
+        Assert.Equal(1, (await acted).Deleted);
+    }
+
+    [Fact]
+    public async Task Of_a_yes_and_a_no_at_once_one_holds()
+    {
+        await CreateAsync("a");
+        var confirmation = await PreviewAsync();
+        var outcomes = await Task.WhenAll(
+            Enumerable
+                .Range(0, 16)
+                .Select(async nth =>
+                {
+                    var options =
+                        nth % 2 == 0
+                            ? notes.As(_caller, confirmation: confirmation.Token)
+                            : notes.As(_caller, declined: confirmation.Token);
+                    try
+                    {
+                        return (await notes.Client.DeleteNotesAsync(new DeleteNotesRequest(), options)).Deleted;
+                    }
+                    catch (RpcException)
+                    {
+                        return 0;
+                    }
+                })
+        );
+        Assert.Equal(1 - outcomes.Sum(), (await notes.TitlesAsync(_caller)).Count);
+    }
+
+    [Fact]
     public async Task It_is_good_for_its_environment_alone()
     {
         await CreateAsync("a");

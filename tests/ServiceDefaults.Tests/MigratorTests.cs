@@ -102,6 +102,7 @@ public sealed class MigratorTests(PostgresFixture postgres)
             new ServiceIdentity(service),
             postgres.AdminConnectionString(database),
             "secret",
+            new Dictionary<string, string>(),
             typeof(MigratorTests).Assembly,
             NullLogger<Migrator>.Instance
         ).ApplyAsync(TestContext.Current.CancellationToken);

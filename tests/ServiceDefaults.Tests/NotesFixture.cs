@@ -5,7 +5,7 @@ using Platform.Testing;
 
 namespace Platform.ServiceDefaults.Tests;
 
-public sealed class NotesFixture(PostgresFixture postgres) : ServiceFixture<Program>(postgres, "notes")
+public class NotesFixture(PostgresFixture postgres) : ServiceFixture<Program>(postgres, "notes")
 {
     public Notes.Contracts.V1.Notes.NotesClient Client => new(Channel);
 

@@ -88,10 +88,10 @@ public sealed class UnitOfWorkTests(NotesFixture notes) : IClassFixture<NotesFix
     }
 
     [Fact]
-    public async Task A_dry_run_answers_and_changes_nothing()
+    public async Task A_dry_run_answers_without_an_id_and_changes_nothing()
     {
         var (response, outcome) = await CreateAsync("dry", dryRun: true);
-        Assert.StartsWith("note_", response.NoteId, StringComparison.Ordinal);
+        Assert.Empty(response.NoteId);
         Assert.Equal(Outcomes.Previewed, outcome);
         Assert.Empty(await notes.TitlesAsync(_caller));
     }
@@ -114,6 +114,18 @@ public sealed class UnitOfWorkTests(NotesFixture notes) : IClassFixture<NotesFix
         Assert.Equal(first, second);
         Assert.Equal(Outcomes.Replayed, outcome);
         Assert.Single(await notes.TitlesAsync(_caller));
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_given_again_names_the_call_that_it_was_given_to_first()
+    {
+        var (request, options) = (new CreateNoteRequest { Title = "once" }, notes.As(_caller, idempotencyKey: "k"));
+        var first = notes.Client.CreateNoteAsync(request, options);
+        await first;
+        Assert.Null(first.GetTrailers().GetValue("x-repeats"));
+        var again = notes.Client.CreateNoteAsync(request, notes.As(_caller, idempotencyKey: "k"));
+        await again;
+        Assert.Equal(options.Headers!.GetValue(CallMetadata.CallId), again.GetTrailers().GetValue("x-repeats"));
     }
 
     [Fact]

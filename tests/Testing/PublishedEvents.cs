@@ -61,8 +61,24 @@ public sealed class PublishedEvents
         }
     }
 
+    /// <summary>How far the relay said that it was, the last time; null until it has.</summary>
+    public OutboxProgress? Progress { get; private set; }
+
     internal sealed class Publisher(PublishedEvents events) : IEventPublisher
     {
+        public bool TellsProgress => true;
+
+        public Task PublishAsync(OutboxProgress progress, CancellationToken cancellationToken)
+        {
+            if (events.IsDown)
+            {
+                throw new InvalidOperationException("The broker is down.");
+            }
+
+            events.Progress = progress;
+            return Task.CompletedTask;
+        }
+
         public Task PublishAsync(EventBatch batch, CancellationToken cancellationToken)
         {
             if (events.IsDown)

@@ -11,6 +11,7 @@ using Platform.Contracts;
 using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.Events;
+using Platform.ServiceDefaults.State;
 using Xunit;
 
 namespace Platform.Testing;
@@ -23,9 +24,10 @@ namespace Platform.Testing;
 public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) : IAsyncLifetime
     where TProgram : class
 {
-    private const string AppPassword = "app-test";
+    private const string Password = "app-test";
 
     private Factory? _factory;
+    private string _database = "";
 
     public TestIssuer Issuer { get; } = new();
 
@@ -49,15 +51,18 @@ public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) 
 
     public virtual async ValueTask InitializeAsync()
     {
-        var database = await postgres.CreateAsync($"{service}_template", MigrateAsync);
-        Admin = NpgsqlDataSource.Create(postgres.AdminConnectionString(database));
-        App = NpgsqlDataSource.Create(AppConnectionString(database));
-        _factory = new Factory(this, Settings(database));
+        _database = await postgres.CreateAsync($"{service}_template", MigrateAsync);
+        Admin = NpgsqlDataSource.Create(postgres.AdminConnectionString(_database));
+        App = NpgsqlDataSource.Create(ConnectionStringOf("app"));
+        _factory = new Factory(this, Settings(_database));
         Channel = GrpcChannel.ForAddress(
             _factory.Server.BaseAddress,
             new GrpcChannelOptions { HttpHandler = _factory.Server.CreateHandler(), MaxReceiveMessageSize = null }
         );
     }
+
+    /// <summary>Brings the database of this fixture up to date, as an upgrade does while the earlier program runs.</summary>
+    public Task MigrateAgainAsync() => MigrateAsync(_database);
 
     /// <summary>The HTTP/1.1 side of the service.</summary>
     public HttpClient CreateHttpClient() => Running.CreateClient();
@@ -68,7 +73,8 @@ public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) 
         string? idempotencyKey = null,
         bool dryRun = false,
         string? confirmation = null,
-        string? task = null
+        string? task = null,
+        string? declined = null
     )
     {
         var headers = new Metadata
@@ -80,6 +86,7 @@ public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) 
         Add(CallMetadata.DryRun, dryRun ? "true" : null);
         Add(CallMetadata.Confirmation, confirmation);
         Add(CallMetadata.Task, task);
+        Add(CallMetadata.Declined, declined);
         return new CallOptions(headers);
 
         void Add(string name, string? value)
@@ -104,28 +111,43 @@ public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) 
         await Admin.DisposeAsync();
     }
 
+    /// <summary>Whether the service uses the broker of its settings; otherwise events go to <see cref="Events"/>.</summary>
+    protected virtual bool HasBroker => false;
+
     /// <summary>Replaces or adds services before the service starts.</summary>
     protected virtual void Configure(IServiceCollection services) { }
+
+    /// <summary>Logins of the service beside its application role.</summary>
+    protected virtual IReadOnlyList<string> Logins => [];
 
     /// <summary>Settings of the service beside its connection strings.</summary>
     protected virtual IEnumerable<KeyValuePair<string, string?>> Settings() => [];
 
-    private string AppConnectionString(string database) =>
+    /// <summary>As a login of the service, in the database of this fixture.</summary>
+    protected string ConnectionStringOf(string login) => ConnectionString(_database, login);
+
+    private string ConnectionString(string database, string login) =>
         new NpgsqlConnectionStringBuilder(postgres.AdminConnectionString(database))
         {
-            Username = $"{service}_app",
-            Password = AppPassword,
+            Username = $"{service}_{login}",
+            Password = Password,
         }.ConnectionString;
 
     private Dictionary<string, string?> Settings(string database)
     {
         var settings = new Dictionary<string, string?>
         {
-            [$"ConnectionStrings:{service}"] = AppConnectionString(database),
+            [$"ConnectionStrings:{service}"] = ConnectionString(database, "app"),
             [$"ConnectionStrings:{service}db"] = postgres.AdminConnectionString(database),
             ["ConnectionStrings:rabbitmq"] = "amqp://127.0.0.1:1",
-            ["Database:AppPassword"] = AppPassword,
+            ["Database:AppPassword"] = Password,
         };
+        foreach (var login in Logins)
+        {
+            settings[$"ConnectionStrings:{service}_{login}"] = ConnectionString(database, login);
+            settings[$"Database:{login}Password"] = Password;
+        }
+
         foreach (var (key, value) in Settings())
         {
             settings[key] = value;
@@ -140,6 +162,11 @@ public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) 
         services.AddLogging();
         services.AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(Settings(database)).Build());
         services.AddSingleton(new ServiceIdentity(service));
+        foreach (var login in Logins)
+        {
+            services.AddSingleton(new ServiceLogin(login));
+        }
+
         await using var provider = services.BuildServiceProvider();
         await provider.MigrateAsync(typeof(TProgram).Assembly, CancellationToken.None);
     }
@@ -159,24 +186,33 @@ public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) 
                 services.AddSingleton<IAssertionKeys>(fixture.Issuer);
                 services.RemoveAll<TimeProvider>();
                 services.AddSingleton<TimeProvider>(fixture.Clock);
-                services.RemoveAll<IEventPublisher>();
-                services.AddSingleton<IEventPublisher>(new PublishedEvents.Publisher(fixture.Events));
-                foreach (
-                    var bus in services
-                        .Where(registered =>
-                            registered.ServiceType == typeof(IHostedService)
-                            && (
-                                registered.ImplementationType ?? registered.ImplementationFactory?.Method.DeclaringType
-                            )?.Namespace?.StartsWith("MassTransit", StringComparison.Ordinal) == true
-                        )
-                        .ToList()
-                )
+                if (!fixture.HasBroker)
                 {
-                    services.Remove(bus);
+                    Disconnect(services);
                 }
 
                 fixture.Configure(services);
             });
+        }
+
+        private void Disconnect(IServiceCollection services)
+        {
+            services.RemoveAll<IEventPublisher>();
+            services.AddSingleton<IEventPublisher>(new PublishedEvents.Publisher(fixture.Events));
+            foreach (
+                var bus in services
+                    .Where(registered =>
+                        registered.ServiceType == typeof(IHostedService)
+                        && (registered.ImplementationType ?? registered.ImplementationFactory?.Method.DeclaringType)?.Namespace?.StartsWith(
+                            "MassTransit",
+                            StringComparison.Ordinal
+                        ) == true
+                    )
+                    .ToList()
+            )
+            {
+                services.Remove(bus);
+            }
         }
     }
 }

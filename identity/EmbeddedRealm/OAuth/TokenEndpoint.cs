@@ -47,7 +47,7 @@ internal static class TokenEndpoint
             // Somebody else has the code: the tokens it was exchanged for are revoked (RFC 6749, section 4.1.2).
             realm.State.Grants.RemoveAll(grant => grant.Id == given);
             realm.Changed();
-            return Fail("Code already used");
+            return Fail("Code already used", code.Session.Id);
         }
         code.GrantId = Guid.NewGuid().ToString();
         if (
@@ -91,9 +91,17 @@ internal static class TokenEndpoint
         realm.Record("CODE_TO_TOKEN", client.ClientId, request.Address, user.Id, session.Id);
         return Answer.Json(TokenIssuer.Issue(realm, user, client, grant.Scopes, grant, code.Request.Nonce));
 
-        Answer Fail(string why)
+        // With the session only where what came of the code was taken back, as Keycloak tells it.
+        Answer Fail(string why, string? session = null)
         {
-            realm.Record("CODE_TO_TOKEN_ERROR", client.ClientId, request.Address, error: "invalid_code", details: ("reason", why));
+            realm.Record(
+                "CODE_TO_TOKEN_ERROR",
+                client.ClientId,
+                request.Address,
+                sessionId: session,
+                error: "invalid_code",
+                details: ("reason", why)
+            );
             return Answer.Error(400, "invalid_grant", why);
         }
     }
@@ -128,7 +136,7 @@ internal static class TokenEndpoint
         {
             // One of the two who hold it is not the client. Nobody can tell which, so both are out.
             realm.EndSession(grant.SessionId, offlineToo: true);
-            return Fail("Maximum allowed refresh token reuse exceeded");
+            return Fail("Maximum allowed refresh token reuse exceeded", grant.SessionId);
         }
         var scopes = grant.Scopes;
         if (request.Field("scope") is { Length: > 0 } fewer)
@@ -147,9 +155,16 @@ internal static class TokenEndpoint
         realm.Record("REFRESH_TOKEN", client.ClientId, request.Address, user.Id, grant.SessionId);
         return Answer.Json(TokenIssuer.Issue(realm, user, client, scopes, grant));
 
-        Answer Fail(string why)
+        Answer Fail(string why, string? session = null)
         {
-            realm.Record("REFRESH_TOKEN_ERROR", client.ClientId, request.Address, error: "invalid_token", details: ("reason", why));
+            realm.Record(
+                "REFRESH_TOKEN_ERROR",
+                client.ClientId,
+                request.Address,
+                sessionId: session,
+                error: "invalid_token",
+                details: ("reason", why)
+            );
             return Answer.Error(400, "invalid_grant", why);
         }
     }

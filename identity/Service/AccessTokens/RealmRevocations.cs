@@ -15,6 +15,9 @@ internal sealed class RealmRevocations(Revocations revocations, KeycloakUsers us
             case RealmEvent.SessionEnded ended:
                 await revocations.RevokeSessionAsync(ended.Id, ended.Session, cancellationToken);
                 break;
+            case RealmEvent.SignInEnded ended:
+                await revocations.RevokeSignInAsync(ended.Id, ended.Session, ended.ClientId, ended.At, cancellationToken);
+                break;
             case RealmEvent.GrantRevoked revoked:
                 await revocations.RevokeGrantAsync(revoked.Id, revoked.Subject, revoked.ClientId, revoked.At, cancellationToken);
                 break;

@@ -6,8 +6,8 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Identity.Service.AccessTokens;
 
 /// <summary>
-/// Access tokens that were taken back before their time: a sign-out, a consent withdrawn, an account disabled. Their signature still holds,
-/// so every look at one asks here.
+/// Access tokens that were taken back before their time: a sign-out, a refresh token used twice, a consent withdrawn, an account disabled.
+/// Their signature still holds, so every look at one asks here.
 /// </summary>
 internal sealed class Revocations(NpgsqlDataSource database, TimeProvider time)
 {
@@ -20,7 +20,9 @@ internal sealed class Revocations(NpgsqlDataSource database, TimeProvider time)
         """;
 
     private const string Find = """
-        select exists (select from identity.revocation where session = $1)
+        select exists (
+                select from identity.revocation where session = $1 and (client_id is null or client_id = $3 and issued_before >= $4)
+            )
             or exists (select from identity.revocation where subject = $2 and (client_id is null or client_id = $3) and issued_before >= $4)
         """;
 
@@ -39,6 +41,17 @@ internal sealed class Revocations(NpgsqlDataSource database, TimeProvider time)
     /// <param name="id">The same id twice is one revocation.</param>
     public Task RevokeSessionAsync(string id, string session, CancellationToken cancellationToken) =>
         InsertAsync(id, session, null, null, time.GetUtcNow(), cancellationToken);
+
+    /// <summary>
+    /// All that a client was given in a session up to an instant. The session may go on, and the client may be given new tokens in it.
+    /// </summary>
+    public Task RevokeSignInAsync(
+        string id,
+        string session,
+        string clientId,
+        DateTimeOffset issuedBefore,
+        CancellationToken cancellationToken
+    ) => InsertAsync(id, session, null, clientId, issuedBefore, cancellationToken);
 
     /// <summary>All that was issued to a subject up to an instant: to one client, or to every one.</summary>
     public Task RevokeGrantAsync(

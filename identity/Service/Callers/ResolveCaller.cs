@@ -49,11 +49,13 @@ internal sealed partial class CallersService
             return Refused(Refusal.Expired, "The access token has expired.", caller);
         }
 
-        var (memberships, emailVerified) = await directory.FindAsync(token, request.Workspace, cancellationToken);
+        var found = await directory.FindOrRecallAsync(token, request.Workspace, cancellationToken);
+        var memberships = found.Memberships;
         var membership =
-            request.Workspace.Length > 0 ? memberships.FirstOrDefault(found => found.WorkspaceId == request.Workspace)
+            request.Workspace.Length > 0 ? found.In(request.Workspace)
             : memberships.Count == 1 ? memberships[0]
             : null;
+        caller.MembershipAsOf = found.AsOf?.ToTimestamp();
         var (revoked, switches) = await LookUpAsync(token, membership, cancellationToken);
         Introduce(caller, membership, switches);
         if (revoked)
@@ -65,7 +67,7 @@ internal sealed partial class CallersService
         {
             return (memberships.Count, request.Workspace.Length) switch
             {
-                (0, _) when !emailVerified => Refused(
+                (0, _) when !found.EmailVerified => Refused(
                     Refusal.EmailNotVerified,
                     "The e-mail address of this account is not verified. Verify it, then try again.",
                     caller
@@ -73,7 +75,7 @@ internal sealed partial class CallersService
                 (> 1, 0) => Refused(
                     Refusal.WorkspaceRequired,
                     "The account is a member of several workspaces. Add ?workspace= to the URL with one of: "
-                        + $"{string.Join(", ", memberships.Select(found => found.WorkspaceId))}.",
+                        + $"{string.Join(", ", memberships.Select(one => one.WorkspaceId))}.",
                     caller
                 ),
                 _ => Refused(Refusal.NoMembership, "The account is not a member of this workspace.", caller),
@@ -131,7 +133,9 @@ internal sealed partial class CallersService
             return Refused(Refusal.Expired, "The personal token has expired. Create a new one.", caller);
         }
 
-        var membership = await directory.FindAsync(caller.WorkspaceId, caller.MemberId, cancellationToken);
+        var found = await directory.FindOrRecallAsync(caller.WorkspaceId, caller.MemberId, cancellationToken);
+        var membership = found.In(caller.WorkspaceId);
+        caller.MembershipAsOf = found.AsOf?.ToTimestamp();
         Introduce(caller, membership, switches);
         if (membership is null || request.Workspace.Length > 0 && request.Workspace != membership.WorkspaceId)
         {
@@ -186,8 +190,10 @@ internal sealed partial class CallersService
             );
         }
 
-        caller.Permissions.Add(Policy.Effective(caller.RolePermissions, caller.Scopes, switches));
-        var reach = Policy.ReachOf(membership, caller.Scopes, switches);
+        // Who is not known for sure to be an administrator does not act as one.
+        IReadOnlyCollection<string> scopes = caller.MembershipAsOf is null ? caller.Scopes : [.. caller.Scopes.Intersect(Scopes.Ordinary)];
+        caller.Permissions.Add(Policy.Effective(caller.RolePermissions, scopes, switches));
+        var reach = Policy.ReachOf(membership, scopes, switches);
         if (request.OnlyEnvironment && Ids.TryParse("env", environment.EnvironmentId, out var only))
         {
             reach = reach.Only(only);

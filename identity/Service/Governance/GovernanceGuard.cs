@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Grpc.Core;
+using Npgsql;
 using Platform.Contracts;
 using Platform.Identity.Service.AccessTokens;
 using Platform.Identity.Service.Callers;
@@ -48,13 +49,13 @@ internal sealed partial class GovernanceGuard(
         {
             return GovernanceProblem.Of(exception.StatusCode, problem);
         }
-        catch (RpcException exception)
+        catch (NpgsqlException exception) when (exception.IsTransient)
         {
-            LogFailed(exception, http.Request.Path);
+            LogDatabaseAway(exception);
             return GovernanceProblem.Of(
                 StatusCodes.Status503ServiceUnavailable,
                 Reasons.Unavailable,
-                "A service behind this one does not answer.",
+                "The database does not answer.",
                 "Try again in a few seconds."
             );
         }
@@ -110,8 +111,9 @@ internal sealed partial class GovernanceGuard(
         }
 
         var workspace = http.Request.RouteValues["workspace"] as string;
-        var (memberships, _) = await directory.FindAsync(token, workspace ?? MemberDirectory.AnyNew, http.RequestAborted);
-        var member = workspace is null ? null : memberships.FirstOrDefault(found => found.WorkspaceId == workspace);
+        // Never from memory: what is done here decides about others.
+        var found = await directory.FindAsync(token, workspace ?? MemberDirectory.AnyNew, http.RequestAborted);
+        var member = workspace is null ? null : found.In(workspace);
         if (workspace is not null && member is null)
         {
             return GovernanceProblem.Of(
@@ -122,7 +124,7 @@ internal sealed partial class GovernanceGuard(
             );
         }
 
-        http.Items[typeof(GovernanceCaller)] = new GovernanceCaller(token, memberships, member);
+        http.Items[typeof(GovernanceCaller)] = new GovernanceCaller(token, found.Memberships, member);
         return null;
     }
 
@@ -160,6 +162,9 @@ internal sealed partial class GovernanceGuard(
 
     [LoggerMessage(4031, LogLevel.Warning, "The governance API could not reach Keycloak")]
     private partial void LogAway(Exception exception);
+
+    [LoggerMessage(4034, LogLevel.Warning, "The governance API could not reach its database")]
+    private partial void LogDatabaseAway(Exception exception);
 
     [LoggerMessage(4032, LogLevel.Error, "{Path} failed")]
     private partial void LogFailed(Exception exception, string path);

@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Audit.Contracts.V1;
+using Platform.Contracts;
 using Platform.Identity.Service.Assertions;
 using Platform.ServiceDefaults.Calls;
 
@@ -36,11 +37,21 @@ internal static class SigningSecretApi
         string stream
     )
     {
-        var answer = await audit.RotateSigningSecretAsync(
-            new RotateSigningSecretRequest { StreamId = stream },
-            await OptionsAsync(http, assertions)
-        );
-        return Results.Json(Describe(answer.SigningSecret, answer.Test.Result), GovernanceApi.Json);
+        var options = await OptionsAsync(http, assertions);
+        try
+        {
+            var answer = await audit.RotateSigningSecretAsync(new RotateSigningSecretRequest { StreamId = stream }, options);
+            return Results.Json(Describe(answer.SigningSecret, answer.Test.Result), GovernanceApi.Json);
+        }
+        catch (RpcException exception) when (exception.StatusCode == StatusCode.Unavailable)
+        {
+            throw Problem.Of(
+                StatusCode.Unavailable,
+                Reasons.OutcomeUnknown,
+                "The audit service gave no answer. The secret may have been rotated all the same.",
+                "Read it first: its setAt says whether it was."
+            );
+        }
     }
 
     private static async Task<CallOptions> OptionsAsync(HttpContext http, AssertionIssuer assertions)

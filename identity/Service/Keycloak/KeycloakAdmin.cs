@@ -3,11 +3,12 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Options;
+using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.Identity.Service.Keycloak;
 
 /// <summary>Keycloak cannot be reached, or refuses what this service needs. The message says what to do about it.</summary>
-internal sealed class KeycloakUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
+internal sealed class KeycloakUnavailableException(string message, Exception? inner = null) : ForeseenException(message, inner);
 
 /// <summary>
 /// The admin API of the realm (https://www.keycloak.org/docs-api/latest/rest-api). Signs in with the service account, or, while the realm

@@ -11,6 +11,12 @@ internal abstract record RealmEvent(string Id, DateTimeOffset At)
 {
     public sealed record SessionEnded(string Id, DateTimeOffset At, string Session) : RealmEvent(Id, At);
 
+    /// <summary>
+    /// A code or a refresh token was used a second time, so Keycloak took the client's part out of the session. The person stays signed in
+    /// for others, and for what the client is given later.
+    /// </summary>
+    public sealed record SignInEnded(string Id, DateTimeOffset At, string Session, string ClientId) : RealmEvent(Id, At);
+
     /// <summary>All that was issued to the person before; to one client, or to every one when it is null.</summary>
     public sealed record GrantRevoked(string Id, DateTimeOffset At, string Subject, string? ClientId) : RealmEvent(Id, At);
 
@@ -25,6 +31,9 @@ internal abstract record RealmEvent(string Id, DateTimeOffset At)
 internal sealed partial class RealmEvents(KeycloakAdmin keycloak, TimeProvider time)
 {
     private const int Page = 500;
+
+    // In Keycloak's words.
+    private static readonly string[] _replays = ["Maximum allowed refresh token reuse exceeded", "Stale token"];
 
     private static readonly TimeSpan _overlap = TimeSpan.FromSeconds(30);
 
@@ -45,13 +54,21 @@ internal sealed partial class RealmEvents(KeycloakAdmin keycloak, TimeProvider t
         using var unseen = SuppressInstrumentationScope.Begin();
         var from = (_watermark - _overlap).ToUnixTimeMilliseconds();
         var happened = ListAsync($"events?type=LOGOUT&type=REVOKE_GRANT&direction=asc&dateFrom={from}", Read, cancellationToken);
+        var replayed = ListReplaysAsync(from, cancellationToken);
         var administered = ListAsync(
             $"admin-events?resourceTypes=USER&resourceTypes=USER_SESSION&direction=asc&dateFrom={from}",
             ReadAdministration,
             cancellationToken
         );
-        await Task.WhenAll(happened, administered);
-        return [.. (await happened).Concat(await administered).Where(found => !_seen.ContainsKey(found.Id)).OrderBy(found => found.At)];
+        await Task.WhenAll(happened, replayed, administered);
+        return
+        [
+            .. (await happened)
+                .Concat(await replayed)
+                .Concat(await administered)
+                .Where(found => !_seen.ContainsKey(found.Id))
+                .OrderBy(found => found.At),
+        ];
     }
 
     public void Done(RealmEvent happened)
@@ -65,6 +82,31 @@ internal sealed partial class RealmEvents(KeycloakAdmin keycloak, TimeProvider t
         foreach (var (id, _) in _seen.Where(seen => seen.Value < _watermark - 2 * _overlap).ToList())
         {
             _seen.Remove(id);
+        }
+    }
+
+    // Anybody can cause these errors, and as many as they like. So one page is read, the newest: a flood delays nothing else that is read.
+    private async Task<IEnumerable<RealmEvent>> ListReplaysAsync(long from, CancellationToken cancellationToken)
+    {
+        var page = await keycloak.ListAsync(
+            $"events?type=REFRESH_TOKEN_ERROR&type=CODE_TO_TOKEN_ERROR&direction=desc&dateFrom={from}&max={Page}",
+            cancellationToken
+        );
+        return page.SelectMany(happened => ReadReplay(happened!));
+    }
+
+    // The session is named once the signature of the token, or the form of the code, was found to be right.
+    private static IEnumerable<RealmEvent> ReadReplay(JsonNode happened)
+    {
+        var isReplay = (string?)happened["type"] switch
+        {
+            "CODE_TO_TOKEN_ERROR" => (string?)happened["error"] == "invalid_code",
+            _ => (string?)happened["error"] == "invalid_token"
+                && _replays.Contains((string?)happened["details"]?["reason"] ?? "", StringComparer.Ordinal),
+        };
+        if (isReplay && (string?)happened["sessionId"] is { } session && (string?)happened["clientId"] is { } client)
+        {
+            yield return new RealmEvent.SignInEnded(Id(happened), At(happened), session, client);
         }
     }
 

@@ -18,8 +18,8 @@ internal sealed partial class WorkspaceService
         var caller = context.Call().Caller;
         var workspaceId = Ids.Format("wks", caller.WorkspaceId);
         var memberId = caller.MemberId is { } id ? Ids.Format("mbr", id) : throw Problem.PermissionDenied("a member");
-        var membership = await directory.FindAsync(workspaceId, memberId, context.CancellationToken)
-            ?? throw Problem.NotFound("member", memberId);
+        var found = await directory.FindOrRecallAsync(workspaceId, memberId, context.CancellationToken);
+        var membership = found.In(workspaceId) ?? throw Problem.NotFound("member", memberId);
         var switches = await work.ReadAsync(context, McpSettings.Find.Sql, [], async reader =>
             await reader.ReadAsync(context.CancellationToken) ? McpSettings.Read(reader) : McpSettings.Default
         );
@@ -41,6 +41,7 @@ internal sealed partial class WorkspaceService
                 WriteAccess = switches.WriteAccess,
                 StrictAudit = switches.StrictAudit,
             },
+            MembershipAsOf = found.AsOf?.ToTimestamp(),
         };
         response.Environments.Add(membership.Environments.Select(environment => Describe(environment, switches)));
         response.Environment = caller.EnvironmentId is { } chosen

@@ -11,6 +11,7 @@ using Platform.ServiceDefaults.Events;
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults("audit");
 builder.AddServiceDatabase(AuditConstraints.Add);
+builder.AddServiceLogin("sequencer");
 builder.AddToolsets(AuditContract.Catalogue);
 builder.Services.AddSingleton<IChangeUndo>(StreamRemedies.Create());
 builder.AddMessaging(bus => bus.Consume<EventIntake>(EventIntake.Queue));

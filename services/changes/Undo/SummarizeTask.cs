@@ -34,7 +34,7 @@ public sealed partial class ChangesService
                     part.Changes.Add(Summary.Of(kinds.Key.Kind, [.. kinds], undo));
                 }
 
-                return new SummarizeTaskResponse { Parts = { part } };
+                return new SummarizeTaskResponse { Parts = { part.Fit() } };
             },
             SessionSettings.Default,
             context.CancellationToken

@@ -4,6 +4,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Platform.Changes.Contracts.V1;
 using Platform.Contracts;
+using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Changes.Undo;
@@ -44,10 +45,10 @@ public sealed partial class ChangesService
             await tx.LeaveRoleAsync();
             // Everything is done at this point, so the preview shows exactly what would happen. Without a confirmation it is rolled back.
             var fingerprint = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(report.Fingerprint)));
-            await tx.ConfirmAsync(fingerprint, UndoPreview.Of(report.Part));
+            await tx.ConfirmAsync(fingerprint, UndoPreview.Of(report.Part.Clone().Fit(AnswerSize.MaxPreview)));
         }
 
-        return report.Part;
+        return report.Part.Fit();
     }
 }
 

@@ -97,8 +97,14 @@ public static class SharedAnswers
     /// <summary>Of a call that changed something; undo_change takes it.</summary>
     public const string CallId = "callId";
 
+    /// <summary>Of an answer that is given again: the call that it was given to first, which changed what it says.</summary>
+    public const string RepeatsCallId = "repeatsCallId";
+
     /// <summary>True when the answer only shows what would happen.</summary>
     public const string DryRun = "dryRun";
+
+    /// <summary>False when everything was as the call wanted it already; otherwise absent.</summary>
+    public const string Changed = "changed";
 
     /// <summary>True when a call waits for its second half.</summary>
     public const string ConfirmationRequired = "confirmationRequired";
@@ -113,7 +119,9 @@ public static class SharedAnswers
         if (tool.Effect != Effect.Read)
         {
             WriteType(json, CallId, "string");
+            WriteType(json, RepeatsCallId, "string");
             WriteType(json, DryRun, "boolean");
+            WriteType(json, Changed, "boolean");
         }
 
         if (SharedArguments.TakesConfirmation(tool))

@@ -84,6 +84,12 @@ public sealed record Target(string Kind, IReadOnlyList<string> Ids, int Count)
 /// <summary>Up to 200 events of one source in the order of its outbox.</summary>
 public sealed record EventBatch(string Source, IReadOnlyList<EventEnvelope> Events);
 
+/// <summary>
+/// Every change of <paramref name="Source"/> that committed before <paramref name="CompleteTo"/>, by the clock of its database, has been
+/// published. It follows those events, about every second, for whoever keeps something that they end.
+/// </summary>
+public sealed record OutboxProgress(string Source, DateTimeOffset CompleteTo);
+
 /// <summary>How events are written as JSON, on the bus and in the outbox.</summary>
 public static class EventJson
 {

@@ -18,7 +18,9 @@ builder.AddServiceDefaults("directory");
 builder.AddServiceDatabase(DirectoryConstraints.Describe);
 builder.AddToolsets(DirectoryContract.Catalogue);
 builder.Services.AddSingleton<IChangeUndo>(DirectoryUndo.Create());
-builder.AddMessaging();
+
+// Identity goes on with the last known memberships while this service is away, and must know what they miss.
+builder.AddMessaging(bus => bus.TellProgress());
 builder.AddMail(args);
 builder.AddDemoWorkspace(args);
 

@@ -70,7 +70,7 @@ public sealed class PolicyTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("?toolset=things", "'toolset' is not known. Known keys: environment, readOnly, surface, toolsets, workspace")]
+    [InlineData("?toolset=things", "'toolset' is not known. Known keys: environment, readOnly, schemas, surface, toolsets, workspace")]
     [InlineData("?toolsets=things,nothing", "no toolset 'nothing'")]
     [InlineData("?surface=tiny", "takes named or compact")]
     [InlineData("?surface=", "takes named or compact")]
@@ -232,6 +232,19 @@ public sealed class PolicyTests : IAsyncLifetime
         Assert.Equal(["get_thing", "list_operations", "query", "read_trail"], await _edge.ListAsync());
         Assert.StartsWith("WRITES_NOT_ALLOWED", (await _edge.CallAsync("echo_thing", """{"thing":{}}""")).Text(), StringComparison.Ordinal);
         Assert.Equal("echo_thing", await RefusedAsync("WRITES_NOT_ALLOWED"));
+    }
+
+    [Fact]
+    public async Task On_a_membership_that_is_only_remembered_everything_but_administration_goes_on()
+    {
+        Identity.MembershipAsOf = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(DateTimeOffset.UnixEpoch);
+        var refused = (await _edge.CallAsync("administer", "{}", query: "?toolsets=administration")).Text();
+        Assert.StartsWith("UNAVAILABLE: The directory service cannot be reached", refused, StringComparison.Ordinal);
+        Assert.Equal("administer", await RefusedAsync("UNAVAILABLE"));
+
+        await _edge.CallAsync("get_thing", """{"thingId":"thg_1"}""");
+        var record = await _edge.BackEnd.Audit.ArrivedAsync(arrived => arrived.Tool == "get_thing");
+        Assert.Contains("\"membershipAsOf\":\"1970-01-01T00:00:00+00:00\"", record.Details.Utf8.ToStringUtf8(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Text.Json;
 using Platform.Contracts;
+using Platform.Edge.Compact;
 using Platform.Edge.Tests.Fixture;
 using Platform.Edge.Tests.Protocol;
+using Platform.Edge.Tests.Tools;
 using Platform.Identity.Contracts.V1;
 
 namespace Platform.Edge.Tests.Compact;
@@ -56,8 +58,31 @@ public sealed class CompactSurfaceTests : IAsyncLifetime
     [InlineData("""{"search":"THING given"}""", "echo_thing")]
     [InlineData("""{"toolset":"trail"}""", "read_trail")]
     [InlineData("""{"search":"reads","toolset":"things"}""", "get_thing")]
+    [InlineData("""{"search":"deletion"}""", "delete_things")]
+    [InlineData("""{"search":"Answering"}""", "echo_thing")]
     public async Task Operations_are_found_by_words_and_toolset(string arguments, string expected) =>
         Assert.Equal([expected], Names((await OperationsAsync(arguments)).GetProperty("operations")));
+
+    [Theory]
+    [InlineData("invite")]
+    [InlineData("Inviting")]
+    [InlineData("invitations")]
+    public void Every_form_of_a_word_finds_all_that_it_is_about(string word)
+    {
+        var found = OperationList.Find(Product.Surface.Tools, word).Select(tool => tool.Name);
+        string[] expected =
+        [
+            "create_invitations",
+            "invite_members",
+            "list_invitations",
+            "list_member_invitations",
+            "resend_invitation",
+            "resend_member_invitation",
+            "revoke_invitation",
+            "revoke_member_invitation",
+        ];
+        Assert.Empty(expected.Except(found));
+    }
 
     [Fact]
     public async Task A_search_without_a_hit_says_how_to_go_on()

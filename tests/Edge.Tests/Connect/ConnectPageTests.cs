@@ -131,7 +131,7 @@ public sealed partial class ConnectPageTests
         Assert.All(blocks, block =>
         {
             using var file = JsonDocument.Parse(block.Groups["text"].Value);
-            Assert.Contains($"rl\": \"{Example}\"", block.Value, StringComparison.Ordinal);
+            Assert.Contains($" \"{Example}\"", block.Value, StringComparison.Ordinal);
         });
     }
 

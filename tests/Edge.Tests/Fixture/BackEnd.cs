@@ -85,6 +85,9 @@ public sealed class FakeThings : Things.ThingsBase
 
     public string EchoOutcome { get; set; } = "committed";
 
+    /// <summary>The call whose answer is given again; empty for none.</summary>
+    public string Repeats { get; set; } = "";
+
     /// <summary>Whether this service dies when it has done what a change asked for.</summary>
     public bool DiesAfterwards { get; set; }
 
@@ -102,6 +105,11 @@ public sealed class FakeThings : Things.ThingsBase
     {
         Calls.Enqueue(("EchoThing", request, context.RequestHeaders));
         context.ResponseTrailers.Add("x-outcome", context.RequestHeaders.GetValue("x-dry-run") == "true" ? "previewed" : EchoOutcome);
+        if (Repeats.Length > 0)
+        {
+            context.ResponseTrailers.Add("x-repeats", Repeats);
+        }
+
         Die(context);
         return Task.FromResult(new EchoThingResponse { Thing = request.Thing });
     }
@@ -183,6 +191,11 @@ public sealed class FakeThings : Things.ThingsBase
     {
         Calls.Enqueue(("DeleteThings", request, context.RequestHeaders));
         Die(context);
+        if (context.RequestHeaders.GetValue("x-declined") is not null)
+        {
+            throw Problem.Conflict(Reasons.NotConfirmed, "The user did not agree.", "Nothing was changed.");
+        }
+
         if (context.RequestHeaders.GetValue("x-confirmation") == "sealed")
         {
             context.ResponseTrailers.Add("x-outcome", "committed");

@@ -14,6 +14,7 @@ using Platform.Contracts.Catalogue;
 using Platform.Edge.Tests.Protocol;
 using Platform.Identity.Contracts;
 using Platform.ServiceDefaults;
+using Platform.Testing;
 
 namespace Platform.Edge.Tests.Fixture;
 

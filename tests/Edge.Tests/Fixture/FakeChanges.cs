@@ -19,6 +19,12 @@ public sealed class FakeChanges : Platform.Changes.Contracts.V1.Changes.ChangesB
     /// <summary>Services that fail when it comes to acting, or at once.</summary>
     public HashSet<string> Failing { get; } = [];
 
+    /// <summary>Services that know the task, and in which it changed nothing.</summary>
+    public HashSet<string> Idle { get; } = [];
+
+    /// <summary>Services that refuse to act, and say so.</summary>
+    public HashSet<string> Busy { get; } = [];
+
     public override Task<BeginTaskResponse> BeginTask(BeginTaskRequest request, ServerCallContext context)
     {
         Ask(context);
@@ -26,23 +32,16 @@ public sealed class FakeChanges : Platform.Changes.Contracts.V1.Changes.ChangesB
         return Task.FromResult(new BeginTaskResponse { TaskId = "tsk_same" });
     }
 
-    public override Task<SummarizeTaskResponse> SummarizeTask(SummarizeTaskRequest request, ServerCallContext context) =>
-        Task.FromResult(
-            new SummarizeTaskResponse
-            {
-                Parts =
-                {
-                    new TaskPart
-                    {
-                        Service = Ask(context),
-                        Changes =
-                        {
-                            new NetChange { Kind = "record", Created = 1 },
-                        },
-                    },
-                },
-            }
-        );
+    public override Task<SummarizeTaskResponse> SummarizeTask(SummarizeTaskRequest request, ServerCallContext context)
+    {
+        var part = new TaskPart { Service = Ask(context), Goal = "tidy up" };
+        if (!Idle.Contains(part.Service))
+        {
+            part.Changes.Add(new NetChange { Kind = "record", Created = 1 });
+        }
+
+        return Task.FromResult(new SummarizeTaskResponse { Parts = { part } });
+    }
 
     public override Task<UndoTaskResponse> UndoTask(UndoTaskRequest request, ServerCallContext context)
     {
@@ -112,7 +111,7 @@ public sealed class FakeChanges : Platform.Changes.Contracts.V1.Changes.ChangesB
             throw new RpcException(new Status(StatusCode.Unavailable, "10.0.0.7:5432 refused"));
         }
 
-        return service;
+        return Busy.Contains(service) ? throw Problem.Busy() : service;
     }
 
     private static RpcException Confirm(string service) =>

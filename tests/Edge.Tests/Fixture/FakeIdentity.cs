@@ -38,6 +38,9 @@ public sealed class FakeIdentity : CallersBase
     /// <summary>What an answer waits for, when a test holds it back.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
+    /// <summary>Set while directory gives identity no answer.</summary>
+    public Timestamp? MembershipAsOf { get; set; }
+
     public int Asked => _asked;
 
     public ConcurrentQueue<ResolveCallerRequest> Requests { get; } = new();
@@ -84,6 +87,7 @@ public sealed class FakeIdentity : CallersBase
                     ClientId = "test-client",
                 },
                 Switches = Switches.Clone(),
+                MembershipAsOf = MembershipAsOf,
             },
         };
         if (answer.Refusal == Refusal.Unspecified && GivesAssertions)

@@ -42,8 +42,24 @@ public sealed class PromptTests
     public void Arguments_stand_in_the_text_as_they_were_given()
     {
         var text = Get(Roles.Owner, "import_table", ("source", "films {table}"));
-        Assert.Contains("Import «films {table}» as a table. Name of the table: not given.", text, StringComparison.Ordinal);
+        Assert.Contains("Import «films {table}» as a table. Name of the table: that of the source.", text, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void What_is_left_out_reads_as_what_then_holds() => Assert.All(PromptCatalogue.All, recipe =>
+        {
+            var text = Get(Roles.Owner, recipe.Name, [.. recipe.Arguments.Where(one => one.Required).Select(one => (one.Name, "x"))]);
+            Assert.DoesNotContain("not given", text, StringComparison.Ordinal);
+            Assert.DoesNotContain("{", text, StringComparison.Ordinal);
+        });
+
+    [Theory]
+    [InlineData("review_audit", "from", "Review the audit log from «x» to now.")]
+    [InlineData("onboard_organization", "name", "Onboard the organization «x». People to invite: ask me.")]
+    [InlineData("work_safely", "goal", "Work safely on «x». Environment of all calls: the sandbox.")]
+    [InlineData("take_back_task", "task", "Undo what the task «x» did. Environment of all calls: the sandbox.")]
+    public void A_sentence_reads_well_without_the_optional_arguments(string prompt, string required, string sentence) =>
+        Assert.StartsWith(sentence, Get(Roles.Owner, prompt, (required, "x")), StringComparison.Ordinal);
 
     [Theory]
     [InlineData(Roles.Viewer, "import_table", "source", "There is no prompt 'import_table' here.")]

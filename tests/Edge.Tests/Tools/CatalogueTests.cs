@@ -33,7 +33,7 @@ public sealed class CatalogueTests
     [Fact]
     public void Every_tool_sets_all_four_hints() => Assert.All(_surface.Tools, tool =>
         {
-            using var entry = JsonDocument.Parse(tool.ListEntry);
+            using var entry = JsonDocument.Parse(tool.ListEntry(Product.PlainUrl));
             var hints = entry.RootElement.GetProperty("annotations");
             foreach (var hint in _hints)
             {

@@ -57,6 +57,42 @@ public sealed class ConfirmationTests : IAsyncLifetime
         );
         Assert.Contains(expected, second.ToString(), StringComparison.Ordinal);
         Assert.Equal(expected == "deleted", _edge.BackEnd.Things.Calls.Any(call => call.Headers.GetValue("x-confirmation") == "sealed"));
+        Assert.Equal(expected != "deleted", _edge.BackEnd.Things.Calls.Any(call => call.Headers.GetValue("x-declined") == "sealed"));
+    }
+
+    [Theory]
+    [InlineData("""{"action":"accept"}""")]
+    [InlineData("""{"action":"accept","content":{"confirm":"yes"}}""")]
+    [InlineData("""{"action":"accept","content":{"other":true}}""")]
+    [InlineData("""{"action":"something else","content":{"confirm":true}}""")]
+    public async Task Whatever_is_not_a_yes_takes_the_confirmation_back(string answer)
+    {
+        var result = await _edge.CallAsync(
+            "delete_things",
+            """{"thingIds":["1"]}""",
+            capabilities: """{"elicitation":{}}""",
+            more: $$"""
+            "requestState":"sealed","inputResponses":{"confirm":{{answer}}},
+            """
+        );
+        Assert.Contains("NOT_CONFIRMED: The user did not agree. Nothing was changed. (", result.Text(), StringComparison.Ordinal);
+        Assert.Equal("sealed", _edge.BackEnd.Things.Calls.Single().Headers.GetValue("x-declined"));
+        Assert.Null(_edge.BackEnd.Things.Calls.Single().Headers.GetValue("x-confirmation"));
+    }
+
+    [Fact]
+    public async Task A_refusal_that_could_not_be_kept_says_so()
+    {
+        _edge.BackEnd.Things.DiesAfterwards = true;
+        var result = await _edge.CallAsync(
+            "delete_things",
+            """{"thingIds":["1"]}""",
+            capabilities: """{"elicitation":{}}""",
+            more: """
+            "requestState":"sealed","inputResponses":{"confirm":{"action":"decline"}},
+            """
+        );
+        Assert.Contains("it stays valid until it expires", result.Text(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -89,7 +125,10 @@ public sealed class ConfirmationTests : IAsyncLifetime
             cancellationToken: Token
         );
         Assert.Equal(1, result.StructuredContent!.Value.GetProperty("deleted").GetInt32());
-        Assert.Contains("\"things\":1", Assert.Single(asked), StringComparison.Ordinal);
+        Assert.Equal(
+            "Delete things: nothing was changed yet, and this needs your agreement. It is about: Things: 1.",
+            Assert.Single(asked)
+        );
     }
 
     [Fact]

@@ -75,7 +75,7 @@ public sealed class EmptyArgumentTests
     {
         using var document = JsonDocument.Parse(arguments);
         var violations = new Violations();
-        tool.Arguments.Check(document.RootElement, "", violations);
+        tool.Arguments.Read(document.RootElement, violations);
         return violations;
     }
 

@@ -54,6 +54,18 @@ public sealed class SharedCallsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_service_in_which_nothing_changed_has_no_part_unless_nothing_changed_anywhere()
+    {
+        Services.Idle.Add("other");
+        Assert.Equal(
+            "fixture",
+            Assert.Single((await SummarizeAsync()).GetProperty("parts").EnumerateArray()).GetProperty("service").GetString()
+        );
+        Services.Idle.Add("fixture");
+        Assert.Single((await SummarizeAsync()).GetProperty("parts").EnumerateArray());
+    }
+
+    [Fact]
     public async Task One_confirmation_shows_what_each_would_do_and_lets_each_do_it()
     {
         var asked = (await _edge.CallAsync("undo_task", """{"taskId":"tsk_1"}""")).Structured();
@@ -106,6 +118,16 @@ public sealed class SharedCallsTests : IAsyncLifetime
             .ToDictionary(part => part.GetProperty("service").GetString()!);
         Assert.StartsWith("UNAVAILABLE", read["other"].GetProperty("failed").GetString(), StringComparison.Ordinal);
         Services.Failing.Add("fixture");
+        Assert.StartsWith("OUTCOME_UNKNOWN", (await _edge.CallAsync("begin_task", """{"goal":"x"}""")).Text(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("fixture", "other")]
+    [InlineData("other", "fixture")]
+    public async Task A_service_that_may_have_acted_is_not_hidden_by_another_that_refused(string busy, string lost)
+    {
+        Services.Busy.Add(busy);
+        Services.Failing.Add(lost);
         Assert.StartsWith("OUTCOME_UNKNOWN", (await _edge.CallAsync("begin_task", """{"goal":"x"}""")).Text(), StringComparison.Ordinal);
     }
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -24,7 +23,7 @@ public sealed class JoinFixture(PostgresFixture postgres) : IAsyncLifetime
     internal FakeJoining Gate => _identity.Directory.Joining;
 
     /// <summary>What both services logged.</summary>
-    internal IEnumerable<string> Log => _identity.Log.Concat(_directory.Log);
+    internal IEnumerable<string> Log => _identity.Log.Lines.Concat(_directory.Log.Lines);
 
     /// <summary>The page of identity.</summary>
     public HttpClient CreateHttpClient() => _identity.CreateHttpClient();
@@ -88,43 +87,23 @@ public sealed class JoinFixture(PostgresFixture postgres) : IAsyncLifetime
         await _directory.DisposeAsync();
     }
 
-    private static void Listen(IServiceCollection services, ConcurrentQueue<string> log)
+    private static void Listen(IServiceCollection services, CapturedLog log)
     {
         services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddFilter(_ => true));
-        services.AddSingleton<ILoggerProvider>(new EveryLine(log));
+        services.AddSingleton<ILoggerProvider>(log);
     }
 
     private sealed class LoggedDirectory(PostgresFixture postgres) : MailFixture(postgres)
     {
-        public ConcurrentQueue<string> Log { get; } = new();
+        public CapturedLog Log { get; } = new();
 
         protected override void Configure(IServiceCollection services) => Listen(services, Log);
     }
 
     private sealed class LoggedIdentity(PostgresFixture postgres) : IdentityFixture(postgres)
     {
-        public ConcurrentQueue<string> Log { get; } = new();
+        public CapturedLog Log { get; } = new();
 
         protected override void Configure(IServiceCollection services) => Listen(services, Log);
-    }
-
-    private sealed class EveryLine(ConcurrentQueue<string> lines) : ILoggerProvider, ILogger
-    {
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        ) => lines.Enqueue($"{formatter(state, exception)} {exception}");
-
-        public void Dispose() { }
     }
 }

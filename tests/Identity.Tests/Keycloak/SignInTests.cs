@@ -165,6 +165,51 @@ public abstract partial class SignInTests(SignInTests.Fixture identity, RealmSer
         TestContext.Current.TestOutputHelper?.WriteLine($"{what}: {waited.ElapsedMilliseconds} ms");
     }
 
+    [Theory]
+    [InlineData("the refresh token")]
+    [InlineData("a refresh token of before")]
+    [InlineData("the code")]
+    public async Task What_is_used_a_second_time_ends_every_access_token_that_came_of_it_within_a_second(string what)
+    {
+        using var agent = new OAuthClient(Issuer, "mcp-public", Redirect);
+        var (callback, verifier) = await agent.AuthorizeAsync("workspace:read", _username, Password);
+        var first = await agent.ExchangeAsync(callback["code"], verifier);
+        var second = await agent.RefreshAsync(first);
+        var last = second;
+        // Keycloak knows a token of before by the second in which it was made.
+        while (what == "a refresh token of before" && IssuedAt(last) == IssuedAt(first))
+        {
+            last = await agent.RefreshAsync(last);
+        }
+
+        Assert.Equal(Refusal.Unspecified, await RefusalOfAsync(first));
+        Assert.Equal(Refusal.Unspecified, await RefusalOfAsync(last));
+
+        var replayed = what == "the code" ? await agent.ExchangeAsync(callback["code"], verifier) : await agent.RefreshAsync(first);
+        var waited = Stopwatch.StartNew();
+        Assert.Equal("invalid_grant", (string)replayed["error"]!);
+        foreach (var tokens in (System.Text.Json.Nodes.JsonNode[])[first, second, last])
+        {
+            while (await RefusalOfAsync(tokens) != Refusal.Revoked)
+            {
+                Assert.True(waited.Elapsed < TimeSpan.FromSeconds(10), "The token still works.");
+            }
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{what}: {waited.ElapsedMilliseconds} ms");
+
+        // The same browser, which may still be signed in. Tokens say when they were made to the second.
+        while (await RefusalOfAsync(await agent.SignInAsync("workspace:read", _username, Password)) != Refusal.Unspecified)
+        {
+            Assert.True(waited.Elapsed < TimeSpan.FromSeconds(10), "Nobody can sign in again.");
+        }
+
+        static long IssuedAt(System.Text.Json.Nodes.JsonNode tokens) => (long)OAuthClient.Claims(tokens)["iat"]!;
+
+        async Task<Refusal> RefusalOfAsync(System.Text.Json.Nodes.JsonNode tokens) =>
+            (await identity.ResolveAsync((string)tokens["access_token"]!)).Refusal;
+    }
+
     /// <summary>Waits until the service has met the realm.</summary>
     internal sealed class RealmWorkerProbe(RealmState state)
     {

@@ -14,7 +14,7 @@ builder.AddServiceDatabase(constraints =>
     constraints.Add("note_title_key", () => Problem.Conflict("TITLE_TAKEN", "Another note has this title.", "Choose another title."))
 );
 builder.AddToolsets(NotesContract.Catalogue);
-builder.AddMessaging();
+builder.AddMessaging(bus => bus.TellProgress());
 var app = builder.Build();
 app.MapGrpcService<NotesService>();
 await app.RunServiceAsync(args);

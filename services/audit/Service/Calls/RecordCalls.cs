@@ -119,7 +119,7 @@ internal sealed partial class CallsService
             WorkspaceId = record.WorkspaceId.Length == 0 ? Guid.Empty : Id("wks", record.WorkspaceId, $"{path}.workspaceId"),
             EnvironmentId = record.EnvironmentId.Length == 0 ? null : Id("env", record.EnvironmentId, $"{path}.environmentId"),
             OccurredAt = record.OccurredAt.ToDateTimeOffset(),
-            Action = record.Action,
+            Action = AuditActions.Of(record.Action, record.Outcome),
             Outcome = record.Outcome,
             Reason = record.Reason,
             Source = "edge",

@@ -7,8 +7,10 @@ namespace Platform.Audit.Service.Log;
 internal static class AuditRoles
 {
     public const string Intake = "audit_intake";
-    public const string Sequencer = "audit_sequencer";
     public const string Streamer = "audit_streamer";
+
+    /// <summary>A login of its own: the application role cannot enter it.</summary>
+    public const string Sequencer = "audit_sequencer";
 
     /// <summary>A batch that runs as a role: its commands share one implicit transaction, after which the role is left.</summary>
     public static NpgsqlBatch CreateBatch(this NpgsqlDataSource database, string role)

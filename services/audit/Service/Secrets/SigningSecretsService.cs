@@ -87,7 +87,7 @@ internal sealed partial class SigningSecretsService(
                     Id = Ids.New(),
                     WorkspaceId = call.WorkspaceId,
                     OccurredAt = time.GetUtcNow(),
-                    Action = action,
+                    Action = AuditActions.Of(action, outcome),
                     Outcome = outcome,
                     Reason = reason,
                     Source = "audit",

@@ -8,10 +8,11 @@ namespace Platform.Audit.Service.Sequencing;
 /// <summary>
 /// Moves arrivals into the log: one leader per database gives each workspace its gapless sequence in order of arrival,
 /// appends to its Merkle tree and signs checkpoints. All of it happens in the session that holds the lock, so that a replica that has lost
-/// the lock cannot write either.
+/// the lock cannot write either. The session signs in as the sequencer itself, because the service's own login must not be able to take
+/// anything out of the log's way in, or to change a tree.
 /// </summary>
 internal sealed class Sequencer(
-    LeaderLoop leader,
+    [FromKeyedServices(AuditRoles.Sequencer)] LeaderLoop leader,
     SigningKeys keys,
     CallGaps gaps,
     ArrivalSignal arrivals,

@@ -2,7 +2,6 @@ using System.Globalization;
 using Grpc.Core;
 using Platform.Audit.Contracts.V1;
 using Platform.Audit.Service.Streams;
-using Platform.Contracts;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
@@ -10,11 +9,9 @@ namespace Platform.Audit.Service.Trail;
 
 internal sealed partial class AuditTrailService
 {
-    private const int DefaultPage = 50;
-
     public override Task<SearchAuditEventsResponse> SearchAuditEvents(SearchAuditEventsRequest request, ServerCallContext context)
     {
-        var limit = request.HasLimit ? request.Limit : DefaultPage;
+        var limit = request.HasLimit ? request.Limit : Page.DefaultLimit;
         var call = context.Call();
         var search = new AuditSearch(
             request,
@@ -27,18 +24,18 @@ internal sealed partial class AuditTrailService
             new SessionSettings(ForceCustomPlan: true),
             async reader =>
             {
-                var answer = new SearchAuditEventsResponse { Page = new PageInfo() };
+                var answer = new SearchAuditEventsResponse();
+                var page = Page.Of(answer.Events, limit);
                 while (await reader.ReadAsync(context.CancellationToken))
                 {
-                    if (answer.Events.Count == limit)
+                    var found = RecordedEvent.Read(reader, whole: false);
+                    if (!page.TryAdd(found, () => AuditSearch.CursorBehind(found.Sequence)))
                     {
-                        answer.Page.HasMore = true;
-                        answer.Page.NextCursor = AuditSearch.CursorBehind(answer.Events[^1].Sequence);
                         break;
                     }
-
-                    answer.Events.Add(RecordedEvent.Read(reader, whole: false));
                 }
+
+                answer.Page = page.Info;
 
                 if (answer.Events.Count == 0 && request.Cursor.Length == 0)
                 {

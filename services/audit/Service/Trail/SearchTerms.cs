@@ -68,7 +68,14 @@ internal static partial class SearchTerms
 
         if (request.TargetId.Length > 0 && !_foreignKinds.Contains(request.TargetKind) && !Id().IsMatch(request.TargetId))
         {
-            Add("targetId", $"'{request.TargetId}' is not an id", "Send an id such as org_… from the tool that lists them, not a name.");
+            var finder = Finder.Of(request.TargetKind.Replace('_', ' '));
+            Add(
+                "targetId",
+                $"'{request.TargetId}' is not an id",
+                finder is null
+                    ? "Send an id such as org_…, not a name."
+                    : $"Send an id such as {finder.Prefix}_… from {finder.Tool}, not a name."
+            );
         }
 
         if (request.Tool.Length > 0 && !words.Tools.Contains(request.Tool))

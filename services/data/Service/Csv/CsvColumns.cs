@@ -65,7 +65,7 @@ internal sealed class CsvColumns
 
         if (violations.Count > 0)
         {
-            throw Problem.Invalid([.. violations.Take(50)]);
+            throw Problem.Invalid(violations);
         }
     }
 

@@ -26,13 +26,19 @@ internal sealed class CsvRows
     {
         var text = request.Csv.StartsWith('\ufeff') ? request.Csv[1..] : request.Csv;
         CheckQuotes(text, format.Delimiter[0]);
-        // A quote in the wrong place means that the row was cut wrongly: the import is refused, since a guess could be wrong.
+        // In a cell that does not begin with one, a quote is a character like others, such as in 5'10". Behind the quote that closes a
+        // cell, the row was cut wrongly, and a guess where it goes on could be wrong.
         format.BadDataFound = bad =>
-            throw Problem.Invalid(
-                "csv",
-                $"row {bad.Context.Parser!.Row} has a quote in the middle of a cell, or a cell before it has one quote too few",
-                "Put each such cell in quotes, and double the quotes inside."
-            );
+        {
+            if (bad.Field.StartsWith('"'))
+            {
+                throw Problem.Invalid(
+                    "csv",
+                    $"row {bad.Context.Parser!.Row} has text behind the quote that closes a cell, or a quote that is not doubled",
+                    "Put each such cell in quotes, and double the quotes inside."
+                );
+            }
+        };
         using var reader = new StringReader(text);
         using var parser = new CsvParser(reader, format);
         if (!parser.Read())
@@ -78,7 +84,7 @@ internal sealed class CsvRows
 
         if (violations.Count > 0)
         {
-            throw Problem.Invalid([.. violations.Take(50)]);
+            throw Problem.Invalid(violations);
         }
     }
 

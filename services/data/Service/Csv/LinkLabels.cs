@@ -50,7 +50,7 @@ internal static class LinkLabels
 
         if (violations.Count > 0)
         {
-            throw Problem.Invalid([.. violations.Take(50)]);
+            throw Problem.Invalid(violations);
         }
     }
 

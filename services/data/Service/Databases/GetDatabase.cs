@@ -12,8 +12,10 @@ internal sealed partial class DatabasesService
     private const string SelectDatabase =
         "select id, name, description, created_at, updated_at from data.database where id = $1 and deleted_at is null";
 
+    private const int MaxTables = 1000;
+
     private const string SelectTables =
-        "select id, name from data.database_table where database_id = $1 and deleted_at is null order by lower(name)";
+        "select id, name from data.database_table where database_id = $1 and deleted_at is null order by lower(name) limit $2";
 
     public override Task<GetDatabaseResponse> GetDatabase(GetDatabaseRequest request, ServerCallContext context)
     {
@@ -28,16 +30,22 @@ internal sealed partial class DatabasesService
                     Database = await reader.ReadAsync() ? Read(reader) : throw Problem.NotFound("database", request.DatabaseId),
                 };
                 await reader.NextResultAsync();
+                var page = Page.Of(answer.Tables, MaxTables);
                 while (await reader.ReadAsync())
                 {
-                    answer.Tables.Add(new TableName { Id = Ids.Format("tbl", reader.GetGuid("id")), Name = reader.GetString("name") });
+                    var table = new TableName { Id = Ids.Format("tbl", reader.GetGuid("id")), Name = reader.GetString("name") };
+                    if (!page.TryAdd(table, () => ""))
+                    {
+                        answer.HasMoreTables = true;
+                        break;
+                    }
                 }
 
                 return answer;
             },
             context.CancellationToken,
             new Statement(SelectDatabase, id),
-            new Statement(SelectTables, id)
+            new Statement(SelectTables, id, MaxTables + 1)
         );
     }
 }

@@ -1,10 +1,9 @@
 using System.Data;
 using Grpc.Core;
 using NpgsqlTypes;
-using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
-using Platform.Data.Service.Queries;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Databases;
 
@@ -18,26 +17,24 @@ internal sealed partial class DatabasesService
     public override Task<ListDatabasesResponse> ListDatabases(ListDatabasesRequest request, ServerCallContext context)
     {
         var query = "databases"u8.ToArray();
-        var limit = request.HasLimit ? request.Limit : RecordQuery.DefaultLimit;
+        var limit = request.HasLimit ? request.Limit : Page.DefaultLimit;
         var parameters = new QueryParameters();
         parameters.Add(NpgsqlDbType.Integer, limit + 1);
         parameters.AddText(cursors.Open(request.Cursor, query)?[0]);
         return work.ReadAsync(context, SelectDatabases, parameters.Values, async reader =>
         {
-            var answer = new ListDatabasesResponse { Page = new PageInfo() };
-            var last = "";
+            var answer = new ListDatabasesResponse();
+            var page = Page.Of(answer.Databases, limit);
             while (await reader.ReadAsync())
             {
-                if (answer.Databases.Count == limit)
+                var key = reader.GetString("sort_key");
+                if (!page.TryAdd(Read(reader), () => cursors.Seal(query, key)))
                 {
-                    (answer.Page.HasMore, answer.Page.NextCursor) = (true, cursors.Seal(query, last));
                     break;
                 }
-
-                answer.Databases.Add(Read(reader));
-                last = reader.GetString("sort_key");
             }
 
+            answer.Page = page.Info;
             return answer;
         });
     }

@@ -111,6 +111,15 @@ internal abstract class FieldKind
     /// <summary>The index that a field has from the start: its method and columns. Null for none.</summary>
     public virtual string? FirstIndex(string column) => null;
 
+    /// <summary>
+    /// Reads a value that a caller sent. A text that is no value of this kind, but holds the JSON of one, stands for that one.
+    /// </summary>
+    public Parsed Read(JsonElement json, FieldSchema field)
+    {
+        var parsed = Parse(json, field);
+        return parsed.Rule is not null && JsonText.Quoted(json) is { } meant && Parse(meant, field) is { Rule: null } read ? read : parsed;
+    }
+
     /// <summary>Never called with null or "": those clear.</summary>
     public abstract Parsed Parse(JsonElement json, FieldSchema field);
 

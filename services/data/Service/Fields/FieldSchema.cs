@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
+using Platform.ServiceDefaults.Calls;
 using Field = Platform.Data.Contracts.V1.Field;
 
 namespace Platform.Data.Service.Fields;
@@ -16,6 +17,9 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
 {
     /// <summary>The most choices of a field.</summary>
     public const int MaxChoices = 1000;
+
+    // Beside them, a field has a name and a description.
+    private const int MaxChoiceBytes = AnswerSize.MaxEntries - 10_000;
 
     private readonly Dictionary<Guid, ChoiceSchema> _byId = [];
     private readonly Dictionary<string, ChoiceSchema> _byLabel = new(StringComparer.Ordinal);
@@ -60,6 +64,12 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
                 _byId[choice.Id] = choice;
                 _byLabel[choice.Label] = choice;
             }
+
+            // Labels that are older than their normalization are found by what a request makes of them.
+            foreach (var choice in value)
+            {
+                _byLabel.TryAdd(Nfc.Of(choice.Label), choice);
+            }
         }
     } = [];
 
@@ -98,6 +108,24 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
                 : null
         );
 
+    /// <summary>The field as an answer shows it: with as many of its choices as fit.</summary>
+    /// <param name="firstChoice">How many choices were shown before.</param>
+    public Field ToAnswer(int firstChoice = 0)
+    {
+        var field = ToField();
+        var size = new AnswerSize(MaxChoiceBytes);
+        var shown = field.Choices.Skip(firstChoice).TakeWhile(choice => size.TryTake(JsonSize.Of(choice))).ToList();
+        if (firstChoice + shown.Count < Choices.Count)
+        {
+            field.HasMoreChoices = true;
+        }
+
+        field.Choices.Clear();
+        field.Choices.Add(shown);
+        return field;
+    }
+
+    /// <summary>The whole definition.</summary>
     public Field ToField()
     {
         var field = new Field
@@ -108,9 +136,13 @@ internal sealed class FieldSchema(Guid id, string name, FieldKind kind, string c
             Description = Description,
             Required = Required,
             Unique = Unique,
-            AllowNewChoices = AllowNewChoices,
         };
         Kind.Describe(field);
+        if (Kind.HasChoices)
+        {
+            field.AllowNewChoices = AllowNewChoices;
+        }
+
         if (MaxLength is { } maxLength)
         {
             field.MaxLength = maxLength;

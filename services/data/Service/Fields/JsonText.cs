@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Fields;
 
@@ -37,7 +38,7 @@ internal static class JsonText
         json.WriteRawValue(escaped.Append('"').ToString(), skipInputValidation: true);
     }
 
-    /// <summary>The text of a JSON string; not every JSON string is one that PostgreSQL keeps.</summary>
+    /// <summary>The text of a JSON string, as it is kept and compared. Not every JSON string is one that PostgreSQL keeps.</summary>
     public static bool TryGet(JsonElement json, out string text, out Parsed refusal)
     {
         (text, refusal) = ("", default);
@@ -63,7 +64,34 @@ internal static class JsonText
             return false;
         }
 
+        text = Nfc.Of(text);
         return true;
+    }
+
+    /// <summary>
+    /// The value whose JSON a text holds, for clients that lose types on the way. Null where the text holds none, or only a text or null.
+    /// </summary>
+    public static JsonElement? Quoted(JsonElement json)
+    {
+        if (!TryGet(json, out var text, out _) || text.AsSpan().Trim() is not [var first, .., var last])
+        {
+            return null;
+        }
+
+        // Most texts are none: an exception for each would cost more than the rest of a refusal.
+        if ((first, last) is not (('[', ']') or ('{', '}') or ('t' or 'f', 'e')))
+        {
+            return null;
+        }
+
+        try
+        {
+            return JsonElement.Parse(text);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     public static string Describe(JsonElement json) =>

@@ -30,7 +30,7 @@ internal sealed class Operands(
     /// <summary>How much the search asks for, this condition included.</summary>
     public FilterSize Size => size;
 
-    public bool HasRight => condition.TryGetProperty("rightSide", out _);
+    public bool HasRight => condition.TryGetProperty("rightSide", out var right) && right.ValueKind != JsonValueKind.Null;
 
     /// <summary>The single value to compare with; default when it was refused.</summary>
     public T? Right<T>(Func<JsonElement, Reading<T>> read) => Read("rightSide", read);
@@ -60,7 +60,7 @@ internal sealed class Operands(
     /// <param name="areReversed">Whether nothing lies between them, because the lower one is above the upper one.</param>
     public (T? Lower, T? Upper) Bounds<T>(Func<JsonElement, Reading<T>> read, Func<T, T, bool> areReversed)
     {
-        var (lower, upper) = (read(condition.GetProperty("lowerBound")), read(condition.GetProperty("upperBound")));
+        var (lower, upper) = (Meant(condition.GetProperty("lowerBound"), read), Meant(condition.GetProperty("upperBound"), read));
         Check("lowerBound", lower);
         Check("upperBound", upper);
         if (lower.Rule is null && upper.Rule is null && areReversed(lower.Value!, upper.Value!))
@@ -75,6 +75,11 @@ internal sealed class Operands(
     public List<T> Items<T>(Func<JsonElement, Reading<T>> read)
     {
         var right = condition.GetProperty("rightSide");
+        if (JsonText.Quoted(right) is { ValueKind: JsonValueKind.Array } list && read(right).Rule is not null)
+        {
+            right = list;
+        }
+
         var items = new List<T>();
         if (right.ValueKind != JsonValueKind.Array)
         {
@@ -98,7 +103,7 @@ internal sealed class Operands(
 
         void Add(JsonElement item, string name)
         {
-            var reading = read(item);
+            var reading = Meant(item, read);
             if (reading.Rule is null)
             {
                 items.Add(reading.Value!);
@@ -127,9 +132,16 @@ internal sealed class Operands(
 
     private T? Read<T>(string name, Func<JsonElement, Reading<T>> read)
     {
-        var reading = read(condition.GetProperty(name));
+        var reading = Meant(condition.GetProperty(name), read);
         Check(name, reading);
         return reading.Value;
+    }
+
+    // A text that cannot be compared with the field, but holds the JSON of something that can, stands for that.
+    private static Reading<T> Meant<T>(JsonElement value, Func<JsonElement, Reading<T>> read)
+    {
+        var reading = read(value);
+        return reading.Rule is not null && JsonText.Quoted(value) is { } meant && read(meant) is { Rule: null } plain ? plain : reading;
     }
 
     private void Check<T>(string name, Reading<T> reading)

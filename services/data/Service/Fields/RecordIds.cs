@@ -25,7 +25,7 @@ internal static class RecordIds
             // 18 bits of order: the 12 behind the version, and 6 behind the variant.
             BinaryPrimitives.WriteInt64BigEndian(bytes, milliseconds << 16 | 0x7000L | (long)(i >> 6 & 0xfff));
             bytes[8] = (byte)(i & 0x3f | 0x80);
-            ids[i] = new Guid(bytes, bigEndian: true);
+            ids[i] = Ids.Made(new Guid(bytes, bigEndian: true));
         }
 
         return ids;

@@ -50,12 +50,13 @@ internal sealed class FilterCompiler(
         {
             var compiler = new FilterCompiler(table, parameters, now, size, compared);
             var sql = compiler.Condition(document.RootElement, path, 1, isRequired: true);
-            return compiler._violations.Count == 0 ? sql : throw Problem.Invalid([.. compiler._violations.Take(20)]);
+            return compiler._violations.Count == 0 ? sql : throw Problem.Invalid(compiler._violations);
         }
     }
 
     private string Condition(JsonElement condition, string path, int depth, bool isRequired)
     {
+        condition = JsonText.Quoted(condition) ?? condition;
         if (condition.ValueKind != JsonValueKind.Object)
         {
             return Refuse(
@@ -98,6 +99,7 @@ internal sealed class FilterCompiler(
         }
 
         var conditions = condition.GetProperty("conditions");
+        conditions = JsonText.Quoted(conditions) ?? conditions;
         if (conditions.ValueKind != JsonValueKind.Array || conditions.GetArrayLength() == 0)
         {
             return Refuse($"{path}.conditions", "is not an array of conditions", "Send at least one condition.");
@@ -115,8 +117,15 @@ internal sealed class FilterCompiler(
         {
             FilterShape.Unary => HasExactly(condition, path, named.Name, "operator", "leftSide"),
             // A period is two bounds in one: IS_WITHIN takes it as rightSide as well.
-            FilterShape.Ternary when named.Operator != FilterOperator.IsWithin || !condition.TryGetProperty("rightSide", out _) =>
-                HasExactly(condition, path, named.Name, "operator", "leftSide", "lowerBound", "upperBound"),
+            FilterShape.Ternary when named.Operator != FilterOperator.IsWithin || !IsGiven(condition, "rightSide") => HasExactly(
+                condition,
+                path,
+                named.Name,
+                "operator",
+                "leftSide",
+                "lowerBound",
+                "upperBound"
+            ),
             _ => HasExactly(condition, path, named.Name, "operator", "leftSide", "rightSide"),
         };
         if (!fits)
@@ -159,7 +168,7 @@ internal sealed class FilterCompiler(
         var before = _violations.Count;
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var form = $"{name} takes {string.Join(", ", known.ToArray())}.";
-        foreach (var property in condition.EnumerateObject())
+        foreach (var property in condition.EnumerateObject().Where(property => property.Value.ValueKind != JsonValueKind.Null))
         {
             if (!known.Contains(property.Name))
             {
@@ -181,6 +190,10 @@ internal sealed class FilterCompiler(
 
         return _violations.Count == before;
     }
+
+    // Models send null for what they leave out.
+    private static bool IsGiven(JsonElement condition, string name) =>
+        condition.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null;
 
     private string Refuse(string where, string rule, string fix)
     {

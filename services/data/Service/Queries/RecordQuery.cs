@@ -27,8 +27,6 @@ internal sealed record PageRequest(
 /// <summary>One page of records: filter, order, and where it goes on, as SQL. Empty values come last in either direction.</summary>
 internal sealed class RecordQuery
 {
-    public const int DefaultLimit = 50;
-
     /// <summary>Counting goes on to here; beyond, a total is "at least".</summary>
     public const int MaxCounted = 100_000;
 
@@ -108,9 +106,10 @@ internal sealed class RecordQuery
     public TimeSpan Took { get; private set; }
 
     /// <summary>One round trip: what the process knows of the table is checked, the page read, and counted if asked for.</summary>
+    /// <param name="begin">A page of at most so many records. A query that runs again begins another one.</param>
     /// <exception cref="StaleSchemaException">The table has changed; the query must be built again.</exception>
     /// <exception cref="Grpc.Core.RpcException">QUERY_TOO_SLOW, or TOO_MANY_HEAVY_QUERIES.</exception>
-    public async Task<PageInfo> RunAsync(UnitOfWork work, ServerCallContext context, TimeProvider time, ICollection<Record> records)
+    public async Task<PageInfo> RunAsync(UnitOfWork work, ServerCallContext context, TimeProvider time, Func<int, Page<Record>> begin)
     {
         var began = time.GetTimestamp();
         var page = await HeavyQueries.WaitAsync(
@@ -120,7 +119,7 @@ internal sealed class RecordQuery
                 return work.ReadAsync(
                     context.Call(),
                     _session,
-                    reader => ReadAsync(reader, records),
+                    reader => ReadAsync(reader, begin(_limit)),
                     context.CancellationToken,
                     _statements
                 );
@@ -132,35 +131,25 @@ internal sealed class RecordQuery
         return page;
     }
 
-    private async Task<PageInfo> ReadAsync(NpgsqlDataReader reader, ICollection<Record> records)
+    private async Task<PageInfo> ReadAsync(NpgsqlDataReader reader, Page<Record> page)
     {
-        records.Clear();
         if (_isHeavy)
         {
             await reader.NextResultAsync();
         }
 
         await TableEntry.CheckAsync(reader, _table);
-        var page = new PageInfo();
-        string?[] last = [];
         while (await reader.ReadAsync())
         {
-            if (records.Count == _limit)
+            string?[] keys =
+            [
+                .. Enumerable
+                    .Range(_rows.Count, _keys.Count)
+                    .Select(ordinal => reader.IsDBNull(ordinal) ? null : reader.GetString(ordinal)),
+            ];
+            if (!page.TryAdd(_rows.Read(reader), () => _cursors.Seal(_identity, keys)))
             {
-                page.HasMore = true;
-                page.NextCursor = _cursors.Seal(_identity, last);
                 break;
-            }
-
-            records.Add(_rows.Read(reader));
-            if (records.Count == _limit)
-            {
-                last =
-                [
-                    .. Enumerable
-                        .Range(_rows.Count, _keys.Count)
-                        .Select(ordinal => reader.IsDBNull(ordinal) ? null : reader.GetString(ordinal)),
-                ];
             }
         }
 
@@ -170,11 +159,11 @@ internal sealed class RecordQuery
             await reader.NextResultAsync();
             await reader.ReadAsync();
             var counted = reader.GetInt64(0);
-            page.Total = Math.Min(counted, MaxCounted);
-            page.TotalKind = counted > MaxCounted ? "at_least" : "exact";
+            page.Info.Total = Math.Min(counted, MaxCounted);
+            page.Info.TotalKind = counted > MaxCounted ? "at_least" : "exact";
         }
 
-        return page;
+        return page.Info;
     }
 
     // A cursor belongs to the query that it came from. Page size and returned fields may differ from page to page.

@@ -11,7 +11,10 @@ using Platform.Data.Service.Fields;
 namespace Platform.Data.Service.Queries;
 
 /// <summary>Turns rows into records. The fields are written as UTF-8 JSON straight from the row, and copied once.</summary>
-internal sealed class RecordRows(FieldSelection selection, bool withAuthors = false) : IDisposable
+/// <param name="selection">Which fields.</param>
+/// <param name="withAuthors">Whether to say who created and changed the record.</param>
+/// <param name="whole">Whether even a record that is larger than an answer has all its fields.</param>
+internal sealed class RecordRows(FieldSelection selection, bool withAuthors = false, bool whole = false) : IDisposable
 {
     // These stand first, and are read by name. Expressions of fields have no names of their own: they follow in order.
     private readonly string[] _systemColumns = withAuthors
@@ -43,7 +46,11 @@ internal sealed class RecordRows(FieldSelection selection, bool withAuthors = fa
 
         if (selection.Fields.Count > 0)
         {
-            record.Fields = new Json { Utf8 = ReadFields(row, _systemColumns.Length) };
+            ReadFields(row, _systemColumns.Length);
+            record.Fields = new Json
+            {
+                Utf8 = whole ? ByteString.CopyFrom(_buffer.WrittenSpan) : FittingFields.Of(_buffer, record.LeftOut),
+            };
         }
 
         return record;
@@ -51,7 +58,7 @@ internal sealed class RecordRows(FieldSelection selection, bool withAuthors = fa
 
     public void Dispose() => _json.Dispose();
 
-    private ByteString ReadFields(NpgsqlDataReader row, int ordinal)
+    private void ReadFields(NpgsqlDataReader row, int ordinal)
     {
         _buffer.ResetWrittenCount();
         _json.Reset(_buffer);
@@ -73,6 +80,5 @@ internal sealed class RecordRows(FieldSelection selection, bool withAuthors = fa
 
         _json.WriteEndObject();
         _json.Flush();
-        return ByteString.CopyFrom(_buffer.WrittenSpan);
     }
 }

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
 using Platform.Data.Service.Queries;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Records;
 
@@ -23,7 +24,12 @@ internal sealed partial class RecordsService
                     await insert.RunAsync(tx);
                     var answer = new CreateRecordsResponse();
                     answer.RecordIds.AddRange(insert.Ids.Select(RecordIds.Format));
-                    answer.Records.AddRange(insert.Records);
+                    var page = Page.Of(answer.Records, insert.Records.Count);
+                    if (!insert.Records.TrueForAll(record => page.TryAdd(record, () => "")))
+                    {
+                        answer.HasMoreRecords = true;
+                    }
+
                     return answer;
                 }));
         });

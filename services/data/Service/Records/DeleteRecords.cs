@@ -40,9 +40,7 @@ internal sealed partial class RecordsService
                         Table = table.Name,
                         Count = found.Count,
                         LinkedFrom = linked,
-                        Records = found
-                            .Take(20)
-                            .Select(record => new { record.Id, Fields = JsonSerializer.Deserialize<JsonElement>(record.Fields.Utf8.Span) }),
+                        Records = found.Take(20).Select(record => new { record.Id, Fields = Deletion.Names(record) }),
                     }
                 );
                 var change = await Deletion.DeleteAsync(tx, table, ids);
@@ -60,6 +58,24 @@ file sealed record LinkedFrom(string Table, string Field, long Records);
 
 file static class Deletion
 {
+    // A preview travels in a header, of which clients of HTTP take 64 KiB.
+    private const int MaxName = 200;
+
+    /// <summary>What names the record, as far as it takes to recognize it.</summary>
+    public static Dictionary<string, object?> Names(Record record)
+    {
+        using var fields = JsonDocument.Parse(record.Fields.Utf8.Memory);
+        return fields
+            .RootElement.EnumerateObject()
+            .ToDictionary(
+                field => field.Name,
+                field =>
+                    field.Value.ValueKind == JsonValueKind.String && field.Value.GetString() is { Length: > MaxName } text
+                        ? text[..(char.IsHighSurrogate(text[MaxName - 1]) ? MaxName - 1 : MaxName)] + "…"
+                        : (object?)field.Value.Clone()
+            );
+    }
+
     /// <summary>The records that exist, with the field that names them, locked until the transaction ends.</summary>
     public static async Task<List<Record>> LockAsync(WriteTransaction tx, TableSchema table, Guid[] ids)
     {

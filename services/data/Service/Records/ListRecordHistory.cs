@@ -8,6 +8,7 @@ using Npgsql;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
+using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
@@ -16,50 +17,42 @@ namespace Platform.Data.Service.Records;
 
 internal sealed partial class RecordsService
 {
-    private const int DefaultHistory = 50;
-
     public override Task<ListRecordHistoryResponse> ListRecordHistory(ListRecordHistoryRequest request, ServerCallContext context) =>
         schemas.UseAsync(context, request.TableId, async table =>
         {
             var id = Ids.TryParse("rec", request.RecordId, out var parsed) ? parsed : throw Problem.NotFound("record", request.RecordId);
-            var limit = request.HasLimit ? request.Limit : DefaultHistory;
+            var limit = request.HasLimit ? request.Limit : Page.DefaultLimit;
             var after = cursors.Open(request.Cursor, id.ToByteArray()) is [{ } version]
                 ? long.Parse(version, System.Globalization.CultureInfo.InvariantCulture)
                 : long.MaxValue;
+            var selection = FieldSelection.Of(table, request.ReturnFields, "name", allByDefault: true);
             var answer = await work.ReadAsync(
                 context.Call(),
                 SessionSettings.Default,
                 async reader =>
                 {
                     await TableEntry.CheckAsync(reader, table);
-                    var page = new ListRecordHistoryResponse { Page = new PageInfo() };
+                    var changes = new ListRecordHistoryResponse();
+                    var page = Page.Of(changes.Changes, limit);
                     while (await reader.ReadAsync())
                     {
-                        page.Changes.Add(History.Read(reader, table));
+                        var change = History.Read(reader, selection);
+                        if (!page.TryAdd(change, () => cursors.Seal(id.ToByteArray(), $"{change.Version}")))
+                        {
+                            break;
+                        }
                     }
 
-                    return page;
+                    changes.Page = page.Info;
+                    return changes;
                 },
                 context.CancellationToken,
                 TableEntry.For(table),
-                History.Find(table, id, after, limit + 1)
+                History.Find(table, selection, id, after, limit + 1)
             );
             if (answer.Changes.Count == 0 && after == long.MaxValue)
             {
                 throw Problem.NotFound("record", request.RecordId);
-            }
-
-            if (answer.Changes.Count > limit)
-            {
-                answer.Changes.RemoveAt(limit);
-                answer.Page = new PageInfo
-                {
-                    HasMore = true,
-                    NextCursor = cursors.Seal(
-                        id.ToByteArray(),
-                        answer.Changes[^1].Version.ToString(System.Globalization.CultureInfo.InvariantCulture)
-                    ),
-                };
             }
 
             return answer;
@@ -75,7 +68,7 @@ file static class History
     /// Every change has kept the state before it, except the creation, which had none. The creation is found by the moment in the record's
     /// id, which is the moment of the creation.
     /// </summary>
-    public static Statement Find(TableSchema table, Guid record, long after, int count) =>
+    public static Statement Find(TableSchema table, FieldSelection selection, Guid record, long after, int count) =>
         new(
             $"""
             with step as (
@@ -88,7 +81,7 @@ file static class History
             )
             select s.version, c.kind, c.changed_at, c.changed_by, c.call_id, c.tool, c.task,
                 array(select jsonb_object_keys(s.before)) as kept
-                {string.Concat(table.Fields.Select(field => ", " + field.Kind.Select("r." + field.Column)))}
+                {string.Concat(selection.Fields.Select(field => ", " + field.Kind.Select("r." + field.Column)))}
             from step s join data.record_change c on c.id = s.change_id
             cross join lateral jsonb_populate_record(null::{table.QualifiedName}, s.before) as r
             where s.version < $3 order by s.version desc limit $4
@@ -100,8 +93,9 @@ file static class History
             RecordIds.MomentOf(record)
         );
 
-    public static HistoryEntry Read(NpgsqlDataReader row, TableSchema table) =>
-        new()
+    public static HistoryEntry Read(NpgsqlDataReader row, FieldSelection selection)
+    {
+        var entry = new HistoryEntry
         {
             Version = row.GetInt64("version"),
             Kind = row.GetString("kind"),
@@ -110,19 +104,21 @@ file static class History
             CallId = row.GetString("call_id"),
             Tool = row.GetString("tool"),
             Task = row.IsDBNull("task") ? "" : row.GetString("task"),
-            Before = new Json { Utf8 = ReadBefore(row, table) },
         };
+        entry.Before = new Json { Utf8 = ReadBefore(row, selection, entry.LeftOut) };
+        return entry;
+    }
 
-    private static ByteString ReadBefore(NpgsqlDataReader row, TableSchema table)
+    private static ByteString ReadBefore(NpgsqlDataReader row, FieldSelection selection, IDictionary<string, int> leftOut)
     {
         var kept = row.GetFieldValue<string[]>("kept").ToHashSet(StringComparer.Ordinal);
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, JsonText.Options))
         {
             json.WriteStartObject();
-            for (var i = 0; i < table.Fields.Count; i++)
+            for (var i = 0; i < selection.Fields.Count; i++)
             {
-                var field = table.Fields[i];
+                var field = selection.Fields[i];
                 if (!kept.Contains(field.Column))
                 {
                     continue;
@@ -142,6 +138,6 @@ file static class History
             json.WriteEndObject();
         }
 
-        return ByteString.CopyFrom(buffer.WrittenSpan);
+        return FittingFields.Of(buffer, leftOut);
     }
 }

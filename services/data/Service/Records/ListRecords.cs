@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Queries;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Records;
 
@@ -27,7 +28,7 @@ internal sealed partial class RecordsService
                     view,
                     Filter: null,
                     Sorting: [],
-                    request.HasLimit ? request.Limit : RecordQuery.DefaultLimit,
+                    request.HasLimit ? request.Limit : Page.DefaultLimit,
                     request.Cursor,
                     request.IncludeTotal
                 )

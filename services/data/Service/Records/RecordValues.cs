@@ -14,8 +14,6 @@ namespace Platform.Data.Service.Records;
 /// </summary>
 internal sealed class RecordValues
 {
-    private const int MaxViolations = 50;
-
     private readonly TableSchema _table;
     private readonly int _count;
     private readonly Dictionary<FieldSchema, object?[]> _columns = [];
@@ -235,7 +233,8 @@ internal sealed class RecordValues
             property.Value.ValueKind == JsonValueKind.Null
             || property.Value.ValueKind == JsonValueKind.String && property.Value.ValueEquals("")
                 ? Parsed.Empty
-                : field.Kind.Parse(property.Value, field);
+            : _areCells ? field.Kind.Parse(property.Value, field)
+            : field.Kind.Read(property.Value, field);
         if (parsed.Rule is not null)
         {
             Refuse($"{path}.{name}", parsed.Rule, _areCells ? $"{parsed.Fix} {field.Kind.CellHint}".TrimEnd() : parsed.Fix!);
@@ -309,26 +308,12 @@ internal sealed class RecordValues
     public void Refuse(FieldSchema field, int index, string rule, string fix) => Refuse($"{_pathOf(index)}.{field.Name}", rule, fix);
 
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT with every violation noted so far.</exception>
-    public RecordValues Checked() =>
-        _violationCount switch
-        {
-            0 => this,
-            > MaxViolations => throw Problem.Invalid([
-                .. _violations,
-                new Violation
-                {
-                    Field = "",
-                    Rule = $"There are {_violationCount - MaxViolations} more violations",
-                    Fix = "Fix these first.",
-                },
-            ]),
-            _ => throw Problem.Invalid(_violations),
-        };
+    public RecordValues Checked() => _violationCount == 0 ? this : throw Problem.Invalid(_violations, _violationCount);
 
     private void Refuse(string path, string rule, string fix)
     {
         // The rest is counted only: an import can break a rule in each of its cells.
-        if (++_violationCount <= MaxViolations)
+        if (++_violationCount <= ViolationText.MaxTold)
         {
             _violations.Add(
                 new Violation

@@ -4,6 +4,7 @@ using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Records;
 
@@ -30,7 +31,7 @@ internal sealed partial class RecordsService
                     view,
                     request.Filter,
                     request.Sorting,
-                    request.HasLimit ? request.Limit : RecordQuery.DefaultLimit,
+                    request.HasLimit ? request.Limit : Page.DefaultLimit,
                     request.Cursor,
                     request.IncludeTotal
                 )
@@ -47,7 +48,7 @@ internal sealed partial class RecordsService
         RepeatedField<Record> records
     )
     {
-        var page = await query.RunAsync(work, context, time, records);
+        var page = await query.RunAsync(work, context, time, limit => Page.Of(records, limit));
         usage.Count(table, query.Shape, query.Took);
         return page;
     }

@@ -254,7 +254,7 @@ file static class UpsertKeys
 
         if (violations.Count > 0)
         {
-            throw Problem.Invalid([.. violations.Take(50)]);
+            throw Problem.Invalid(violations);
         }
 
         var byIndex = new Guid?[count];

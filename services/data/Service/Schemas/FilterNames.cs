@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
 using Platform.Data.Service.Fields;
@@ -20,18 +21,26 @@ internal static class FilterNames
         Func<ChoiceSchema, string> labelOf
     )
     {
-        var root = JsonNode.Parse(filter.Span)!.AsObject();
+        var root = Plain(JsonNode.Parse(filter.Span))!.AsObject();
         Rewrite(root);
         return root.ToJsonString(_json);
 
         void Rewrite(JsonObject condition)
         {
-            if (condition["conditions"] is JsonArray conditions)
+            foreach (var (name, _) in condition.Where(member => member.Value is null).ToList())
             {
+                condition.Remove(name);
+            }
+
+            if (condition.ContainsKey("conditions"))
+            {
+                var conditions = new JsonArray([.. Plain(condition["conditions"])!.AsArray().Select(part => Plain(part)!.DeepClone())]);
                 foreach (var part in conditions)
                 {
                     Rewrite(part!.AsObject());
                 }
+
+                condition["conditions"] = conditions;
             }
 
             if (condition["leftSide"] is not JsonValue left || table.FindAny(left.GetValue<string>()) is not { } field)
@@ -51,15 +60,23 @@ internal static class FilterNames
                     or "HAS_NONE_OF";
             if (field.Kind.HasChoices && byChoice)
             {
-                condition["rightSide"] = condition["rightSide"] is JsonArray items
+                var right = condition["rightSide"];
+                condition["rightSide"] = (IsChoice(field, right) ? right : Plain(right)) is JsonArray items
                     ? new JsonArray([.. items.Select(item => Choice(field, item))])
-                    : Choice(field, condition["rightSide"]);
+                    : Choice(field, right);
             }
         }
+
+        bool IsChoice(FieldSchema field, JsonNode? value) =>
+            value is JsonValue text && field.FindChoice(text.GetValue<string>()) is not null;
 
         JsonNode? Choice(FieldSchema field, JsonNode? value) =>
             value is JsonValue text && field.FindChoice(text.GetValue<string>()) is { } choice ? labelOf(choice) : value?.DeepClone();
     }
 
-    private static readonly System.Text.Json.JsonSerializerOptions _json = new() { Encoder = JsonText.Encoder };
+    // Conditions and lists may have been sent as the text of their JSON.
+    private static JsonNode? Plain(JsonNode? node) =>
+        node is JsonValue value && JsonText.Quoted(value.GetValue<JsonElement>()) is { } meant ? JsonNode.Parse(meant.GetRawText()) : node;
+
+    private static readonly JsonSerializerOptions _json = new() { Encoder = JsonText.Encoder };
 }

@@ -27,6 +27,12 @@ internal sealed class TableSchema
             _byKey[field.Key] = field;
             _byKey[field.Name] = field;
         }
+
+        // Names that are older than their normalization are found by what a request makes of them.
+        foreach (var field in fields)
+        {
+            _byKey.TryAdd(Nfc.Of(field.Name), field);
+        }
     }
 
     public Guid WorkspaceId { get; }
@@ -72,7 +78,7 @@ internal sealed class TableSchema
     public static string QualifiedNameOf(Guid workspaceId, Guid tableId) => $"{RoleOf(workspaceId)}.{Ids.Format("t", tableId)}";
 
     /// <summary>A field of the user's, by id or exact name.</summary>
-    public FieldSchema? Find(string idOrName) => _byKey.GetValueOrDefault(idOrName);
+    public FieldSchema? Find(string idOrName) => _byKey.GetValueOrDefault(idOrName) ?? _byKey.GetValueOrDefault(Nfc.Of(idOrName));
 
     /// <summary>The same, or what every record has: id, createdAt, updatedAt, …</summary>
     public FieldSchema? FindAny(string idOrName) => Find(idOrName) ?? SystemFields.Find(idOrName);
@@ -81,6 +87,7 @@ internal sealed class TableSchema
     /// <exception cref="Grpc.Core.RpcException">INVALID_ARGUMENT: there is none.</exception>
     public ViewSchema FindView(string idOrName) =>
         Views.FirstOrDefault(view => view.Key == idOrName || view.Name == idOrName)
+        ?? Views.FirstOrDefault(view => Nfc.Of(view.Name) == idOrName)
         ?? throw Problem.Invalid(
             "view",
             $"{idOrName} is not a view of the table",
@@ -95,7 +102,7 @@ internal sealed class TableSchema
         + string.Join(", ", Fields.Select(field => field.Name).Take(60).Concat(withSystem ? SystemFields.Names : []))
         + (Fields.Count > 60 ? ", … (see list_fields)." : ".");
 
-    public Contracts.V1.Table ToTable(bool withFields = true)
+    public Contracts.V1.Table ToTable()
     {
         var table = new Contracts.V1.Table
         {
@@ -104,12 +111,14 @@ internal sealed class TableSchema
             Name = Name,
             Description = Description,
             PrimaryFieldId = Ids.Format("fld", PrimaryFieldId),
+            FieldCount = Fields.Count,
             CreatedAt = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTime(CreatedAt),
             UpdatedAt = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTime(UpdatedAt),
         };
-        if (withFields)
+        var page = Page.Of(table.Fields, Fields.Count);
+        if (!Fields.All(field => page.TryAdd(field.ToAnswer(), () => "")))
         {
-            table.Fields.AddRange(Fields.Select(field => field.ToField()));
+            table.HasMoreFields = true;
         }
 
         return table;

@@ -71,7 +71,7 @@ internal sealed partial class TablesService
                 new Target("field", field.Key),
                 new Target("table", table.Key)
             );
-            return new CreateFieldResponse { Field = field.ToField() };
+            return new CreateFieldResponse { Field = field.ToAnswer() };
         });
         schemas.Forget(id);
         links?.Tables.ToList().ForEach(schemas.Forget);

@@ -2,11 +2,11 @@ using System.Data;
 using System.Text;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Npgsql;
 using NpgsqlTypes;
 using Platform.Contracts;
 using Platform.Data.Contracts.V1;
 using Platform.Data.Service.Fields;
-using Platform.Data.Service.Queries;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
 
@@ -18,8 +18,9 @@ internal sealed partial class TablesService
         "select $1::uuid is null or exists (select from data.database where id = $1 and deleted_at is null)";
 
     private const string SelectTables = """
-        select id, database_id, name, description, primary_field_id, created_at, updated_at, lower(name) as sort_key
-        from data.database_table
+        select id, database_id, name, description, primary_field_id, created_at, updated_at, lower(name) as sort_key,
+            (select count(*)::int from data.field f where f.table_id = t.id) as field_count
+        from data.database_table t
         where ($4::uuid is null or database_id = $4) and ($5::text is null or strpos(lower(name), lower($5)) > 0) and deleted_at is null
             and ($2::text is null or (lower(name), id) > ($2, $3)) order by lower(name), id limit $1
         """;
@@ -31,7 +32,7 @@ internal sealed partial class TablesService
             : Ids.TryParse("db", request.DatabaseId, out var parsed) ? parsed
             : throw Problem.NotFound("database", request.DatabaseId);
         var query = Encoding.UTF8.GetBytes($"tables {database} {request.Search}");
-        var limit = request.HasLimit ? request.Limit : RecordQuery.DefaultLimit;
+        var limit = request.HasLimit ? request.Limit : Page.DefaultLimit;
         var after = cursors.Open(request.Cursor, query);
         var parameters = new QueryParameters();
         parameters.Add(NpgsqlDbType.Integer, limit + 1);
@@ -52,31 +53,18 @@ internal sealed partial class TablesService
                 }
 
                 await reader.NextResultAsync();
-                var answer = new ListTablesResponse { Page = new PageInfo() };
-                var last = (Name: "", Id: Guid.Empty);
+                var answer = new ListTablesResponse();
+                var page = Page.Of(answer.Tables, limit);
                 while (await reader.ReadAsync())
                 {
-                    if (answer.Tables.Count == limit)
+                    var (name, id) = (reader.GetString("sort_key"), reader.GetGuid("id"));
+                    if (!page.TryAdd(Read(reader), () => cursors.Seal(query, name, id.ToString())))
                     {
-                        (answer.Page.HasMore, answer.Page.NextCursor) = (true, cursors.Seal(query, last.Name, last.Id.ToString()));
                         break;
                     }
-
-                    last = (reader.GetString("sort_key"), reader.GetGuid("id"));
-                    answer.Tables.Add(
-                        new Table
-                        {
-                            Id = Ids.Format("tbl", last.Id),
-                            DatabaseId = Ids.Format("db", reader.GetGuid("database_id")),
-                            Name = reader.GetString("name"),
-                            Description = reader.GetString("description"),
-                            PrimaryFieldId = Ids.Format("fld", reader.GetGuid("primary_field_id")),
-                            CreatedAt = Timestamp.FromDateTime(reader.GetDateTime("created_at")),
-                            UpdatedAt = Timestamp.FromDateTime(reader.GetDateTime("updated_at")),
-                        }
-                    );
                 }
 
+                answer.Page = page.Info;
                 return answer;
             },
             context.CancellationToken,
@@ -84,4 +72,17 @@ internal sealed partial class TablesService
             new Statement(SelectTables, parameters.Values)
         );
     }
+
+    private static Table Read(NpgsqlDataReader row) =>
+        new()
+        {
+            Id = Ids.Format("tbl", row.GetGuid("id")),
+            DatabaseId = Ids.Format("db", row.GetGuid("database_id")),
+            Name = row.GetString("name"),
+            Description = row.GetString("description"),
+            PrimaryFieldId = Ids.Format("fld", row.GetGuid("primary_field_id")),
+            FieldCount = row.GetInt32("field_count"),
+            CreatedAt = Timestamp.FromDateTime(row.GetDateTime("created_at")),
+            UpdatedAt = Timestamp.FromDateTime(row.GetDateTime("updated_at")),
+        };
 }

@@ -40,6 +40,11 @@ internal static class NewFields
             yield return misnamed;
         }
 
+        if (field.Id.Length > 0)
+        {
+            yield return Broken("id", "is given by the server", "Leave it out.");
+        }
+
         if (
             SystemFields.Names.Contains(field.Name)
             || field.Name.StartsWith(TableSchema.FieldPrefix, StringComparison.Ordinal)
@@ -141,6 +146,11 @@ internal static class NewFields
             if (Names.Find(At(path, $"choices[{i}].label"), field.Choices[i].Label) is { } mislabelled)
             {
                 yield return mislabelled;
+            }
+
+            if (field.Choices[i].Id.Length > 0)
+            {
+                yield return Broken($"choices[{i}].id", "is given by the server", "Leave it out.");
             }
 
             if (!labels.Add(field.Choices[i].Label))

@@ -60,7 +60,7 @@ internal sealed partial class TablesService
             choices.Describe(changes);
             if (!changes.Any)
             {
-                return new UpdateFieldResponse { Field = field.ToField() };
+                return new UpdateFieldResponse { Field = field.ToAnswer() };
             }
 
             await FieldValues.CheckAsync(tx, table, field, mustExist: required && !field.Required, mustDiffer: unique && !field.Unique);
@@ -93,7 +93,7 @@ internal sealed partial class TablesService
                 new Target("table", table.Key)
             );
             var after = await TableSchemas.LoadAsync(tx, id);
-            return new UpdateFieldResponse { Field = after!.Find(field.Key)!.ToField(), ChangedRecords = changed };
+            return new UpdateFieldResponse { Field = after!.Find(field.Key)!.ToAnswer(), ChangedRecords = changed };
         });
         schemas.Forget(id);
         return answer;
@@ -103,6 +103,7 @@ internal sealed partial class TablesService
     private static Contracts.V1.Field Wanted(FieldSchema field, UpdateFieldRequest request)
     {
         var wanted = field.ToField();
+        wanted.Id = "";
         wanted.Choices.Clear();
         wanted.Inverse = false;
         wanted.Name = request.HasName ? request.Name : wanted.Name;

@@ -1,5 +1,7 @@
+using System.Text;
 using Grpc.Core;
 using Platform.Data.Contracts.V1;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Views;
 
@@ -8,6 +10,24 @@ internal sealed partial class ViewsService
     public override async Task<ListViewsResponse> ListViews(ListViewsRequest request, ServerCallContext context)
     {
         var table = await schemas.ReadAsync(context, request.TableId);
-        return new ListViewsResponse { Views = { table.Views.Select(view => view.ToView(table)) } };
+        var query = Encoding.UTF8.GetBytes($"views {table.Key}");
+        var views = table.Views.AsEnumerable();
+        if (cursors.Open(request.Cursor, query) is [{ } last])
+        {
+            views = views.SkipWhile(view => view.Key != last).Skip(1);
+        }
+
+        var answer = new ListViewsResponse();
+        var page = Page.Of(answer.Views, request.HasLimit ? request.Limit : MaxViews);
+        foreach (var view in views)
+        {
+            if (!page.TryAdd(view.ToView(table), () => cursors.Seal(query, view.Key)))
+            {
+                break;
+            }
+        }
+
+        answer.Page = page.Info;
+        return answer;
     }
 }

@@ -9,9 +9,13 @@ using Platform.ServiceDefaults.State;
 namespace Platform.Data.Service.Views;
 
 /// <summary>Views of tables. One file per call. A view is part of its table's schema, and changes like it.</summary>
-internal sealed partial class ViewsService(UnitOfWork work, TableSchemas schemas, TimeProvider time) : Contracts.V1.Views.ViewsBase
+internal sealed partial class ViewsService(UnitOfWork work, TableSchemas schemas, Cursors cursors, TimeProvider time)
+    : Contracts.V1.Views.ViewsBase
 {
     public const int MaxViews = 100;
+
+    // A list of views shows them whole.
+    private const int MaxFilterBytes = 20_000;
 
     private const string LockTable = "select data.begin_schema_change($1)";
 
@@ -36,6 +40,15 @@ internal sealed partial class ViewsService(UnitOfWork work, TableSchemas schemas
         if (filter is null || filter.Utf8.IsEmpty || filter.Utf8.Span.Trim(" \t\r\n"u8).SequenceEqual("{}"u8))
         {
             return null;
+        }
+
+        if (filter.Utf8.Length > MaxFilterBytes)
+        {
+            throw Problem.Invalid(
+                "filter",
+                $"has {filter.Utf8.Length} bytes",
+                $"Save at most {MaxFilterBytes}, and send the rest with each search."
+            );
         }
 
         FilterCompiler.Compile(table, filter.Utf8, new QueryParameters(), time.GetUtcNow(), new FilterSize());

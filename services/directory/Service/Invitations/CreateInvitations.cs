@@ -22,11 +22,12 @@ internal sealed partial class InvitationsService
         """;
 
     private const string FindOpen = """
-        select organization_id, email, id from directory.invitation where is_open and organization_id = any($1) and email = any($2)
+        select organization_id, email, id, role from directory.invitation
+        where is_open and organization_id = any($1) and email = any($2)
         """;
 
     private const string FindMembers = """
-        select m.organization_id, u.email from directory.directory_user u join directory.membership m on m.user_id = u.id
+        select m.organization_id, u.email, m.role from directory.directory_user u join directory.membership m on m.user_id = u.id
         where m.organization_id = any($1) and m.state = 'active' and u.email = any($2)
         """;
 
@@ -60,7 +61,7 @@ internal sealed partial class InvitationsService
                 );
             }
 
-            return Answer(rows);
+            return Answer(rows, request.OnlyProblems);
         });
     }
 
@@ -86,32 +87,47 @@ internal sealed partial class InvitationsService
         var open = (
             await tx.QueryAsync(
                 FindOpen,
-                row => (Key: (row.GetGuid("organization_id"), row.GetString("email")), Id: row.GetGuid("id")),
+                row =>
+                    (
+                        Key: (row.GetGuid("organization_id"), row.GetString("email")),
+                        Invitation: (Id: row.GetGuid("id"), Role: row.GetString("role"))
+                    ),
                 organizations,
                 emails
             )
-        ).ToDictionary(row => row.Key, row => row.Id);
+        ).ToDictionary(row => row.Key, row => row.Invitation);
         var members = (
-            await tx.QueryAsync(FindMembers, row => (row.GetGuid("organization_id"), row.GetString("email")), organizations, emails)
-        ).ToHashSet();
+            await tx.QueryAsync(
+                FindMembers,
+                row => (Key: (row.GetGuid("organization_id"), row.GetString("email")), Role: row.GetString("role")),
+                organizations,
+                emails
+            )
+        ).ToDictionary(row => row.Key, row => row.Role);
 
         var created = new List<AskedInvitation>();
         foreach (var row in valid)
         {
             var key = (row.Organization, row.Email);
-            if (members.Contains(key))
+            if (members.TryGetValue(key, out var role))
             {
                 row.Conclude(InvitationOutcome.AlreadyMember);
+                row.Note(role, "The user is in the organization", "update_membership changes it.");
             }
             else if (open.TryGetValue(key, out var invitation))
             {
-                row.Conclude(InvitationOutcome.AlreadyInvited, invitation);
+                row.Conclude(InvitationOutcome.AlreadyInvited, invitation.Id);
+                row.Note(
+                    invitation.Role,
+                    "The pending invitation stands as it is,",
+                    "To change that, revoke it with revoke_invitation, and invite again."
+                );
             }
             else
             {
                 // A second row of the same address finds the invitation of the first.
-                open.Add(key, invitation = Ids.New());
-                row.Conclude(InvitationOutcome.Created, invitation);
+                open.Add(key, invitation = (Ids.New(), row.Role));
+                row.Conclude(InvitationOutcome.Created, invitation.Id);
                 created.Add(row);
             }
         }
@@ -131,20 +147,20 @@ internal sealed partial class InvitationsService
             tx.Now
         );
 
-    private CreateInvitationsResponse Answer(List<AskedInvitation> rows)
+    private CreateInvitationsResponse Answer(List<AskedInvitation> rows, bool onlyProblems)
     {
-        int Count(InvitationOutcome outcome) => rows.Count(row => row.Result.Outcome == outcome);
-        return new CreateInvitationsResponse
+        var results = rows.ConvertAll(row => row.Result);
+        var answer = new CreateInvitationsResponse
         {
-            Results = { rows.Select(row => row.Result) },
-            Counts = new InvitationCounts
-            {
-                Created = Count(InvitationOutcome.Created),
-                AlreadyInvited = Count(InvitationOutcome.AlreadyInvited),
-                AlreadyMember = Count(InvitationOutcome.AlreadyMember),
-                Invalid = Count(InvitationOutcome.Invalid),
-            },
+            Results = { InvitationResults.Show(results, onlyProblems, out var leftOut) },
+            Counts = InvitationResults.Count(results),
             MailNotice = mail.Value.Notice,
         };
+        if (leftOut > 0)
+        {
+            answer.LeftOut = leftOut;
+        }
+
+        return answer;
     }
 }

@@ -47,6 +47,15 @@ internal sealed class AskedInvitation
             InvitationId = id == default ? "" : Ids.Format("inv", id),
         };
     }
+
+    /// <summary>Says which role stands, where it is not the one that the row asks for.</summary>
+    public void Note(string standing, string what, string remedy)
+    {
+        if (standing != Role)
+        {
+            Result.Note = $"{what} with the role {standing}. {remedy}";
+        }
+    }
 }
 
 /// <summary>The rules of a row that need no look-up.</summary>

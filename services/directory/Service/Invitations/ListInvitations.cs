@@ -22,7 +22,7 @@ internal sealed partial class InvitationsService
     public override Task<ListInvitationsResponse> ListInvitations(ListInvitationsRequest request, ServerCallContext context)
     {
         var after = Paging.Cursor("inv", request.Cursor);
-        var limit = request.HasLimit ? request.Limit : Paging.DefaultLimit;
+        var limit = request.HasLimit ? request.Limit : Page.DefaultLimit;
         Guid? organization = request.OrganizationId.Length > 0 ? Ids.Parse("org", request.OrganizationId, "organizationId") : null;
         var email = "";
         if (request.Email.Length > 0 && !EmailAddress.TryNormalize(request.Email, out email, out var rule))
@@ -36,12 +36,13 @@ internal sealed partial class InvitationsService
             async reader =>
             {
                 var response = new ListInvitationsResponse { MailNotice = mail.Value.Notice };
-                while (await reader.ReadAsync(context.CancellationToken))
-                {
-                    response.Invitations.Add(InvitationColumns.Read(reader));
-                }
-
-                response.Page = Paging.Close(response.Invitations, limit, invitation => invitation.Id);
+                response.Page = await Paging.ReadAsync(
+                    reader,
+                    response.Invitations,
+                    limit,
+                    row => InvitationColumns.Read(row),
+                    invitation => invitation.Id
+                );
                 return response;
             },
             context.CancellationToken,

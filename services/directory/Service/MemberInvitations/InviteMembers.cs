@@ -1,8 +1,10 @@
 using System.Data;
 using Grpc.Core;
+using Npgsql;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
+using Platform.Directory.Service.Invitations;
 using Platform.Directory.Service.Mail;
 using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults.Calls;
@@ -20,9 +22,15 @@ internal sealed partial class MemberInvitationsService
     private const string CloseExpired =
         "update directory.member_invitation set is_open = false where is_open and expires_at <= $2 and email = any($1)";
 
-    private const string FindOpen = "select email, id from directory.member_invitation where is_open and email = any($1)";
+    private const string FindOpen =
+        "select email, id, environments, roles from directory.member_invitation where is_open and email = any($1)";
 
-    private const string FindMembers = "select email from directory.member where email = any($1)";
+    private const string FindMembers = """
+        select m.email,
+            array(select r.environment_id from directory.member_role r where r.member_id = m.id order by r.environment_id) as environments,
+            array(select r.role from directory.member_role r where r.member_id = m.id order by r.environment_id) as roles
+        from directory.member m where m.email = any($1)
+        """;
 
     private const string InsertInvitation = """
         insert into directory.member_invitation (id, email, environments, roles, invited_by, created_at, expires_at)
@@ -46,9 +54,15 @@ internal sealed partial class MemberInvitationsService
             RequireReach(request, grants, tx.Call.Caller.Reach);
             await tx.ExecuteAsync(CloseExpired, emails, tx.Now);
             var open = (
-                await tx.QueryAsync(FindOpen, row => (Email: row.GetString("email"), Id: row.GetGuid("id")), [emails])
-            ).ToDictionary(row => row.Email, row => row.Id);
-            var members = (await tx.QueryAsync(FindMembers, row => row.GetString(0), [emails])).ToHashSet();
+                await tx.QueryAsync(
+                    FindOpen,
+                    row => (Email: row.GetString("email"), Invitation: (Id: row.GetGuid("id"), Roles: RolesIn(row))),
+                    [emails]
+                )
+            ).ToDictionary(row => row.Email, row => row.Invitation);
+            var members = (
+                await tx.QueryAsync(FindMembers, row => (Email: row.GetString("email"), Roles: RolesIn(row)), [emails])
+            ).ToDictionary(row => row.Email, row => row.Roles);
             var created = new List<Guid>();
             var managers = new List<GivenRoles>();
             var expires = tx.Now + TimeSpan.FromDays(request.HasExpiresInDays ? request.ExpiresInDays : DefaultDays);
@@ -58,18 +72,26 @@ internal sealed partial class MemberInvitationsService
                 {
                     result.MergeFrom(Refused(result.Email, problem));
                 }
-                else if (members.Contains(result.Email))
+                else if (members.TryGetValue(result.Email, out var held))
                 {
                     result.Outcome = InvitationOutcome.AlreadyMember;
+                    result.Note = Note(roles, held, grants, "The member keeps", "An invitation does not change the roles of a member.");
                 }
                 else if (open.TryGetValue(result.Email, out var invited))
                 {
-                    (result.Outcome, result.InvitationId) = (InvitationOutcome.AlreadyInvited, Ids.Format("minv", invited));
+                    (result.Outcome, result.InvitationId) = (InvitationOutcome.AlreadyInvited, Ids.Format("minv", invited.Id));
+                    result.Note = Note(
+                        roles,
+                        invited.Roles,
+                        grants,
+                        "The pending invitation stands as it is, with",
+                        "To change that, revoke it with revoke_member_invitation, and invite again."
+                    );
                 }
                 else
                 {
                     var id = Ids.New();
-                    open.Add(result.Email, id);
+                    open.Add(result.Email, (id, roles));
                     created.Add(id);
                     if (roles.Values.Any(MemberGrants.ManagesPeople))
                     {
@@ -108,7 +130,7 @@ internal sealed partial class MemberInvitationsService
                 );
             }
 
-            return Answer(results);
+            return Answer(results, request.OnlyProblems);
         });
 
     /// <summary>
@@ -168,6 +190,35 @@ internal sealed partial class MemberInvitationsService
         return null;
     }
 
+    private static SortedDictionary<Guid, string> RolesIn(NpgsqlDataReader row) =>
+        new(
+            row.GetFieldValue<Guid[]>("environments")
+                .Zip(row.GetFieldValue<string[]>("roles"))
+                .ToDictionary(given => given.First, given => given.Second)
+        );
+
+    /// <summary>
+    /// Says which roles stand, where they are not the ones that a row asks for. Environments in which the caller has no role do not exist
+    /// for them.
+    /// </summary>
+    private static string Note(
+        SortedDictionary<Guid, string> asked,
+        SortedDictionary<Guid, string> standing,
+        MemberGrants grants,
+        string what,
+        string remedy
+    )
+    {
+        var seen = standing.Where(role => grants.Roles.ContainsKey(role.Key)).ToList();
+        if (seen.SequenceEqual(asked))
+        {
+            return "";
+        }
+
+        var roles = string.Join(", ", seen.Select(role => $"the role {role.Value} in {Ids.Format("env", role.Key)}"));
+        return $"{what} {(roles.Length > 0 ? roles : "no role that you can see")}. {remedy}";
+    }
+
     private static InvitationResult Refused(string email, string problem) =>
         new()
         {
@@ -185,20 +236,19 @@ internal sealed partial class MemberInvitationsService
             new { Email, Roles = Roles.Select(role => new { EnvironmentId = Ids.Format("env", role.Key), Role = role.Value }) };
     }
 
-    private InviteMembersResponse Answer(List<InvitationResult> results)
+    private InviteMembersResponse Answer(List<InvitationResult> results, bool onlyProblems)
     {
-        int Count(InvitationOutcome outcome) => results.Count(result => result.Outcome == outcome);
-        return new InviteMembersResponse
+        var answer = new InviteMembersResponse
         {
-            Results = { results },
-            Counts = new InvitationCounts
-            {
-                Created = Count(InvitationOutcome.Created),
-                AlreadyInvited = Count(InvitationOutcome.AlreadyInvited),
-                AlreadyMember = Count(InvitationOutcome.AlreadyMember),
-                Invalid = Count(InvitationOutcome.Invalid),
-            },
+            Results = { InvitationResults.Show(results, onlyProblems, out var leftOut) },
+            Counts = InvitationResults.Count(results),
             MailNotice = mail.Value.Notice,
         };
+        if (leftOut > 0)
+        {
+            answer.LeftOut = leftOut;
+        }
+
+        return answer;
     }
 }

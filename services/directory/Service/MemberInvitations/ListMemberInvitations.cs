@@ -21,7 +21,7 @@ internal sealed partial class MemberInvitationsService
     )
     {
         var after = Paging.Cursor("minv", request.Cursor);
-        var limit = request.HasLimit ? request.Limit : Paging.DefaultLimit;
+        var limit = request.HasLimit ? request.Limit : Page.DefaultLimit;
         var call = context.Call();
         return work.ReadAsync(
             call,
@@ -29,12 +29,13 @@ internal sealed partial class MemberInvitationsService
             async reader =>
             {
                 var response = new ListMemberInvitationsResponse { MailNotice = mail.Value.Notice };
-                while (await reader.ReadAsync(context.CancellationToken))
-                {
-                    response.Invitations.Add(MemberInvitationColumns.Read(reader));
-                }
-
-                response.Page = Paging.Close(response.Invitations, limit, invitation => invitation.Id);
+                response.Page = await Paging.ReadAsync(
+                    reader,
+                    response.Invitations,
+                    limit,
+                    row => MemberInvitationColumns.Read(row),
+                    invitation => invitation.Id
+                );
                 return response;
             },
             context.CancellationToken,

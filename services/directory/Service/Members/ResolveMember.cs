@@ -1,4 +1,5 @@
 using System.Data;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Npgsql;
 using Platform.Contracts;
@@ -12,6 +13,8 @@ namespace Platform.Directory.Service.Members;
 
 internal sealed partial class MembersService
 {
+    private const string Now = "select now() as present";
+
     private const string FindMemberships = """
         select w.workspace_id, w.name as workspace_name, m.id as member_id, m.email, m.display_name, m.subject,
             e.id as environment_id, e.name as environment_name, e.kind, e.is_default, r.role
@@ -55,7 +58,9 @@ internal sealed partial class MembersService
             _resolver,
             async reader =>
             {
-                var response = new ResolveMemberResponse();
+                await reader.ReadAsync(context.CancellationToken);
+                var response = new ResolveMemberResponse { AsOf = reader.GetFieldValue<DateTimeOffset>("present").ToTimestamp() };
+                await reader.NextResultAsync(context.CancellationToken);
                 while (await reader.ReadAsync(context.CancellationToken))
                 {
                     Add(response, reader);
@@ -64,6 +69,7 @@ internal sealed partial class MembersService
                 return response;
             },
             context.CancellationToken,
+            new Statement(Now),
             new Statement(sql, who, workspace)
         );
 

@@ -19,7 +19,7 @@ internal sealed partial class OrganizationsService
     public override Task<ListOrganizationsResponse> ListOrganizations(ListOrganizationsRequest request, ServerCallContext context)
     {
         var after = Paging.Cursor("org", request.Cursor);
-        var limit = request.HasLimit ? request.Limit : Paging.DefaultLimit;
+        var limit = request.HasLimit ? request.Limit : Page.DefaultLimit;
         var domain = "";
         if (request.Domain.Length > 0 && !DomainName.TryNormalize(request.Domain, out domain, out var rule))
         {
@@ -32,12 +32,13 @@ internal sealed partial class OrganizationsService
             async reader =>
             {
                 var response = new ListOrganizationsResponse();
-                while (await reader.ReadAsync(context.CancellationToken))
-                {
-                    response.Organizations.Add(OrganizationRow.Read(reader, withMetadata: false));
-                }
-
-                response.Page = Paging.Close(response.Organizations, limit, organization => organization.Id);
+                response.Page = await Paging.ReadAsync(
+                    reader,
+                    response.Organizations,
+                    limit,
+                    row => OrganizationRow.Read(row, withMetadata: false),
+                    organization => organization.Id
+                );
                 return response;
             },
             context.CancellationToken,

@@ -12,7 +12,8 @@ internal sealed partial class UsersService
 {
     private const string DefaultRole = "member";
 
-    private const string ShareOrganization = "select 1 from directory.organization where id = $1 for key share";
+    // As whoever invites people to it: a membership and an invitation of the same person cannot come about side by side.
+    private const string LockOrganization = "select 1 from directory.organization where id = $1 for no key update";
 
     private const string ShareUser = "select 1 from directory.directory_user where id = $1 for key share";
 
@@ -22,7 +23,7 @@ internal sealed partial class UsersService
         var user = Ids.Parse("usr", request.UserId, "userId");
         return work.WriteAsync(context, async tx =>
         {
-            _ = await tx.ScalarAsync<object>(ShareOrganization, organization)
+            _ = await tx.ScalarAsync<object>(LockOrganization, organization)
                 ?? throw Problem.NotFound("organization", request.OrganizationId);
             _ = await tx.ScalarAsync<object>(ShareUser, user) ?? throw Problem.NotFound("user", request.UserId);
             var role = request.Role.Length > 0 ? request.Role : DefaultRole;
@@ -37,8 +38,8 @@ internal sealed partial class UsersService
     }
 
     /// <summary>
-    /// Makes the membership, or an inactive one active again with this role. Null when an active one is there, which stays as it is. The
-    /// caller holds locks of organization and user.
+    /// Makes the membership, or an inactive one active again with this role. Null when an active one is there, which stays as it is. An
+    /// open invitation of the user ends. The caller holds locks of organization and user.
     /// </summary>
     public static async Task<Guid?> JoinAsync(WriteTransaction tx, Guid organization, Guid user, string role)
     {
@@ -48,6 +49,8 @@ internal sealed partial class UsersService
                 set state = 'active', role = excluded.role, updated_at = excluded.updated_at where membership.state = 'inactive'
             returning id
             """;
+        // The invitation first, as where one is accepted.
+        await OpenInvitation.RevokeAsync(tx, organization, user);
         var id = await tx.ScalarAsync<Guid>(Join, Ids.New(), organization, user, role, tx.Now);
         if (id == Guid.Empty)
         {

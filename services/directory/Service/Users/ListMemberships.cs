@@ -27,7 +27,7 @@ internal sealed partial class UsersService
         }
 
         var after = Paging.Cursor("om", request.Cursor);
-        var limit = request.HasLimit ? request.Limit : Paging.DefaultLimit;
+        var limit = request.HasLimit ? request.Limit : Page.DefaultLimit;
         Guid? organization = request.OrganizationId.Length > 0 ? Ids.Parse("org", request.OrganizationId, "organizationId") : null;
         Guid? user = request.UserId.Length > 0 ? Ids.Parse("usr", request.UserId, "userId") : null;
         return work.ReadAsync(
@@ -36,12 +36,13 @@ internal sealed partial class UsersService
             async reader =>
             {
                 var response = new ListMembershipsResponse();
-                while (await reader.ReadAsync(context.CancellationToken))
-                {
-                    response.Memberships.Add(MembershipRow.Read(reader));
-                }
-
-                response.Page = Paging.Close(response.Memberships, limit, membership => membership.Id);
+                response.Page = await Paging.ReadAsync(
+                    reader,
+                    response.Memberships,
+                    limit,
+                    row => MembershipRow.Read(row),
+                    membership => membership.Id
+                );
                 return response;
             },
             context.CancellationToken,

@@ -23,7 +23,7 @@ internal sealed partial class UsersService
     public override Task<ListUsersResponse> ListUsers(ListUsersRequest request, ServerCallContext context)
     {
         var after = Paging.Cursor("usr", request.Cursor);
-        var limit = request.HasLimit ? request.Limit : Paging.DefaultLimit;
+        var limit = request.HasLimit ? request.Limit : Page.DefaultLimit;
         Guid? organization = request.OrganizationId.Length > 0 ? Ids.Parse("org", request.OrganizationId, "organizationId") : null;
         return work.ReadAsync(
             context.Call(),
@@ -31,12 +31,13 @@ internal sealed partial class UsersService
             async reader =>
             {
                 var response = new ListUsersResponse();
-                while (await reader.ReadAsync(context.CancellationToken))
-                {
-                    response.Users.Add(UserRow.Read(reader, withMetadata: false));
-                }
-
-                response.Page = Paging.Close(response.Users, limit, user => user.Id);
+                response.Page = await Paging.ReadAsync(
+                    reader,
+                    response.Users,
+                    limit,
+                    row => UserRow.Read(row, withMetadata: false),
+                    user => user.Id
+                );
                 return response;
             },
             context.CancellationToken,

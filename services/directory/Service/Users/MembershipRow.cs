@@ -20,9 +20,11 @@ internal static class MembershipRow
 
     public const string FindById = $"{Select} where m.id = $1";
 
-    // The organization first and then the user, as everywhere: the deletion of either counts its memberships.
+    // The organization first and then the user, as everywhere: the deletion of either counts its memberships. An inactive membership that
+    // becomes active comes about as a new one does, never beside an invitation.
     private const string LockOrganization = """
-        select 1 from directory.organization where id = (select organization_id from directory.membership where id = $1) for key share
+        select 1 from directory.organization where id = (select organization_id from directory.membership where id = $1)
+            for no key update
         """;
 
     private const string LockUser = """

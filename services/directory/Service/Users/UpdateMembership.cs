@@ -31,6 +31,15 @@ internal sealed partial class UsersService
                 membership.State = request.State;
             }
 
+            if (changes.Count > 0 && membership.State == MembershipRow.Active)
+            {
+                await OpenInvitation.RevokeAsync(
+                    tx,
+                    Ids.Parse("org", membership.OrganizationId, "organizationId"),
+                    Ids.Parse("usr", membership.UserId, "userId")
+                );
+            }
+
             if (changes.Count > 0)
             {
                 membership.UpdatedAt = Timestamp.FromDateTimeOffset(tx.Now);

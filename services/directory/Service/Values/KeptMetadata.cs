@@ -36,7 +36,7 @@ internal static class KeptMetadata
 
             foreach (var property in document.RootElement.EnumerateObject())
             {
-                metadata.Add(property.Name, Value(property, allowRemoval));
+                metadata.Add(Nfc.Of(property.Name), Value(property, allowRemoval));
             }
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
@@ -141,6 +141,6 @@ internal static class KeptMetadata
             );
         }
 
-        return value;
+        return Nfc.Of(value);
     }
 }

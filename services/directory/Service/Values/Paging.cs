@@ -1,3 +1,5 @@
+using Google.Protobuf;
+using Npgsql;
 using Platform.Contracts;
 using Platform.ServiceDefaults.Calls;
 using Platform.ServiceDefaults.State;
@@ -7,8 +9,6 @@ namespace Platform.Directory.Service.Values;
 /// <summary>Pages by id: a cursor is the id of the last row shown, so that rows that come or go meanwhile shift nothing.</summary>
 internal static class Paging
 {
-    public const int DefaultLimit = 50;
-
     /// <summary>A list is planned with its arguments in sight: filters that were not given vanish from the plan.</summary>
     public static SessionSettings Settings { get; } = new(ForceCustomPlan: true);
 
@@ -22,15 +22,26 @@ internal static class Paging
             "Send nextCursor of the page before, or leave it out to begin anew."
         );
 
-    /// <summary>Takes the row that was read beyond the limit off again, and tells whether there was one.</summary>
-    public static PageInfo Close<T>(IList<T> rows, int limit, Func<T, string> id)
+    /// <summary>Reads a page. The query asks for one row more than the limit, so that a page knows whether it is the last.</summary>
+    public static async Task<PageInfo> ReadAsync<T>(
+        NpgsqlDataReader reader,
+        IList<T> entries,
+        int limit,
+        Func<NpgsqlDataReader, T> read,
+        Func<T, string> id
+    )
+        where T : IMessage
     {
-        if (rows.Count <= limit)
+        var page = Page.Of(entries, limit);
+        while (await reader.ReadAsync())
         {
-            return new PageInfo();
+            var entry = read(reader);
+            if (!page.TryAdd(entry, () => id(entry)))
+            {
+                break;
+            }
         }
 
-        rows.RemoveAt(rows.Count - 1);
-        return new PageInfo { HasMore = true, NextCursor = id(rows[^1]) };
+        return page.Info;
     }
 }

@@ -1,6 +1,7 @@
 using System.Data;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Npgsql;
 using Platform.Contracts;
 using Platform.Directory.Contracts.V1;
 using Platform.Directory.Service.Values;
@@ -27,7 +28,7 @@ internal sealed partial class WorkspacesService
     public override Task<ListMembersResponse> ListMembers(ListMembersRequest request, ServerCallContext context)
     {
         var after = Paging.Cursor("mbr", request.Cursor);
-        var limit = request.HasLimit ? request.Limit : Paging.DefaultLimit;
+        var limit = request.HasLimit ? request.Limit : Page.DefaultLimit;
         var call = context.Call();
         return work.ReadAsync(
             call,
@@ -35,30 +36,29 @@ internal sealed partial class WorkspacesService
             async reader =>
             {
                 var response = new ListMembersResponse();
-                while (await reader.ReadAsync(context.CancellationToken))
-                {
-                    var member = new WorkspaceMember
-                    {
-                        Id = Ids.Format("mbr", reader.GetGuid("id")),
-                        Email = reader.GetString("email"),
-                        DisplayName = reader.GetString("display_name"),
-                        CreatedAt = Timestamp.FromDateTime(reader.GetDateTime("created_at")),
-                    };
-                    member.Roles.AddRange(
-                        reader
-                            .GetFieldValue<Guid[]>("environments")
-                            .Zip(reader.GetFieldValue<string[]>("roles"), (environment, role) =>
-                                new MemberRole { EnvironmentId = Ids.Format("env", environment), Role = role }
-                            )
-                    );
-                    response.Members.Add(member);
-                }
-
-                response.Page = Paging.Close(response.Members, limit, member => member.Id);
+                response.Page = await Paging.ReadAsync(reader, response.Members, limit, Read, member => member.Id);
                 return response;
             },
             context.CancellationToken,
             new Statement(FindMembers, call.Caller.MemberId ?? Guid.Empty, after, request.Search.Trim(), limit + 1)
         );
+    }
+
+    private static WorkspaceMember Read(NpgsqlDataReader row)
+    {
+        var member = new WorkspaceMember
+        {
+            Id = Ids.Format("mbr", row.GetGuid("id")),
+            Email = row.GetString("email"),
+            DisplayName = row.GetString("display_name"),
+            CreatedAt = Timestamp.FromDateTime(row.GetDateTime("created_at")),
+        };
+        member.Roles.AddRange(
+            row.GetFieldValue<Guid[]>("environments")
+                .Zip(row.GetFieldValue<string[]>("roles"), (environment, role) =>
+                    new MemberRole { EnvironmentId = Ids.Format("env", environment), Role = role }
+                )
+        );
+        return member;
     }
 }

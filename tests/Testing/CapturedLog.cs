@@ -1,12 +1,15 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace Platform.Edge.Tests.Fixture;
+namespace Platform.Testing;
 
-/// <summary>Everything the edge logged, with exceptions.</summary>
+/// <summary>Everything that was logged at any level, with exceptions.</summary>
 public sealed class CapturedLog : ILoggerProvider
 {
-    public ConcurrentQueue<string> Lines { get; } = new();
+    public ConcurrentQueue<LogEntry> Entries { get; } = new();
+
+    /// <summary>Each as <c>Error Category: text exception</c>.</summary>
+    public IEnumerable<string> Lines => Entries.Select(entry => $"{entry.Level} {entry.Category}: {entry.Text} {entry.Exception}");
 
     public ILogger CreateLogger(string categoryName) => new Writer(this, categoryName);
 
@@ -25,6 +28,9 @@ public sealed class CapturedLog : ILoggerProvider
             TState state,
             Exception? exception,
             Func<TState, Exception?, string> formatter
-        ) => log.Lines.Enqueue($"{logLevel} {category}: {formatter(state, exception)} {exception}");
+        ) => log.Entries.Enqueue(new LogEntry(logLevel, category, formatter(state, exception), exception));
     }
 }
+
+/// <summary>One call of a logger.</summary>
+public sealed record LogEntry(LogLevel Level, string Category, string Text, Exception? Exception);
