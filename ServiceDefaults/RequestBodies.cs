@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Http;
-
 namespace Platform.ServiceDefaults;
 
 /// <summary>Bodies of requests that are read whole.</summary>

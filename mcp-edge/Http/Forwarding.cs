@@ -26,7 +26,7 @@ internal sealed class Forwarding(IHttpForwarder forwarder, IOptions<McpEndpointO
             AutomaticDecompression = DecompressionMethods.None,
             ConnectTimeout = TimeSpan.FromSeconds(5),
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-            // As they came: the server that reads headers from outside takes them for UTF-8, and .NET's client would refuse what is not ASCII.
+            // As they came: the server takes headers from outside for UTF-8, and .NET's client would refuse what is not ASCII.
             RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
             UseCookies = false,
             UseProxy = false,

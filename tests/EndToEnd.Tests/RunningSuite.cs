@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Text.RegularExpressions;
 using Aspire.Hosting;
 using Aspire.Hosting.Testing;
 using Platform.Demo;
@@ -18,7 +16,7 @@ public sealed class TheSuite : ICollectionFixture<RunningSuite>
 }
 
 /// <summary>The whole of it, started from the AppHost once for all tests. What they know of it is what a client knows.</summary>
-public partial class RunningSuite : IAsyncLifetime
+public class RunningSuite : IAsyncLifetime
 {
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
 
@@ -86,31 +84,6 @@ public partial class RunningSuite : IAsyncLifetime
     {
         Assert.SkipWhen(Endpoints.Issuer is null, "Nobody signs in here: there is neither a Keycloak nor the embedded realm.");
         return Endpoints.Issuer!;
-    }
-
-    /// <summary>The lines that a resource has written to its log.</summary>
-    internal async Task<IReadOnlyList<string>> LogAsync(string resource, CancellationToken cancellationToken)
-    {
-        var running = await Notifications.WaitForResourceAsync(resource, state => ProcessOf(state) is not null, cancellationToken);
-        var lines = new List<string>();
-        var log = _app!.Services.GetRequiredService<ResourceLoggerService>();
-        await foreach (var batch in log.GetAllAsync(running.ResourceId).WithCancellation(cancellationToken))
-        {
-            lines.AddRange(batch.Select(line => Colours().Replace(line.Content, "")));
-        }
-
-        return lines;
-    }
-
-    [GeneratedRegex(@"\x1b\[[0-9;]*m")]
-    private static partial Regex Colours();
-
-    /// <summary>What the processes of a resource hold in memory, in bytes.</summary>
-    internal async Task<long> MemoryAsync(string resource, CancellationToken cancellationToken)
-    {
-        var running = await Notifications.WaitForResourceAsync(resource, state => ProcessOf(state) is not null, cancellationToken);
-        var root = ProcessOf(running)!.Value;
-        return Processes.Below(root).Prepend(root).Sum(id => Process.GetProcessById(id).WorkingSet64);
     }
 
     /// <summary>SIGKILL to all processes of a resource. Starts it again by Aspire's command, and returns once it is healthy.</summary>

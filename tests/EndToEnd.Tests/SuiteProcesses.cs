@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.DependencyInjection;
@@ -6,7 +8,7 @@ using Platform.LocalServers;
 namespace Platform.EndToEnd.Tests;
 
 /// <summary>The processes behind the resources of a running suite, to be killed, paused and started again.</summary>
-internal sealed class SuiteProcesses(DistributedApplication app)
+internal sealed partial class SuiteProcesses(DistributedApplication app)
 {
     private readonly ResourceNotificationService _notifications = app.Services.GetRequiredService<ResourceNotificationService>();
 
@@ -73,9 +75,35 @@ internal sealed class SuiteProcesses(DistributedApplication app)
         return (running.ResourceId, ProcessOf(running)!.Value);
     }
 
+    /// <summary>The lines that a resource has written to its log, without colours.</summary>
+    public async Task<IReadOnlyList<string>> LogAsync(string resource, CancellationToken cancellationToken)
+    {
+        var (id, _) = await FindAsync(resource, cancellationToken);
+        var lines = new List<string>();
+        var log = app.Services.GetRequiredService<ResourceLoggerService>();
+        await foreach (var batch in log.GetAllAsync(id).WithCancellation(cancellationToken))
+        {
+            lines.AddRange(batch.Select(line => Colours().Replace(line.Content, "")));
+        }
+
+        return lines;
+    }
+
+    /// <summary>What the processes of a resource hold in memory, in bytes.</summary>
+    public async Task<long> MemoryAsync(string resource, CancellationToken cancellationToken)
+    {
+        var (_, first) = await FindAsync(resource, cancellationToken);
+        return Tree(first).Sum(id => Process.GetProcessById(id).WorkingSet64);
+    }
+
+    [GeneratedRegex(@"\x1b\[[0-9;]*m")]
+    private static partial Regex Colours();
+
+    private static IReadOnlyList<int> Tree(int first) => [.. Processes.Below(first).Prepend(first)];
+
     private static void Send(int first, int signal)
     {
-        foreach (var one in Processes.Below(first).Prepend(first).ToList())
+        foreach (var one in Tree(first))
         {
             Signals.Send(one, signal);
         }

@@ -20,7 +20,7 @@ public sealed record WireAnswer(int Status, IReadOnlyList<(string Name, string V
 /// </summary>
 public static class Wire
 {
-    /// <param name="isCut">Whether the sender closes its half when it has sent this. A server may take that for the end of the call.</param>
+    /// <param name="isCut">Whether the sender closes its half when it has sent this. A server may take that for the end.</param>
     public static async Task<WireAnswer> SendAsync(
         Uri origin,
         byte[] request,

@@ -26,7 +26,8 @@ internal sealed partial class DoorGen(Pool pool, SchemaGen schemas)
     private const string Registration = """
         {"type":"object","properties":{"redirect_uris":{"type":"array","minItems":1,"items":{"enum":["http://127.0.0.1:1/callback",
             "http://localhost/callback","cursor://x/callback","https://x.example/cb","javascript:alert(1)","*"]}},
-        "client_name":{"type":"string"},"client_uri":{"type":"string"},"logo_uri":{"type":"string"},"scope":{"enum":["openid","workspace:read","openid audit:read"]},
+        "client_name":{"type":"string"},"client_uri":{"type":"string"},"logo_uri":{"type":"string"},
+        "scope":{"enum":["openid","workspace:read","openid audit:read"]},
         "token_endpoint_auth_method":{"enum":["none","client_secret_basic","client_secret_post","x"]},
         "grant_types":{"type":"array","items":{"enum":["authorization_code","refresh_token","client_credentials"]}},
         "response_types":{"type":"array","items":{"enum":["code","token"]}},"contacts":{"type":"array","items":{"type":"string"}},

@@ -66,7 +66,7 @@ public sealed partial class FuzzTests(FuzzTests.Suite suite) : IClassFixture<Fuz
         faults.AddRange(await LoggedAsync(since));
         foreach (var service in _services)
         {
-            var bytes = await suite.MemoryAsync(service, Cancellation);
+            var bytes = await suite.Processes.MemoryAsync(service, Cancellation);
             Say($"{service}: {bytes / 1_000_000} MB");
             if (bytes > MaxMemory)
             {
@@ -89,7 +89,8 @@ public sealed partial class FuzzTests(FuzzTests.Suite suite) : IClassFixture<Fuz
     private static TimeSpan Max(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private static string Describe(Finding finding) =>
-        $"{finding.Problem} | {finding.Surface} | FUZZ_SEED={finding.Seed} | trace {finding.TraceId}\n  > {finding.Attempt}\n  < {finding.Answer}";
+        $"{finding.Problem} | {finding.Surface} | FUZZ_SEED={finding.Seed} | trace {finding.TraceId}\n"
+        + $"  > {finding.Attempt}\n  < {finding.Answer}";
 
     /// <summary>Refusals of known callers that the audit log does not have, by surface.</summary>
     private async Task<IEnumerable<string>> UnrecordedAsync(IReadOnlyDictionary<string, Attempt> refusals)
@@ -140,7 +141,7 @@ public sealed partial class FuzzTests(FuzzTests.Suite suite) : IClassFixture<Fuz
         var faults = new List<string>();
         foreach (var service in _services)
         {
-            var lines = await suite.LogAsync(service, Cancellation);
+            var lines = await suite.Processes.LogAsync(service, Cancellation);
             faults.AddRange(
                 lines
                     .Select((line, index) => (Line: line, Index: index))

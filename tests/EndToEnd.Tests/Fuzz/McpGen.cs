@@ -63,7 +63,8 @@ internal sealed class McpGen(IReadOnlyList<JsonElement> tools, SchemaGen schemas
         (
             "completion/complete",
             """
-            "ref":{"anyOf":[{"type":"object","properties":{"type":{"enum":["ref/prompt"]},"name":{"type":"string"}},"required":["type","name"]},
+            "ref":{"anyOf":[
+              {"type":"object","properties":{"type":{"enum":["ref/prompt"]},"name":{"type":"string"}},"required":["type","name"]},
                 {"type":"object","properties":{"type":{"enum":["ref/resource","ref/x"]},"uri":{"enum":[
                 "platform://tables/{tableId}","platform://{environment}/tables/{tableId}","x"]}},"required":["type","uri"]}]},
             "argument":{"type":"object","properties":{"name":{"enum":["tableId","environment","table","database","x"]},
