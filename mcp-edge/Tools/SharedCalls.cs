@@ -57,7 +57,9 @@ internal static class SharedCalls
         }
 
         var outcome = committed ? Outcomes.Committed : answered[0].Outcome!;
-        return new(tool.Decode(Join(tool.Definition, answered, failed)), outcome, answered[0].Repeats);
+        // Who has nothing to do answers before the confirmation is there; who changed something did it in the last call.
+        var repeats = answered.Max(reply => reply.Repeats);
+        return new(tool.Decode(Join(tool.Definition, answered, failed)), outcome, repeats);
     }
 
     /// <summary>An answer with what the service says became of the call, or what an answer without a word of it means.</summary>

@@ -32,6 +32,9 @@ public class RunningSuite : IAsyncLifetime
     /// <summary>Settings of the AppHost besides the tests' own.</summary>
     private protected virtual IEnumerable<string> Settings => [];
 
+    /// <summary>Changes what runs.</summary>
+    private protected virtual void Change(IDistributedApplicationTestingBuilder builder) { }
+
     /// <summary>Where the audit service of this suite sends what is for Datadog.</summary>
     internal Uri Intake { get; } = new($"http://127.0.0.1:{FreePorts.Next()}");
 
@@ -53,6 +56,7 @@ public class RunningSuite : IAsyncLifetime
             ],
             patience.Token
         );
+        Change(builder);
         _app = await builder.BuildAsync(patience.Token);
         await _app.StartAsync(patience.Token);
         Endpoints = await Endpoints.WaitAsync(Path.Combine(Artifacts, "endpoints.json"), patience.Token);
