@@ -2,7 +2,6 @@ using System.Collections;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Json.Serialization.Metadata;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
@@ -170,7 +169,7 @@ internal sealed class McpDispatcher(McpApplication application, McpExchange exch
 
         try
         {
-            return JsonSerializer.Deserialize(members.WrittenSpan, TypeOf<T>())!;
+            return JsonSerializer.Deserialize(members.WrittenSpan, McpTypes.Received<T>())!;
         }
         catch (JsonException exception)
         {
@@ -180,7 +179,8 @@ internal sealed class McpDispatcher(McpApplication application, McpExchange exch
 
     private string Fault<T>(JsonException exception)
     {
-        var missing = TypeOf<T>()
+        var missing = McpTypes
+            .Received<T>()
             .Properties.Where(member => member.IsRequired)
             .Select(member => member.Name)
             .Where(name => exchange.Params.ValueKind != JsonValueKind.Object || !exchange.Params.TryGetProperty(name, out _))
@@ -202,7 +202,7 @@ internal sealed class McpDispatcher(McpApplication application, McpExchange exch
             }
         }
 
-        var node = (JsonObject)JsonSerializer.SerializeToNode(result, McpJsonUtilities.DefaultOptions.GetTypeInfo(result.GetType()))!;
+        var node = (JsonObject)JsonSerializer.SerializeToNode(result, McpTypes.Sent(result.GetType()))!;
         if (exchange.IsModern)
         {
             var meta = node["_meta"] as JsonObject;
@@ -211,7 +211,7 @@ internal sealed class McpDispatcher(McpApplication application, McpExchange exch
                 node["_meta"] = meta = [];
             }
 
-            meta["io.modelcontextprotocol/serverInfo"] = JsonSerializer.SerializeToNode(ServerInfo.Value, TypeOf<Implementation>());
+            meta["io.modelcontextprotocol/serverInfo"] = JsonSerializer.SerializeToNode(ServerInfo.Value, McpTypes.Sent<Implementation>());
         }
 
         return node;
@@ -236,7 +236,10 @@ internal sealed class McpDispatcher(McpApplication application, McpExchange exch
                 missing.Message,
                 new JsonObject
                 {
-                    ["requiredCapabilities"] = JsonSerializer.SerializeToNode(missing.RequiredCapabilities, TypeOf<ClientCapabilities>()),
+                    ["requiredCapabilities"] = JsonSerializer.SerializeToNode(
+                        missing.RequiredCapabilities,
+                        McpTypes.Sent<ClientCapabilities>()
+                    ),
                 }
             ),
             McpProtocolException protocol => Error((int)protocol.ErrorCode, protocol.Message, DataOf(protocol)),
@@ -273,8 +276,6 @@ internal sealed class McpDispatcher(McpApplication application, McpExchange exch
     private McpProtocolException Unknown() => new($"Method '{exchange.Method}' is not available.", McpErrorCode.MethodNotFound);
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
-
-    private static JsonTypeInfo<T> TypeOf<T>() => (JsonTypeInfo<T>)McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(T));
 
     private sealed class BadParameters(string message, Exception inner) : Exception(message, inner);
 }

@@ -16,7 +16,7 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
     private readonly McpEndpointOptions _options = options.Value;
     private readonly ReadOnlyMemory<byte> _serverInfo = JsonSerializer.SerializeToUtf8Bytes(
         ServerInfo.Value,
-        ModelContextProtocol.McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(Implementation))
+        McpTypes.Sent<Implementation>()
     );
 
     public async Task HandleAsync(HttpContext http)

@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using Platform.Edge.Transcoding;
 
@@ -14,8 +13,7 @@ namespace Platform.Edge.Http;
 /// </summary>
 internal sealed class McpReply(McpExchange exchange, ReadOnlyMemory<byte> serverInfo) : IDisposable
 {
-    private static readonly JsonTypeInfo<JsonRpcMessage> _messageType =
-        (JsonTypeInfo<JsonRpcMessage>)McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(JsonRpcMessage));
+    private static readonly JsonTypeInfo<JsonRpcMessage> _messageType = McpTypes.Sent<JsonRpcMessage>();
 
     private static readonly SearchValues<byte> _lineBreaks = SearchValues.Create("\r\n"u8);
 

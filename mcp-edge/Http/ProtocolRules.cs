@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using Platform.Edge.Transcoding;
 
@@ -167,7 +166,7 @@ internal static class ProtocolRules
         {
             if (meta.TryGetProperty(key, out var given))
             {
-                value = (T?)given.Deserialize(McpJsonUtilities.DefaultOptions.GetTypeInfo(typeof(T)));
+                value = given.Deserialize(McpTypes.Received<T>());
             }
 
             return true;

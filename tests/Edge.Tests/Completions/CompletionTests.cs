@@ -112,7 +112,10 @@ public sealed class CompletionTests : IAsyncLifetime
     public async Task A_prompt_that_is_not_there_and_a_reference_of_another_kind_are_refused()
     {
         Assert.Equal(-32602, (await AskAsync("""{"type":"ref/prompt","name":"nonsense"}""", "table", "")).ErrorCode());
-        Assert.True((await AskAsync("""{"type":"ref/other"}""", "table", "")).TryGetProperty("error", out _));
+        foreach (var reference in (string[])["""{"type":"ref/other"}""", """{"type":"ref/prompt","name":null}""", "{}", "null"])
+        {
+            Assert.Equal(-32602, (await AskAsync(reference, "table", "")).ErrorCode());
+        }
     }
 
     [Fact]

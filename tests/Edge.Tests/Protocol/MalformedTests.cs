@@ -56,6 +56,9 @@ public sealed class MalformedTests : IAsyncLifetime
     [Theory]
     [InlineData("""{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"\ud800","version":"1"}}""")]
     [InlineData("""{"protocolVersion":"\udc00x","capabilities":{},"clientInfo":{"name":"c","version":"1"}}""")]
+    [InlineData("""{"protocolVersion":null,"capabilities":{},"clientInfo":{"name":"c","version":"1"}}""")]
+    [InlineData("""{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":null}""")]
+    [InlineData("""{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":null,"version":"1"}}""")]
     public async Task A_value_that_is_no_text_is_refused_by_its_place(string parameters)
     {
         var body = $$"""{"jsonrpc":"2.0","id":1,"method":"initialize","params":{{parameters}}}""";

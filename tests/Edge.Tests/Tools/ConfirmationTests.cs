@@ -37,7 +37,6 @@ public sealed class ConfirmationTests : IAsyncLifetime
     [InlineData("accept", false, "NOT_CONFIRMED")]
     [InlineData("decline", true, "NOT_CONFIRMED")]
     [InlineData("cancel", true, "NOT_CONFIRMED")]
-    [InlineData(@"\ud800", true, "input_required")]
     public async Task A_client_that_can_ask_its_user_is_asked(string action, bool agrees, string expected)
     {
         const string Asks = """{"elicitation":{}}""";
@@ -58,6 +57,24 @@ public sealed class ConfirmationTests : IAsyncLifetime
         Assert.Contains(expected, second.ToString(), StringComparison.Ordinal);
         Assert.Equal(expected == "deleted", _edge.BackEnd.Things.Calls.Any(call => call.Headers.GetValue("x-confirmation") == "sealed"));
         Assert.Equal(expected != "deleted", _edge.BackEnd.Things.Calls.Any(call => call.Headers.GetValue("x-declined") == "sealed"));
+    }
+
+    [Theory]
+    [InlineData(@"""\ud800""")]
+    [InlineData("5")]
+    public async Task An_answer_of_the_user_that_nobody_can_read_is_none_and_is_asked_for_again(string action)
+    {
+        var result = await _edge.CallAsync(
+            "delete_things",
+            """{"thingIds":["1"]}""",
+            capabilities: """{"elicitation":{}}""",
+            more: $$$"""
+            "requestState":"sealed","inputResponses":{"confirm":{"action":{{{action}}},"content":{"confirm":true} } },
+            """
+        );
+        Assert.Equal("input_required", result.GetProperty("resultType").GetString());
+        Assert.Null(_edge.BackEnd.Things.Calls.Single().Headers.GetValue("x-confirmation"));
+        Assert.Null(_edge.BackEnd.Things.Calls.Single().Headers.GetValue("x-declined"));
     }
 
     [Theory]

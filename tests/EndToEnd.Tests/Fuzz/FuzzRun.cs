@@ -79,9 +79,14 @@ internal sealed class FuzzRun(Uri origin, Gen<Attempt> attempts, Pool pool, Time
                     new Finding(attempt.Surface, problem, seed, traceId, attempt, told.Length > 600 ? told[..600] : told)
                 );
             }
-            else if (attempt.IsKnown && Oracle.IsRefusal(answer))
+            else if (attempt.IsKnown && Oracle.Refusal(answer) is { } reason)
             {
-                Interlocked.Increment(ref _refused);
+                // A service that has not found something did not refuse.
+                if (reason is "" or "INVALID_ARGUMENT" or "PERMISSION_DENIED" or "PRODUCTION_NOT_ALLOWED")
+                {
+                    Interlocked.Increment(ref _refused);
+                }
+
                 // What else was refused was refused before anybody asked who sent it.
                 if (answer.Status == 200 && attempt.KeepsTrace)
                 {

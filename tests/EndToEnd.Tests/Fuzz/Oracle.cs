@@ -57,35 +57,37 @@ internal static partial class Oracle
     }
 
     /// <summary>
-    /// Whether it is a refusal of MCP: an error, or the result of a tool that says so.
+    /// Why MCP says no: the reason of a tool's result, empty for an error of the protocol; null when it does not say no.
     /// </summary>
-    public static bool IsRefusal(WireAnswer answer)
+    public static string? Refusal(WireAnswer answer)
     {
         if (answer.Status is < 200 or >= 500 || Text(answer.Body) is not { Length: > 0 } text)
         {
-            return false;
+            return null;
         }
 
         try
         {
             using var document = JsonDocument.Parse(text);
             var root = document.RootElement;
-            return root.ValueKind == JsonValueKind.Object
-                && root.TryGetProperty("jsonrpc", out _)
-                && (
-                    root.TryGetProperty("error", out _)
-                    || (
-                        root.TryGetProperty("result", out var result)
-                        && result.TryGetProperty("isError", out var failed)
-                        && failed.GetBoolean()
-                    )
-                );
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("jsonrpc", out _))
+            {
+                return null;
+            }
+
+            return root.TryGetProperty("error", out _) ? "" : Told(root)?.Split(':')[0];
         }
         catch (JsonException)
         {
-            return false;
+            return null;
         }
     }
+
+    // What the result of a tool that went wrong says.
+    private static string? Told(JsonElement message) =>
+        message.TryGetProperty("result", out var result) && result.TryGetProperty("isError", out var failed) && failed.GetBoolean()
+            ? result.GetProperty("content")[0].GetProperty("text").GetString()
+            : null;
 
     private static string? OfJson(string text)
     {
@@ -118,12 +120,7 @@ internal static partial class Oracle
                 return "-32603";
             }
 
-            if (
-                root.TryGetProperty("result", out var result)
-                && result.TryGetProperty("isError", out var failed)
-                && failed.GetBoolean()
-                && result.GetProperty("content")[0].GetProperty("text").GetString() is { } told
-            )
+            if (Told(root) is { } told)
             {
                 return _ours.FirstOrDefault(reason => told.StartsWith(reason, StringComparison.Ordinal));
             }
