@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ModelContextProtocol.Server;
 using Platform.Audit.Contracts;
 using Platform.Contracts;
@@ -47,6 +48,8 @@ internal sealed class EdgePipeline(
         await writer.WriteAsync(http, refusal);
         return false;
     }
+
+    public override Activity? Follow(McpExchange exchange) => CallTelemetry.Follow(exchange);
 
     public override async ValueTask<McpServerOptions?> OpenAsync(McpExchange exchange)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
 using Aspire.Hosting;
@@ -54,7 +55,10 @@ internal static class CampaignRun
         // What the answers are like when nothing is interrupted.
         await Task.Delay(TimeSpan.FromSeconds(10));
         var interrupter = new Interrupter(new SuiteProcesses(suite), databases, ledger, options, new Random(options.Seed + 1));
-        await interrupter.RunAsync();
+        using var end = new CancellationTokenSource();
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
+        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+        await interrupter.RunAsync(end.Token);
         await Task.Delay(TimeSpan.FromSeconds(5));
         await stop.CancelAsync();
         await running;
@@ -66,6 +70,7 @@ internal static class CampaignRun
         var log = await AuditLog.ReadAsync(databases);
         var checks = new List<Check>(new Checks(ledger, log, counts, Path.Combine(artifacts, "mail")).All());
         checks.AddRange(await new TrailChecks(log, databases, receiver).AllAsync());
+        checks.Add(interrupter.AllStartedAgain());
         checks.Add(
             new Check(
                 "Everything comes to rest: outboxes, log, streams, mails",
@@ -78,6 +83,13 @@ internal static class CampaignRun
         Console.WriteLine(report);
         Console.WriteLine($"{Path.Combine(artifacts, "report.md")}; the logs are beside it.");
         return checks.All(check => check.Wrong.Count == 0) ? 0 : 1;
+
+        // Enough interruptions: what was found so far is worth a report.
+        void End(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            end.Cancel();
+        }
     }
 
     private static async Task<DistributedApplication> StartAsync(string artifacts, Uri intake)

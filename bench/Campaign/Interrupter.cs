@@ -59,7 +59,8 @@ internal sealed class Interrupter(SuiteProcesses processes, Databases databases,
     public Check AllStartedAgain() =>
         new("Everything that was interrupted starts again", $"{ledger.Interruptions.Count} interruptions", _failed);
 
-    public async Task RunAsync()
+    /// <summary>Stops after the interruption that is under way when <paramref name="end"/> comes.</summary>
+    public async Task RunAsync(CancellationToken end)
     {
         var (kills, extra) = (0, 0);
         while (kills < options.Kills)
@@ -69,7 +70,7 @@ internal sealed class Interrupter(SuiteProcesses processes, Databases databases,
             {
                 await InterruptAsync(how, what);
                 kills += how == Kill ? 1 : 0;
-                if (kills >= options.Kills)
+                if (kills >= options.Kills || end.IsCancellationRequested)
                 {
                     return;
                 }
@@ -141,12 +142,28 @@ internal sealed class Interrupter(SuiteProcesses processes, Databases databases,
     // The broker takes nothing while the disk has less room than it wants.
     private async Task RaiseAlarmAsync()
     {
-        await RabbitAsync("9000GB");
+        await AskBrokerAsync("rabbitmqctl", "set_disk_free_limit", "9000GB");
+        var raised = await TellsAlarmAsync();
         await Task.Delay(TimeSpan.FromSeconds(8));
-        await RabbitAsync("64MB");
+        await AskBrokerAsync("rabbitmqctl", "set_disk_free_limit", "64MB");
+        if (!raised || await TellsAlarmAsync())
+        {
+            throw new InvalidOperationException(raised ? "The alarm did not end." : "There was no alarm.");
+        }
     }
 
-    private async Task RabbitAsync(string limit)
+    private async Task<bool> TellsAlarmAsync() => await EndOfAsync("rabbitmq-diagnostics", "check_alarms") != 0;
+
+    private async Task AskBrokerAsync(string program, params string[] arguments)
+    {
+        if (await EndOfAsync(program, arguments) is not 0 and var code)
+        {
+            throw new InvalidOperationException($"{program} ended with {code}.");
+        }
+    }
+
+    /// <returns>The exit code.</returns>
+    private async Task<int> EndOfAsync(string program, params string[] arguments)
     {
         var (_, process) = await processes.FindAsync("rabbitmq", CancellationToken.None);
         var environment = (await File.ReadAllTextAsync($"/proc/{process}/environ"))
@@ -154,19 +171,13 @@ internal sealed class Interrupter(SuiteProcesses processes, Databases databases,
             .Select(variable => variable.Split('=', 2))
             .Where(pair => pair.Length == 2)
             .ToDictionary(pair => pair[0], pair => pair[1]);
-        var start = new ProcessStartInfo(
-            "/usr/lib/rabbitmq/bin/rabbitmqctl",
-            ["-q", "-n", "rabbit@localhost", "set_disk_free_limit", limit]
-        )
+        var start = new ProcessStartInfo(Path.Combine("/usr/lib/rabbitmq/bin", program), ["-q", "-n", "rabbit@localhost", .. arguments])
         {
             Environment = { ["HOME"] = Path.Combine(environment["DATA"], "home"), ["ERL_EPMD_PORT"] = environment["PORT_EPMD"] },
         };
         using var command = Process.Start(start)!;
         await command.WaitForExitAsync();
-        if (command.ExitCode != 0)
-        {
-            throw new InvalidOperationException($"rabbitmqctl ended with {command.ExitCode}.");
-        }
+        return command.ExitCode;
     }
 
     private List<T> Shuffled<T>(List<T> items) =>

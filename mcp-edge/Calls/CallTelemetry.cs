@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using ModelContextProtocol.Protocol;
+using Platform.Edge.Http;
 using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.Edge.Calls;
@@ -9,6 +10,11 @@ namespace Platform.Edge.Calls;
 /// <summary>Names the span of a call and measures how long it took, as OpenTelemetry's conventions for MCP name them.</summary>
 internal sealed class CallTelemetry(TimeProvider time)
 {
+    private const int MaxTraceParent = 100;
+
+    // Until the message is read.
+    private const string SpanName = "mcp message";
+
     private static readonly Histogram<double> _duration = PlatformMeter.Instance.CreateHistogram<double>(
         "mcp.server.operation.duration",
         "s",
@@ -32,6 +38,27 @@ internal sealed class CallTelemetry(TimeProvider time)
         NotificationMethods.InitializedNotification,
         NotificationMethods.CancelledNotification
     );
+
+    /// <summary>
+    /// Where a client tells its trace in the metadata of a message and not in a header, a span in that trace, to last until the message is
+    /// answered: what services do, and the events of it, belong there. Null where the span of the request serves.
+    /// </summary>
+    public static Activity? Follow(McpExchange exchange)
+    {
+        if (
+            exchange.MetaText("traceparent"u8) is not { Length: <= MaxTraceParent } given
+            || !ActivityContext.TryParse(given, traceState: null, isRemote: true, out var parent)
+            || parent.TraceId == Activity.Current?.TraceId
+        )
+        {
+            return null;
+        }
+
+        ActivityLink[] request = Activity.Current is { } current ? [new ActivityLink(current.Context)] : [];
+        return PlatformActivity.Source.StartActivity(SpanName, ActivityKind.Server, parent, links: request)
+            // Nobody collects spans, and the trace goes on all the same.
+            ?? new Activity(SpanName).SetParentId(parent.TraceId, parent.SpanId, parent.TraceFlags).Start();
+    }
 
     public static void Opened(EdgeCall call)
     {

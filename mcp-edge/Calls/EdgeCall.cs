@@ -13,7 +13,6 @@ namespace Platform.Edge.Calls;
 internal sealed class EdgeCall
 {
     private const int MaxEnvironment = 100;
-    private const int MaxTraceParent = 100;
 
     public string Id { get; } = Ids.New().ToString();
 
@@ -52,12 +51,7 @@ internal sealed class EdgeCall
     /// <summary>Whether a change was sent: without an answer, nobody can say that it did not happen.</summary>
     public bool MayHaveHappened { get; set; }
 
-    public string TraceId =>
-        Activity.Current?.TraceId.ToString() is { } current
-        && (TraceParent is null || TraceParent.Contains(current, StringComparison.Ordinal))
-            ? current
-        : TraceParent?.Split('-') is { Length: >= 2 } parts ? parts[1]
-        : Id;
+    public string TraceId => Activity.Current?.TraceId.ToString() ?? Id;
 
     /// <summary>The call that a message opens. A target of null: it asks for nothing that a service or a rate limit would notice.</summary>
     public static EdgeCall Open(McpExchange exchange, AskedFor? target, TimeProvider time)
@@ -78,10 +72,7 @@ internal sealed class EdgeCall
                     : null,
             StartedAt = time.GetTimestamp(),
             OccurredAt = time.GetUtcNow(),
-            TraceParent =
-                exchange.MetaText("traceparent"u8) is { Length: <= MaxTraceParent } given && ActivityContext.TryParse(given, null, out _)
-                    ? given
-                    : Activity.Current?.Id,
+            TraceParent = Activity.Current?.Id,
         };
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ModelContextProtocol.Server;
 
 namespace Platform.Edge.Http;
@@ -10,6 +11,9 @@ public abstract class McpApplication
 
     /// <summary>The parameters of a tool that clients of 2026-07-28 repeat in a header (<c>x-mcp-header</c> in its schema).</summary>
     public virtual IReadOnlyList<MirroredParameter> MirroredParameters(string toolName) => [];
+
+    /// <summary>Starts the span of one message, which ends when it is answered. Null: that of the request serves.</summary>
+    public virtual Activity? Follow(McpExchange exchange) => null;
 
     /// <summary>
     /// Decides on one well-formed message before anything is written, and returns the handlers that may answer it. Null: the reply is

@@ -140,6 +140,8 @@ public sealed class McpEndpoint(McpApplication application, OriginPolicy origins
             await RefuseAsync(http, broken.Value, exchange.IdElement);
             return;
         }
+
+        using var span = application.Follow(exchange);
         try
         {
             if (await application.OpenAsync(exchange) is { } options)

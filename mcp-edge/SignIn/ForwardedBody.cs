@@ -7,8 +7,8 @@ using Platform.ServiceDefaults;
 namespace Platform.Edge.SignIn;
 
 /// <summary>
-/// Bodies on their way to the sign-in server. A Keycloak fails at a Content-Type that is no media type, and at a form whose escapes are
-/// none, as if it were its own fault; both are the sender's.
+/// Bodies on their way to the sign-in server. A Keycloak fails at a Content-Type that is no media type or is there twice, and at a form
+/// whose escapes are none, as if it were its own fault; all of it is the sender's.
 /// </summary>
 internal static class ForwardedBody
 {
@@ -23,6 +23,11 @@ internal static class ForwardedBody
         {
             request.Headers.ContentType = StringValues.Empty;
             return true;
+        }
+
+        if (request.Headers.ContentType.Count > 1)
+        {
+            return false;
         }
 
         if (string.IsNullOrEmpty(request.ContentType))

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Grpc.Core;
 using Microsoft.Extensions.Options;
 using ModelContextProtocol.Protocol;
@@ -115,12 +114,6 @@ internal sealed partial class ServiceCalls(ServiceChannels channels, IOptions<Ac
         Add(headers, CallMetadata.IdempotencyKey, shared.IdempotencyKey);
         Add(headers, CallMetadata.DryRun, shared.DryRun ? "true" : null);
         Add(headers, confirms, confirmation);
-        // The HTTP client passes the current trace on by itself; the client's own trace only goes on when there is no current one.
-        if (Activity.Current is null)
-        {
-            Add(headers, "traceparent", call.TraceParent);
-        }
-
         return headers;
     }
 

@@ -137,6 +137,7 @@ public sealed class SignInDoorTests : IAsyncLifetime
     [Theory]
     [InlineData("Content-Type: chunked\r\nContent-Length: 3\r\n\r\na=b", 400)]
     [InlineData("Content-Type: text/plain;x=é\r\nContent-Length: 3\r\n\r\na=b", 400)]
+    [InlineData(TokenForm + "\r\nContent-Type: \r\nContent-Length: 3\r\n\r\na=b", 400)]
     [InlineData(TokenForm + "\r\nContent-Type: B\r\nContent-Length: 3\r\n\r\na=b", 400)]
     [InlineData(TokenForm + "\r\nContent-Length: 5\r\n\r\na=%zz", 400)]
     [InlineData(TokenForm + "\r\nContent-Length: 3\r\n\r\na=%", 400)]
