@@ -1,10 +1,14 @@
 using Platform.AppHost;
 using Platform.AppHost.Servers;
 using Platform.AppHost.StartUp;
+using Platform.ServiceDefaults;
+
+StartFailure.Explain("The AppHost");
+var builder = DistributedApplication.CreateBuilder(args);
+builder.CheckSettings(args);
+builder.KeepOthersOut();
 
 // What runs, and what it is wired to.
-var builder = DistributedApplication.CreateBuilder(args);
-
 var postgres = builder.AddPostgres("postgres").WithDataVolume();
 var rabbitmq = builder.AddRabbitMQ("rabbitmq").WithDataVolume();
 var redis = builder.AddRedis("redis").WithoutHttpsCertificate();

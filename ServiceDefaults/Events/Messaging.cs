@@ -83,7 +83,7 @@ public static class Messaging
                         rabbit.Host(
                             new Uri(
                                 builder.Configuration.GetConnectionString("rabbitmq")
-                                    ?? throw new InvalidOperationException("The connection string 'rabbitmq' is missing.")
+                                    ?? throw new WrongSettingException("The connection string 'rabbitmq' is missing.")
                             ),
                             host => host.RequestedConnectionTimeout(_connectWithin)
                         );

@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Service.Values;
+using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.State;
 
 namespace Platform.Directory.Service.Demo;
@@ -104,9 +105,7 @@ internal static class DemoWorkspaceExtensions
 
         if (!builder.Environment.IsDevelopment())
         {
-            throw new InvalidOperationException(
-                "Demo:Seed makes accounts that everybody knows. It is for the environment Development only."
-            );
+            throw new WrongSettingException("Demo:Seed makes accounts that everybody knows. It is for the environment Development only.");
         }
 
         builder.Services.AddHostedService<DemoWorkspace>();
