@@ -3,7 +3,7 @@ using Platform.AppHost.Servers;
 using Platform.AppHost.StartUp;
 using Platform.ServiceDefaults;
 
-StartFailure.Explain("The AppHost");
+StartFailure.Explain("The AppHost", Running.DescribeOrchestration);
 var builder = DistributedApplication.CreateBuilder(args);
 builder.CheckSettings(args);
 builder.KeepOthersOut();
@@ -36,8 +36,9 @@ identity.AddServiceSecret(edge, "Edge__Access__ServiceSecret");
 builder.AddDemo(directory, identity, audit);
 builder.RunServers(keycloak, rabbitmq);
 builder.StopServicesBeforeServers();
+builder.EndWithOrchestrator();
 builder.WriteLogs();
 builder.PrintProgress();
 builder.WriteEndpoints(edge, identity, keycloak);
 
-builder.Build().Run();
+builder.Build().RunUntilStopped();

@@ -13,13 +13,14 @@ public static class StartFailure
     /// standard error and ends with exit code 1. Any other failure ends it as usual, with its stack.
     /// </summary>
     /// <param name="program">What the line calls it.</param>
-    public static void Explain(string program)
+    /// <param name="describe">What else the program can explain; null for the rest.</param>
+    public static void Explain(string program, Func<Exception, string?>? describe = null)
     {
         if (Interlocked.Exchange(ref _isExplained, 1) == 0)
         {
             AppDomain.CurrentDomain.UnhandledException += (_, failure) =>
             {
-                if (failure.ExceptionObject is Exception exception && Describe(exception) is { } reason)
+                if (failure.ExceptionObject is Exception exception && (Describe(exception) ?? describe?.Invoke(exception)) is { } reason)
                 {
                     Console.Error.WriteLine($"{program} cannot run: {reason}");
                     // Otherwise the runtime would write the stack.

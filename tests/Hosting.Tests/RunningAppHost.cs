@@ -66,6 +66,9 @@ internal sealed class RunningAppHost : IDisposable
 
     public string Output => string.Join('\n', _lines.TakeLast(40));
 
+    /// <summary>Does not wait for anything to be up.</summary>
+    public static RunningAppHost Begin(Folder folder) => new(folder);
+
     public static async Task<RunningAppHost> StartAsync(Folder folder, CancellationToken cancellationToken)
     {
         File.Delete(folder["endpoints.json"]);
