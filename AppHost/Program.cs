@@ -4,6 +4,7 @@ using Platform.AppHost.StartUp;
 using Platform.ServiceDefaults;
 
 StartFailure.Explain("The AppHost", Running.DescribeOrchestration);
+Proxies.AreNotForLoopback();
 var builder = DistributedApplication.CreateBuilder(args);
 builder.CheckSettings(args);
 builder.KeepOthersOut();

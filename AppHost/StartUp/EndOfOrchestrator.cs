@@ -9,6 +9,8 @@ namespace Platform.AppHost.StartUp;
 /// </summary>
 internal static class EndOfOrchestrator
 {
+    private const int MaxMissing = 4;
+
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(500);
 
     public static void EndWithOrchestrator(this IDistributedApplicationBuilder builder)
@@ -22,17 +24,20 @@ internal static class EndOfOrchestrator
         builder.RunBeside(
             async (_, stopping) =>
             {
-                string? orchestrator = null;
-                while (orchestrator is null || CommandLine(orchestrator).Length > 0)
+                // The first process with this command line only starts the one that stays, so there may be none for a moment.
+                string? last = null;
+                for (var missing = 0; missing < MaxMissing; )
                 {
                     await Task.Delay(_look, stopping);
-                    orchestrator ??= Find();
+                    var found = last is not null && Is(last) ? last : Find();
+                    missing = last is null || found is not null ? 0 : missing + 1;
+                    last = found ?? last;
                 }
 
                 stopping.ThrowIfCancellationRequested();
                 File.Delete(EndpointsFile.At(builder));
                 await Console.Error.WriteLineAsync(
-                    $"The AppHost ends, because the orchestrator (dcp, process {orchestrator}) has ended, and with it all that it ran. Start again."
+                    $"The AppHost ends, because the orchestrator (dcp, process {last}) has ended, and with it all that it ran. Start again."
                 );
                 // An orderly stop would wait for the orchestrator.
                 Environment.Exit(1);
@@ -40,18 +45,17 @@ internal static class EndOfOrchestrator
         );
     }
 
+    private static string? Find() =>
+        Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).FirstOrDefault(name => char.IsAsciiDigit(name![0]) && Is(name));
+
     // It watches this process.
-    private static string? Find()
+    private static bool Is(string process)
     {
-        var watch = $"\0--monitor\0{Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}\0";
-        return Directory
-            .EnumerateDirectories("/proc")
-            .Select(folder => Path.GetFileName(folder))
-            .Where(name => char.IsAsciiDigit(name[0]))
-            .FirstOrDefault(process =>
-                CommandLine(process) is var line
-                && line.Contains("\0start-apiserver\0", StringComparison.Ordinal)
-                && line.Contains(watch, StringComparison.Ordinal)
+        var line = CommandLine(process);
+        return line.Contains("\0start-apiserver\0", StringComparison.Ordinal)
+            && line.Contains(
+                string.Create(CultureInfo.InvariantCulture, $"\0--monitor\0{Environment.ProcessId}\0"),
+                StringComparison.Ordinal
             );
     }
 

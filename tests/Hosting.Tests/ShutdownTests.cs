@@ -59,6 +59,7 @@ public sealed class ShutdownTests : IDisposable
 
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), $"It took {watch.Elapsed}.");
         Assert.Contains("The AppHost ends, because the orchestrator (dcp,", host.Output, StringComparison.Ordinal);
+        await host.Process.WaitForExitAsync(Token);
         Assert.Equal(1, host.Process.ExitCode);
         Assert.False(File.Exists(_folder["endpoints.json"]));
     }
@@ -73,6 +74,7 @@ public sealed class ShutdownTests : IDisposable
         Assert.True(Signals.Send(host.Process.Id, Signals.Terminate));
         await Eventually.True(() => !host.Running().Any(), () => string.Join('\n', host.Running().Select(Processes.CommandLine)));
 
+        await host.Process.WaitForExitAsync(Token);
         Assert.Equal(0, host.Process.ExitCode);
         Assert.DoesNotContain("   at ", host.Output, StringComparison.Ordinal);
     }
