@@ -4,6 +4,7 @@ using Platform.AppHost.Servers;
 using Platform.AppHost.StartUp;
 using Platform.Servers;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.AppHost;
 

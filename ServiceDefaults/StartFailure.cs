@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.Extensions.Options;
+using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.ServiceDefaults;
 
@@ -9,8 +10,8 @@ public static class StartFailure
     private static int _isExplained;
 
     /// <summary>
-    /// From now on, when the process ends because of a setting, a port that is taken or a file that cannot be used, it says so in one line on
-    /// standard error and ends with exit code 1. Any other failure ends it as usual, with its stack.
+    /// From now on, when the process ends because of a setting, a port that is taken or a file that cannot be used, it says so in one line
+    /// on standard error and ends with exit code 1. Any other failure ends it as usual, with its stack.
     /// </summary>
     /// <param name="program">What the line calls it.</param>
     /// <param name="describe">What else the program can explain; null for the rest.</param>

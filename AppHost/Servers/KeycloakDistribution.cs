@@ -1,4 +1,4 @@
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.Servers;
 

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Platform.Servers;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.AppHost.StartUp;
 
@@ -78,8 +79,8 @@ internal static class OneStart
                 if (Stopwatch.GetElapsedTime(began) > _patience)
                 {
                     throw new WrongSettingException(
-                        $"The suite already runs with the folder {Path.GetDirectoryName(file)}, as process {holder}. Stop that first, or choose "
-                            + "another folder with --Artifacts=."
+                        $"The suite already runs with the folder {Path.GetDirectoryName(file)}, as process {holder}. Stop that first, "
+                            + "or choose another folder with --Artifacts=."
                     );
                 }
 

@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Platform.Contracts;
+using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.ServiceDefaults.Events;
 

@@ -84,7 +84,7 @@ public sealed class WrongSettingTests : IDisposable
 
         Assert.StartsWith($"The suite still runs as process {Environment.ProcessId}. Waiting", output, StringComparison.Ordinal);
         Assert.Contains(
-            $"The AppHost cannot run: The suite already runs with the folder {_folder.Path}, as process {Environment.ProcessId}. Stop that first,",
+            $"The AppHost cannot run: The suite already runs with the folder {_folder.Path}, as process {Environment.ProcessId}.",
             output,
             StringComparison.Ordinal
         );

@@ -2,8 +2,8 @@ using Google.Protobuf.WellKnownTypes;
 using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Service.Values;
-using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.State;
+using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.Directory.Service.Demo;
 

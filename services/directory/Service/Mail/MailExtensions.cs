@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.Directory.Service.Mail;
 
