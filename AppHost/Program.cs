@@ -1,10 +1,15 @@
 using Platform.AppHost;
 using Platform.AppHost.Servers;
 using Platform.AppHost.StartUp;
+using Platform.ServiceDefaults;
+
+StartFailure.Explain("The AppHost", Running.DescribeOrchestration);
+Proxies.AreNotForLoopback();
+var builder = DistributedApplication.CreateBuilder(args);
+builder.CheckSettings(args);
+builder.KeepOthersOut();
 
 // What runs, and what it is wired to.
-var builder = DistributedApplication.CreateBuilder(args);
-
 var postgres = builder.AddPostgres("postgres").WithDataVolume();
 var rabbitmq = builder.AddRabbitMQ("rabbitmq").WithDataVolume();
 var redis = builder.AddRedis("redis").WithoutHttpsCertificate();
@@ -32,8 +37,9 @@ identity.AddServiceSecret(edge, "Edge__Access__ServiceSecret");
 builder.AddDemo(directory, identity, audit);
 builder.RunServers(keycloak, rabbitmq);
 builder.StopServicesBeforeServers();
+builder.EndWithOrchestrator();
 builder.WriteLogs();
 builder.PrintProgress();
 builder.WriteEndpoints(edge, identity, keycloak);
 
-builder.Build().Run();
+builder.Build().RunUntilStopped();

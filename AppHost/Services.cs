@@ -4,6 +4,7 @@ using Platform.AppHost.Servers;
 using Platform.AppHost.StartUp;
 using Platform.Servers;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.AppHost;
 
@@ -77,7 +78,7 @@ internal static class Services
                 "ASPNETCORE_ENVIRONMENT",
                 builder.ExecutionContext.IsRunMode ? builder.Environment.EnvironmentName : Environments.Production
             )
-            .WithDirectEndpoint("http", port: builder.Configuration.GetValue<int?>("Edge:Port"))
+            .WithDirectEndpoint("http", port: builder.Configuration.PortOf(Settings.EdgePort))
             .WithExternalHttpEndpoints()
             .WithHttpHealthCheck("/health", endpointName: "http")
             .WithSmallHeap()
@@ -220,7 +221,15 @@ internal static class Services
     public static string Artifacts(this IDistributedApplicationBuilder builder)
     {
         var folder = Path.GetFullPath(builder.Configuration["Artifacts"] ?? Path.Combine("..", "artifacts"), builder.AppHostDirectory);
-        System.IO.Directory.CreateDirectory(folder);
+        try
+        {
+            System.IO.Directory.CreateDirectory(folder);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new WrongSettingException($"The folder {folder} (setting Artifacts) cannot be made: {exception.Message}");
+        }
+
         return folder;
     }
 

@@ -26,6 +26,7 @@ public static class ServiceHost
     /// </summary>
     public static void AddServiceDefaults(this WebApplicationBuilder builder, string service)
     {
+        StartFailure.Explain(service);
         // Unicode's tables come with ICU, and so do the habits of the machine's language, which have no place in answers and records.
         CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
         builder.Services.AddSingleton(new ServiceIdentity(service));
@@ -168,7 +169,7 @@ public static class ServiceHost
         return new Migrator(
             service,
             configuration.GetConnectionString($"{service.Name}db")
-                ?? throw new InvalidOperationException($"The connection string '{service.Name}db' is missing."),
+                ?? throw new WrongSettingException($"The connection string '{service.Name}db' is missing."),
             Password("app"),
             services.GetServices<ServiceLogin>().ToDictionary(login => service.Role(login.Work), login => Password(login.Work)),
             migrations,
@@ -177,7 +178,7 @@ public static class ServiceHost
 
         string Password(string login) =>
             configuration[$"Database:{login}Password"]
-            ?? throw new InvalidOperationException($"Database:{char.ToUpperInvariant(login[0])}{login[1..]}Password is missing.");
+            ?? throw new WrongSettingException($"Database:{char.ToUpperInvariant(login[0])}{login[1..]}Password is missing.");
     }
 
     /// <summary>
@@ -200,7 +201,7 @@ public static class ServiceHost
     public static Uri ServiceAddress(this IConfiguration configuration, string service, string endpoint) =>
         new(
             configuration[$"services:{service}:{endpoint}:0"]
-                ?? throw new InvalidOperationException($"services:{service}:{endpoint}:0 is missing: nothing says where {service} is.")
+                ?? throw new WrongSettingException($"services:{service}:{endpoint}:0 is missing: nothing says where {service} is.")
         );
 
     private static ServiceIdentity Service(this WebApplicationBuilder builder) =>

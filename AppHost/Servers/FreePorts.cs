@@ -20,7 +20,7 @@ internal static class FreePorts
             var port = RandomNumberGenerator.GetInt32(15_200, 32_000);
             lock (_given)
             {
-                if (!_given.Contains(port) && IsFree(port))
+                if (!_given.Contains(port) && WhyNot(port) is null)
                 {
                     _given.Add(port);
                     return port;
@@ -31,17 +31,34 @@ internal static class FreePorts
         throw new InvalidOperationException("There is no free port between 15200 and 32000.");
     }
 
-    private static bool IsFree(int port)
+    /// <summary>A port that somebody chose is not given to anybody else.</summary>
+    /// <returns>Why no program can listen there now; null when one can.</returns>
+    public static string? Reserve(int port)
+    {
+        lock (_given)
+        {
+            _given.Add(port);
+        }
+
+        return WhyNot(port);
+    }
+
+    private static string? WhyNot(int port)
     {
         try
         {
             using var listener = new TcpListener(IPAddress.Loopback, port) { ExclusiveAddressUse = true };
             listener.Start();
-            return true;
+            return null;
         }
-        catch (SocketException)
+        catch (SocketException exception)
         {
-            return false;
+            return exception.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse => "another program listens there",
+                SocketError.AccessDenied => "a port below 1024 needs root",
+                _ => exception.Message,
+            };
         }
     }
 }

@@ -1,3 +1,5 @@
+using Platform.ServiceDefaults.Telemetry;
+
 namespace Platform.Servers;
 
 /// <summary>The Keycloak that a machine without containers has.</summary>
@@ -9,7 +11,7 @@ internal static class KeycloakDistribution
     /// </summary>
     /// <param name="checkout">The repository's root.</param>
     /// <param name="reason">Why there is none.</param>
-    /// <exception cref="InvalidOperationException"><c>KEYCLOAK_HOME</c> names something else.</exception>
+    /// <exception cref="WrongSettingException"><c>KEYCLOAK_HOME</c> names something else.</exception>
     public static string? Find(string checkout, out string reason)
     {
         reason = "";
@@ -33,7 +35,9 @@ internal static class KeycloakDistribution
         {
             return IsDistribution(home)
                 ? Path.GetFullPath(home)
-                : throw new InvalidOperationException($"KEYCLOAK_HOME is {home}, where there is no bin/kc.sh.");
+                : throw new WrongSettingException(
+                    $"The variable KEYCLOAK_HOME is {home}. It must name a Keycloak's folder, and there is no bin/kc.sh in it."
+                );
         }
 
         var shared = Path.GetFullPath(Path.Combine(checkout, "..", "shared"));

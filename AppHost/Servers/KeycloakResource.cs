@@ -1,4 +1,4 @@
-using Microsoft.Extensions.Configuration;
+using Platform.AppHost.StartUp;
 
 namespace Platform.AppHost.Servers;
 
@@ -35,7 +35,7 @@ internal static class KeycloakResourceExtensions
             .AddResource(keycloak)
             .WithImage("keycloak/keycloak", Tag)
             .WithImageRegistry("quay.io")
-            .WithHttpEndpoint(targetPort: 8080, port: builder.Configuration.GetValue<int?>("Keycloak:Port"))
+            .WithHttpEndpoint(targetPort: 8080, port: builder.Configuration.PortOf(Settings.KeycloakPort))
             .WithHttpEndpoint(targetPort: 9000, name: Management)
             .WithEndpoint(Management, endpoint => endpoint.ExcludeReferenceEndpoint = true)
             .WithHttpHealthCheck("/health/ready", endpointName: Management)

@@ -51,12 +51,7 @@ internal static class ServersOfThisMachine
         if (builder.Configuration["Servers"] is { Length: > 0 } chosen)
         {
             reason = $"--Servers={chosen}.";
-            return chosen switch
-            {
-                "containers" => true,
-                "local" => false,
-                _ => throw new InvalidOperationException($"The setting Servers is \"{chosen}\". It can be containers or local."),
-            };
+            return chosen.Equals("containers", StringComparison.OrdinalIgnoreCase);
         }
 
         string[] runtimes = builder.Configuration["ASPIRE_CONTAINER_RUNTIME"] is { Length: > 0 } named ? [named] : ["docker", "podman"];
@@ -96,12 +91,7 @@ internal static class ServersOfThisMachine
     // A distribution where there is one, else in Development the embedded realm, which serves the same realm files.
     private static void RunKeycloak(this IDistributedApplicationBuilder builder, KeycloakResource keycloak)
     {
-        var chosen = builder.Configuration["Servers:Keycloak"];
-        if (chosen is not (null or "" or "distribution" or "embedded"))
-        {
-            throw new InvalidOperationException($"The setting Servers:Keycloak is \"{chosen}\". It can be distribution or embedded.");
-        }
-
+        var chosen = builder.Configuration["Servers:Keycloak"]?.ToLowerInvariant();
         var reason = "--Servers:Keycloak=embedded.";
         var distribution =
             chosen == "embedded" ? null : KeycloakDistribution.Find(Path.Combine(builder.AppHostDirectory, ".."), out reason);
@@ -183,7 +173,7 @@ internal static class ServersOfThisMachine
 
             if (builder.Configuration["Servers:Durable"] is { Length: > 0 } durable)
             {
-                process.WithEnvironment("DURABLE", durable);
+                process.WithEnvironment("DURABLE", durable.ToLowerInvariant());
             }
         }
 

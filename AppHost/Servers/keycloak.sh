@@ -3,9 +3,12 @@
 # archive, and $IMPORT a folder of realm files, imported at the first start. The arguments are Keycloak's.
 set -euo pipefail
 : "${DATA:?}" "${PORT_HTTP:?}" "${PORT_MANAGEMENT:?}" "${KEYCLOAK:?}" "${IMPORT:?}"
+# shellcheck source=claim.sh
+. "$(dirname "${BASH_SOURCE[0]}")/claim.sh"
 cache=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/artifacts/keycloak
 umask 077
 mkdir -p "$cache" "$DATA"
+claim_data
 
 # A folder appears under its name when it is complete, whoever was the first to make it.
 publish() { mv -T "$1" "$2" 2>/dev/null || { rm -rf "$1"; [[ -d $2 ]]; }; }

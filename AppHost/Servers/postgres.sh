@@ -3,6 +3,8 @@
 # DURABLE=false gives up fsync, for data that may be thrown away.
 set -euo pipefail
 : "${DATA:?}" "${PORT:?}" "${POSTGRES_PASSWORD:?}" "${POSTGRES_USER:=postgres}" "${DURABLE:=true}"
+# shellcheck source=claim.sh
+. "$(dirname "${BASH_SOURCE[0]}")/claim.sh"
 missing() { echo "PostgreSQL${1:+ $1} is not installed. On Debian: apt-get install postgresql${1:+-$1}" >&2; exit 1; }
 # A folder of a client alone has no initdb.
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing
@@ -27,6 +29,7 @@ fi
 umask 077
 mkdir -p "$DATA"
 chmod 700 "$DATA"
+claim_data
 (( ! ${#owner[@]} )) || chown -R postgres "$DATA"
 cd "$DATA"
 unset PGDATA PGPORT

@@ -3,11 +3,14 @@
 # cookie and an epmd of its own, and its name never changes, so that the messages of an earlier run are there again.
 set -euo pipefail
 : "${DATA:?}" "${PORT:?}" "${DEFINITIONS:?}" "${PORT_DIST:?}" "${PORT_EPMD:?}"
+# shellcheck source=claim.sh
+. "$(dirname "${BASH_SOURCE[0]}")/claim.sh"
 home=/usr/lib/rabbitmq/bin
 [[ -x $home/rabbitmq-server ]] || { echo "RabbitMQ is not installed: there is no $home/rabbitmq-server. On Debian: apt-get install rabbitmq-server" >&2; exit 1; }
 umask 077
 mkdir -p "$DATA"/{config,home,log,mnesia,plugins}
 cd "$DATA"
+claim_data
 if [[ ! -f home/.erlang.cookie ]]; then
   head -c 24 /dev/urandom | base64 | tr -d '/+=\n' >home/.erlang.cookie
   chmod 400 home/.erlang.cookie

@@ -18,6 +18,9 @@ internal static class EndpointsFile
     public static string CredentialsPath(IDistributedApplicationBuilder builder) =>
         Path.Combine(builder.Artifacts(), "demo-credentials.json");
 
+    public static string At(IDistributedApplicationBuilder builder) =>
+        Path.Combine(builder.Artifacts(), builder.Configuration["EndpointsFile"] ?? "endpoints.json");
+
     public static void WriteEndpoints(
         this IDistributedApplicationBuilder builder,
         IResourceBuilder<ProjectResource> edge,
@@ -30,7 +33,7 @@ internal static class EndpointsFile
             return;
         }
 
-        var file = Path.Combine(builder.Artifacts(), builder.Configuration["EndpointsFile"] ?? "endpoints.json");
+        var file = At(builder);
         File.Delete(file);
         var began = DateTime.UtcNow;
         builder.RunBeside(

@@ -14,6 +14,12 @@ internal static class Progress
                 var said = new Dictionary<string, string>(StringComparer.Ordinal);
                 await foreach (var change in services.GetRequiredService<ResourceNotificationService>().WatchAsync(stopping))
                 {
+                    if (change.Snapshot.State?.Text != KnownResourceStates.Running && change.Resource is ContainerResource)
+                    {
+                        // When it is up again, that is news.
+                        said.Remove(change.Resource.Name);
+                    }
+
                     if (
                         !change.Snapshot.IsHidden
                         && Describe(change, builder.Logs()) is { } line
@@ -45,8 +51,11 @@ internal static class Progress
         return change.Snapshot.ExitCode switch
         {
             0 => $"{name} is done",
-            null => $"{name} did not start. Its output is in {Path.Combine(logs, $"{name}.log")}",
-            var code => $"{name} ended with exit code {code}. Its output is in {Path.Combine(logs, $"{name}.log")}",
+            null => $"{name} did not start. {WhatNow(logs, name)}",
+            var code => $"{name} ended with exit code {code}. {WhatNow(logs, name)}",
         };
     }
+
+    private static string WhatNow(string logs, string name) =>
+        $"Its output is in {Path.Combine(logs, $"{name}.log")}; the dashboard can start it again";
 }

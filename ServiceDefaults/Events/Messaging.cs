@@ -1,6 +1,7 @@
 using MassTransit;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Platform.Contracts;
+using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.ServiceDefaults.Events;
 
@@ -83,7 +84,7 @@ public static class Messaging
                         rabbit.Host(
                             new Uri(
                                 builder.Configuration.GetConnectionString("rabbitmq")
-                                    ?? throw new InvalidOperationException("The connection string 'rabbitmq' is missing.")
+                                    ?? throw new WrongSettingException("The connection string 'rabbitmq' is missing.")
                             ),
                             host => host.RequestedConnectionTimeout(_connectWithin)
                         );

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Grpc.Core;
 using MassTransit;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Platform.ServiceDefaults.Telemetry;
@@ -9,8 +10,8 @@ namespace Platform.ServiceDefaults.Telemetry;
 public abstract class ForeseenException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
-/// Failures that only say that somebody else is away or slow: the place in the code tells nothing about them, and while it lasts there is
-/// one for each call.
+/// Failures that only say that somebody else is away or slow, or that a setting is wrong: the place in the code tells nothing about them,
+/// and while it lasts there may be one for each call.
 /// </summary>
 internal static class Foreseen
 {
@@ -53,7 +54,7 @@ internal static class Foreseen
         exception switch
         {
             ForeseenException or SocketException or HttpRequestException or TimeoutException or OperationCanceledException => true,
-            ConnectionException => true,
+            WrongSettingException or OptionsValidationException or ConnectionException => true,
             PostgresException { SqlState: var state } => state.StartsWith("08", StringComparison.Ordinal)
                 || state.StartsWith("53", StringComparison.Ordinal)
                 || state.StartsWith("57P", StringComparison.Ordinal),

@@ -41,6 +41,9 @@ internal sealed class RunningAppHost : IDisposable
             {
                 [_mark.Split('=')[0]] = _mark.Split('=')[1],
                 ["DOTNET_ENVIRONMENT"] = "Development",
+                // Nothing on this machine needs a proxy, and this one is down.
+                ["http_proxy"] = "http://127.0.0.1:9",
+                ["https_proxy"] = "http://127.0.0.1:9",
                 ["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true",
                 ["ASPNETCORE_URLS"] = Dashboard.OriginalString,
                 ["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = Telemetry.OriginalString,
@@ -65,6 +68,9 @@ internal sealed class RunningAppHost : IDisposable
     public Uri Resources { get; } = FreeAddress();
 
     public string Output => string.Join('\n', _lines.TakeLast(40));
+
+    /// <summary>Does not wait for anything to be up.</summary>
+    public static RunningAppHost Begin(Folder folder) => new(folder);
 
     public static async Task<RunningAppHost> StartAsync(Folder folder, CancellationToken cancellationToken)
     {

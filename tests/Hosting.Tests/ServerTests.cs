@@ -82,6 +82,58 @@ public sealed class ServerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_server_waits_until_the_one_before_it_has_left_its_folder()
+    {
+        var first = await LocalServer.StartPostgresAsync(_folder["pg"], "one", durable: false, Token);
+        await ScalarAsync(first, "create table kept (id int); insert into kept values (42); select 1");
+
+        // As after an AppHost that was killed: the next one starts while the servers of the first still run.
+        var second = LocalServer.StartPostgresAsync(_folder["pg"], "one", durable: false, Token);
+        Assert.NotSame(second, await Task.WhenAny(second, Task.Delay(TimeSpan.FromSeconds(2), Token)));
+        await first.DisposeAsync();
+
+        await using var server = await second;
+        Assert.Equal(42, await ScalarAsync(server, "select id from kept"));
+    }
+
+    [Theory]
+    [InlineData("redis", "REDIS_PASSWORD")]
+    [InlineData("rabbitmq", "DEFINITIONS")]
+    public async Task Two_servers_never_share_a_folder(string name, string secret)
+    {
+        Directory.CreateDirectory(_folder[name]);
+        await using var holder = await ChildProcess.StartAsync(
+            new ChildProcessOptions
+            {
+                Name = "flock",
+                FileName = "flock",
+                Arguments = [_folder[$"{name}/lock"], "sleep", "600"],
+            },
+            Token
+        );
+        await using var server = await ChildProcess.StartAsync(
+            new ChildProcessOptions
+            {
+                Name = name,
+                FileName = Path.Combine(LocalServer.Checkout, "AppHost", "Servers", $"{name}.sh"),
+                ExtraEnvironment = new Dictionary<string, string?>
+                {
+                    ["DATA"] = _folder[name],
+                    ["PORT"] = "1",
+                    ["PORT_DIST"] = "1",
+                    ["PORT_EPMD"] = "1",
+                    ["CLAIM_SECONDS"] = "1",
+                    [secret] = "{}",
+                },
+            },
+            Token
+        );
+
+        Assert.Equal(1, await server.Exited.WaitAsync(TimeSpan.FromSeconds(20), Token));
+        Assert.Contains($"Another server uses {_folder[name]}. Stop it, or choose another folder.", server.LastOutput);
+    }
+
+    [Fact]
     public async Task A_server_that_cannot_start_says_why()
     {
         await using var first = await LocalServer.StartRedisAsync(_folder["one"], "one", FreePorts.Next(), Token);

@@ -3,6 +3,7 @@ using Platform.Contracts;
 using Platform.Directory.Contracts;
 using Platform.Directory.Service.Values;
 using Platform.ServiceDefaults.State;
+using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.Directory.Service.Demo;
 
@@ -104,9 +105,7 @@ internal static class DemoWorkspaceExtensions
 
         if (!builder.Environment.IsDevelopment())
         {
-            throw new InvalidOperationException(
-                "Demo:Seed makes accounts that everybody knows. It is for the environment Development only."
-            );
+            throw new WrongSettingException("Demo:Seed makes accounts that everybody knows. It is for the environment Development only.");
         }
 
         builder.Services.AddHostedService<DemoWorkspace>();

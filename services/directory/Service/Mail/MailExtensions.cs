@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.Directory.Service.Mail;
 
@@ -22,7 +23,7 @@ internal static class MailExtensions
 
         if (!builder.Environment.IsDevelopment())
         {
-            throw new InvalidOperationException(
+            throw new WrongSettingException(
                 "Mail:Sink keeps mails in a folder of this machine. It is for the environment Development only."
             );
         }
