@@ -15,8 +15,8 @@ internal static class EndOfOrchestrator
 
     public static void EndWithOrchestrator(this IDistributedApplicationBuilder builder)
     {
-        // In the process of a test there may be several, and the test tells what has ended.
-        if (Assembly.GetEntryAssembly() != typeof(EndOfOrchestrator).Assembly)
+        // In the process of a test there may be several, and the test tells what has ended. Only Linux shows processes as files.
+        if (!OperatingSystem.IsLinux() || Assembly.GetEntryAssembly() != typeof(EndOfOrchestrator).Assembly)
         {
             return;
         }

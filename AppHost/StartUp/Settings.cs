@@ -32,7 +32,7 @@ internal static partial class Settings
         "Servers:Keycloak",
     ];
 
-    // Of Aspire and of the host.
+    // Of Aspire and of the host, besides Aspire's switches with a dash such as --log-level. No name of ours has one.
     private static readonly string[] _others =
     [
         "AllowedHosts",
@@ -46,7 +46,6 @@ internal static partial class Settings
         "Environment",
         "Logging",
         "Operation",
-        "Output-Path",
         "Parameters",
         "Pipeline",
         "Publisher",
@@ -125,6 +124,7 @@ internal static partial class Settings
                 args.Select(argument => Argument().Match(argument))
                     .Where(match => match.Success)
                     .Select(match => match.Groups[1].Value)
+                    .Where(name => !Section(name).Contains('-', StringComparison.Ordinal))
                     .Where(name => !_others.Contains(Section(name), StringComparer.OrdinalIgnoreCase))
             );
         if (names.FirstOrDefault(name => !_ours.Any(known => Covers(known, name))) is { } unknown)
