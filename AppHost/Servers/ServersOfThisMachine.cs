@@ -51,7 +51,7 @@ internal static class ServersOfThisMachine
         if (builder.Configuration["Servers"] is { Length: > 0 } chosen)
         {
             reason = $"--Servers={chosen}.";
-            return chosen.Equals("containers", StringComparison.OrdinalIgnoreCase);
+            return chosen == "containers";
         }
 
         string[] runtimes = builder.Configuration["ASPIRE_CONTAINER_RUNTIME"] is { Length: > 0 } named ? [named] : ["docker", "podman"];
@@ -91,7 +91,7 @@ internal static class ServersOfThisMachine
     // A distribution where there is one, else in Development the embedded realm, which serves the same realm files.
     private static void RunKeycloak(this IDistributedApplicationBuilder builder, KeycloakResource keycloak)
     {
-        var chosen = builder.Configuration["Servers:Keycloak"]?.ToLowerInvariant();
+        var chosen = builder.Configuration["Servers:Keycloak"];
         var reason = "--Servers:Keycloak=embedded.";
         var distribution =
             chosen == "embedded" ? null : KeycloakDistribution.Find(Path.Combine(builder.AppHostDirectory, ".."), out reason);
@@ -173,7 +173,7 @@ internal static class ServersOfThisMachine
 
             if (builder.Configuration["Servers:Durable"] is { Length: > 0 } durable)
             {
-                process.WithEnvironment("DURABLE", durable.ToLowerInvariant());
+                process.WithEnvironment("DURABLE", durable);
             }
         }
 

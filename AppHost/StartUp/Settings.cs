@@ -98,11 +98,13 @@ internal static partial class Settings
     private static WrongSettingException Wrong(string name, string value, string rule) =>
         new($"The setting {name} is \"{value}\". It must be {rule}.");
 
+    // Whatever its case was, whoever reads it finds it as it is written here.
     private static void OneOf(ConfigurationManager settings, string name, params string[] values)
     {
-        if (settings[name] is { Length: > 0 } value && !values.Contains(value, StringComparer.OrdinalIgnoreCase))
+        if (settings[name] is { Length: > 0 } value)
         {
-            throw Wrong(name, value, string.Join(" or ", values));
+            settings[name] = values.FirstOrDefault(known => known.Equals(value, StringComparison.OrdinalIgnoreCase))
+                ?? throw Wrong(name, value, string.Join(" or ", values));
         }
     }
 
