@@ -81,6 +81,7 @@ builder.Services.AddServiceClient<Joining.JoiningClient>("directory");
 builder.Services.AddSingleton<GovernanceRefusals>();
 builder.Services.AddSingleton<JoinAccounts>();
 builder.Services.AddSingleton<InvitationAcceptance>();
+builder.Services.AddSingleton<JoinPages>();
 builder.Services.AddServiceClient<SigningSecrets.SigningSecretsClient>("audit");
 
 var app = builder.Build();

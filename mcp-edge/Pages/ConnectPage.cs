@@ -18,7 +18,7 @@ internal static class ConnectPage
     {
         var options = routes.ServiceProvider.GetRequiredService<IOptions<McpEndpointOptions>>().Value;
         var page = Encoding.UTF8.GetBytes(Render(Template(), options.Resource, options.Issuer));
-        routes.MapGet(new Uri(new Uri(options.Resource), "connect").AbsolutePath, async http =>
+        routes.MapMethods(new Uri(new Uri(options.Resource), "connect").AbsolutePath, ["GET", "HEAD"], async http =>
         {
             // As plain text: a browser shows it, and would offer text/markdown as a download.
             http.Response.ContentType = "text/plain; charset=utf-8";

@@ -22,6 +22,7 @@ internal static class JoinForwarding
         "Referrer-Policy",
         HeaderNames.CacheControl,
         HeaderNames.XContentTypeOptions,
+        HeaderNames.Location,
     ];
 
     public static void AddJoinPage(this IServiceCollection services) =>
@@ -36,7 +37,7 @@ internal static class JoinForwarding
     public static void MapJoinPage(this IEndpointRouteBuilder routes)
     {
         var options = routes.ServiceProvider.GetRequiredService<IOptions<McpEndpointOptions>>().Value;
-        routes.MapMethods(JoinPage.Under(options.PublicUrl!).AbsolutePath, ["GET", "POST"], ForwardAsync);
+        routes.MapMethods(JoinPage.Under(options.PublicUrl!).AbsolutePath, ["GET", "HEAD", "POST"], ForwardAsync);
     }
 
     private static async Task ForwardAsync(HttpContext http, IHttpClientFactory clients, JoinLimits limits)
@@ -47,7 +48,13 @@ internal static class JoinForwarding
         }
 
         var token = http.Request.Query[TokenField].ToString();
-        using var request = new HttpRequestMessage(new HttpMethod(http.Request.Method), JoinPage.Path + http.Request.QueryString);
+        using var request = new HttpRequestMessage(
+            // Programs that check links ask with HEAD; the server leaves the body of such an answer out.
+            HttpMethods.IsPost(http.Request.Method)
+                ? HttpMethod.Post
+                : HttpMethod.Get,
+            JoinPage.Path + http.Request.QueryString
+        );
         if (http.Request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site)
         {
             request.Headers.TryAddWithoutValidation("Sec-Fetch-Site", site);
@@ -57,7 +64,12 @@ internal static class JoinForwarding
         {
             if (http.Request.ContentLength is null or > JoinPage.MaxForm)
             {
-                http.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
+                await PlainPage.WriteAsync(
+                    http,
+                    StatusCodes.Status413PayloadTooLarge,
+                    "Too long",
+                    "<p>What you typed is too long. Open the link from your mail again, and choose a shorter name or password.</p>"
+                );
                 return;
             }
 
@@ -67,13 +79,13 @@ internal static class JoinForwarding
                 || !type.MediaType.Equals(FormType, StringComparison.OrdinalIgnoreCase)
             )
             {
-                http.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
+                await NotUnderstoodAsync(http, StatusCodes.Status415UnsupportedMediaType);
                 return;
             }
 
             if (await http.Request.ReadBodyAsync(JoinPage.MaxForm) is not { } body)
             {
-                http.Response.StatusCode = StatusCodes.Status400BadRequest;
+                await NotUnderstoodAsync(http, StatusCodes.Status400BadRequest);
                 return;
             }
 
@@ -120,4 +132,7 @@ internal static class JoinForwarding
             );
         }
     }
+
+    private static Task NotUnderstoodAsync(HttpContext http, int status) =>
+        PlainPage.WriteAsync(http, status, "Not understood", "<p>Open the link from your mail, and press the button there.</p>");
 }

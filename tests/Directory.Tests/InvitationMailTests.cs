@@ -16,6 +16,8 @@ public sealed class InvitationMailTests
     [InlineData("ceo@evil.example")]
     [InlineData("evil\u3002example")]
     [InlineData("a\u202Eelpmaxe.live")]
+    [InlineData("evi\u0301.example")]
+    [InlineData("evil\u200D.example")]
     public void A_name_never_becomes_a_link(string name)
     {
         using var message = Message(name);
@@ -37,6 +39,23 @@ public sealed class InvitationMailTests
         using var message = Message(name);
         Assert.Contains(name, message.TextBody!.Replace("\u200B", "", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.Contains(name, message.Subject!.Replace("\u200B", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{{inviter}} {{link}} {{name}}", "{{inviter}} {{link}} {{name}}")]
+    [InlineData("one\r\nBcc: x\u2028two\u0085three", "one Bcc: x two three")]
+    [InlineData("Acme\u202Ex \u2067y\u061C\u200F", "Acmex y")]
+    [InlineData("\u200B\u2060\u3164", "(no name)")]
+    public void A_name_stands_in_the_mail_as_one_line_of_what_is_seen(string name, string shown)
+    {
+        using var message = Message(name);
+        var inviter = shown == "(no name)" ? "Somebody" : shown;
+        Assert.StartsWith(
+            $"{inviter} invites you to join {shown}.\n",
+            message.TextBody!.Replace("\r", "", StringComparison.Ordinal),
+            StringComparison.Ordinal
+        );
+        Assert.Equal($"{inviter} invites you to join {shown}", message.Subject);
     }
 
     private static MimeMessage Message(string name) =>

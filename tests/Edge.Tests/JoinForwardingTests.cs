@@ -45,11 +45,38 @@ public sealed class JoinForwardingTests
 
         using var large = await edge.Http.PostAsync(join, new ByteArrayContent(new byte[20_000]), TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, large.StatusCode);
+        Assert.Contains("choose a shorter name or password", await TextAsync(large), StringComparison.Ordinal);
+        using var other = await edge.Http.PostAsync(join, new StringContent("{}"), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, other.StatusCode);
+        Assert.Contains("press the button there", await TextAsync(other), StringComparison.Ordinal);
         using var put = await edge.Http.PutAsync(join, new ByteArrayContent([]), TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.MethodNotAllowed, put.StatusCode);
         Assert.DoesNotContain(edge.Log.Lines, line => line.Contains(Secret, StringComparison.Ordinal));
         Assert.Contains(tags, tag => tag.Contains("/join", StringComparison.Ordinal));
         Assert.DoesNotContain(tags, tag => tag.Contains(Secret, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("/join?token=x", "no-referrer")]
+    [InlineData("/connect", null)]
+    public async Task Whoever_checks_whether_a_page_is_there_gets_its_status_alone(string path, string? referrer)
+    {
+        await using var directory = await StartAsync();
+        await using var edge = await EdgeFixture.StartAsync(settings: ("services:identity:http:0", directory.Urls.Single()));
+        using var request = new HttpRequestMessage(HttpMethod.Head, new Uri(edge.Url, path));
+        using var answer = await edge.Http.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.Equal((HttpStatusCode.OK, ""), (answer.StatusCode, await TextAsync(answer)));
+        Assert.Equal(referrer, answer.Headers.TryGetValues("Referrer-Policy", out var values) ? values.Single() : null);
+    }
+
+    [Fact]
+    public async Task A_browser_is_sent_on_as_the_page_says()
+    {
+        await using var directory = await StartAsync();
+        await using var edge = await EdgeFixture.StartAsync(settings: ("services:identity:http:0", directory.Urls.Single()));
+        using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false });
+        using var answer = await http.GetAsync(new Uri(edge.Url, "/join?token=next"), TestContext.Current.CancellationToken);
+        Assert.Equal((HttpStatusCode.SeeOther, "join?token=x&account"), (answer.StatusCode, answer.Headers.Location?.OriginalString));
     }
 
     [Fact]
@@ -205,6 +232,12 @@ public sealed class JoinForwardingTests
             http.Response.Headers["Referrer-Policy"] = "no-referrer";
             http.Response.Headers.ContentSecurityPolicy = "default-src 'none'";
             http.Response.Headers["X-Inside"] = "yes";
+            if (http.Request.Query["token"] == "next")
+            {
+                http.Response.StatusCode = StatusCodes.Status303SeeOther;
+                http.Response.Headers.Location = "join?token=x&account";
+            }
+
             using var reader = new StreamReader(http.Request.Body);
             await http.Response.WriteAsync(
                 $"{http.Request.Method} {http.Request.QueryString} {http.Request.Headers["Sec-Fetch-Site"]}".TrimEnd(' ')

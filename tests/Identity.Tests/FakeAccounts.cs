@@ -9,7 +9,8 @@ namespace Platform.Identity.Tests;
 internal sealed record FakeAccount(string Password, string? FirstName = null, string? LastName = null);
 
 /// <summary>
-/// The accounts of a realm as joining sees them: they are looked up by address and created with a password of at least 12 characters.
+/// The accounts of a realm as joining sees them: they are looked up by address and created with a password of at least 12 characters
+/// and a name without brackets.
 /// </summary>
 internal sealed class FakeAccounts
 {
@@ -76,6 +77,12 @@ internal sealed class FakeAccounts
         if (password.Length < 12)
         {
             return Results.Json(new { error = "invalidPasswordMinLengthMessage" }, statusCode: StatusCodes.Status400BadRequest);
+        }
+
+        if ($"{account["firstName"]} {account["lastName"]}".Contains('[', StringComparison.Ordinal))
+        {
+            var errors = new[] { new { field = "firstName" }, new { field = "lastName" } };
+            return Results.Json(new { errors }, statusCode: StatusCodes.Status400BadRequest);
         }
 
         await Before();

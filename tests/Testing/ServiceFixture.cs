@@ -65,7 +65,8 @@ public class ServiceFixture<TProgram>(PostgresFixture postgres, string service) 
     public Task MigrateAgainAsync() => MigrateAsync(_database);
 
     /// <summary>The HTTP/1.1 side of the service.</summary>
-    public HttpClient CreateHttpClient() => Running.CreateClient();
+    public HttpClient CreateHttpClient(bool followsRedirects = true) =>
+        Running.CreateClient(new() { AllowAutoRedirect = followsRedirects });
 
     /// <summary>Call options that say who calls and what travels beside the request.</summary>
     public CallOptions As(

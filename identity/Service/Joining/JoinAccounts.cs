@@ -14,7 +14,7 @@ internal sealed record ChosenAccount(string Name, string Password)
 }
 
 /// <param name="Name">What the account calls its person; empty when there is no account, or it has no name.</param>
-/// <param name="PasswordRules">What the realm demands of passwords, a sentence each; when one is needed or was refused.</param>
+/// <param name="PasswordRules">What the realm demands of passwords, a sentence each; when the person is asked for one.</param>
 internal sealed record AccountAnswer(AccountOutcome Outcome, string Name, IReadOnlyList<string> PasswordRules)
 {
     public static implicit operator AccountAnswer(AccountOutcome outcome) => new(outcome, "", []);
@@ -66,7 +66,7 @@ internal sealed partial class JoinAccounts(
         var name = chosen.Name.Trim();
         if (name.Length == 0)
         {
-            return AccountOutcome.NameRefused;
+            return await WithRulesAsync(AccountOutcome.NameRefused, cancellationToken);
         }
 
         var outcome = await users.CreateAsync(email, name, chosen.Password, cancellationToken);
@@ -80,7 +80,7 @@ internal sealed partial class JoinAccounts(
             AccountOutcome.Created => new AccountAnswer(outcome, name, []),
             // Another request created it, after this one had found none.
             AccountOutcome.Exists => new AccountAnswer(outcome, (await users.FindByAddressAsync(email, cancellationToken))?.Name ?? "", []),
-            AccountOutcome.PasswordRefused => await WithRulesAsync(outcome, cancellationToken),
+            AccountOutcome.PasswordRefused or AccountOutcome.NameRefused => await WithRulesAsync(outcome, cancellationToken),
             _ => outcome,
         };
     }

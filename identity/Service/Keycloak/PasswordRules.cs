@@ -13,14 +13,14 @@ internal static class PasswordRules
             {
                 "length" => $"At least {value} characters.",
                 "maxLength" => $"At most {value} characters.",
-                "digits" => $"At least {value} of its characters are digits.",
-                "lowerCase" => $"At least {value} of its characters are lower case letters.",
-                "upperCase" => $"At least {value} of its characters are upper case letters.",
-                "specialChars" => $"At least {value} of its characters are neither letters nor digits.",
-                "notEmail" => "Not your address.",
-                "notContainsUsername" => "It must not contain your address.",
-                "passwordBlacklist" => "Not one of those that everybody tries first.",
-                "regexPattern" => "Of the form that your organization demands.",
+                "digits" => $"At least {value} {Of(value, "digit")}.",
+                "lowerCase" => $"At least {value} lower case {Of(value, "letter")}.",
+                "upperCase" => $"At least {value} upper case {Of(value, "letter")}.",
+                "specialChars" => $"At least {value} {Of(value, "character")} other than letters and digits.",
+                "notEmail" => "It must not be your e-mail address.",
+                "notContainsUsername" => "It must not contain your e-mail address.",
+                "passwordBlacklist" => "It must not be a common password.",
+                "regexPattern" => "It must have the form that your organization requires.",
                 // The address is the user name; the others say how passwords are kept, and what the person has not had yet.
                 _ => null,
             };
@@ -30,4 +30,6 @@ internal static class PasswordRules
             }
         }
     }
+
+    private static string Of(string count, string noun) => count == "1" ? noun : noun + "s";
 }

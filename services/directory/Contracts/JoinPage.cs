@@ -16,11 +16,17 @@ public static class JoinPage
     public const int MaxForm = 16 * 1024;
 
     private const string Style =
-        "body{font:1.05rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem;color:#222;background:#fff}"
+        ":root{color-scheme:light dark}"
+        + "body{font:1.05rem/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem;color:#222;background:#fff;"
+        + "overflow-wrap:anywhere}"
+        + "h1{line-height:1.25}"
         + "label{display:block;margin:.8rem 0;max-width:22rem}"
         + "input{display:block;width:100%;box-sizing:border-box;font:inherit;padding:.4rem}"
         + "button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.3rem;background:#225;color:#fff;cursor:pointer}"
-        + "small{color:#555}";
+        + "[role=alert]{border-left:.3rem solid #b3261e;padding-left:.8rem}"
+        + "small{color:#555}"
+        + "@media(max-width:40rem){body{margin:1.5rem auto}}"
+        + "@media(prefers-color-scheme:dark){body{color:#eee;background:#1c1e21}small{color:#bbb}button{background:#aac4ff;color:#112}}";
 
     /// <summary>HTML for a person whose acceptance may or may not have been carried out, since its answer was lost.</summary>
     public const string OutcomeUnknown =
@@ -46,14 +52,15 @@ public static class JoinPage
         };
 
     /// <param name="title">HTML, as is the body: what people wrote is escaped already.</param>
-    public static string Html(string title, string body) =>
+    /// <param name="isProblem">Whether the page comes back with what is wrong: who hears the page hears the title first.</param>
+    public static string Html(string title, string body, bool isProblem = false) =>
         $"""
             <!doctype html>
-            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+            <html lang="en" dir="ltr"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
             <meta name="robots" content="noindex">
-            <title>{title}</title><style>{Style}</style></head>
-            <body><h1>{title}</h1>
+            <title>{(isProblem ? "Error: " : "")}{title}</title><style>{Style}</style></head>
+            <body><main><h1>{title}</h1>
             {body}
-            </body></html>
+            </main></body></html>
             """;
 }

@@ -63,7 +63,9 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
         join.Realm.Accounts["known@account.example"] = new("as it was", "Ada", "Lovelace");
         var (status, page) = await join.SendAsync(token, "Eve", "another horse battery");
         Assert.Equal(HttpStatusCode.OK, status);
-        Assert.DoesNotContain("password", page, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("type=\"password\"", page, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("that you chose", page, StringComparison.Ordinal);
+        Assert.Contains("already had an account, which keeps its password", page, StringComparison.Ordinal);
         Assert.Equal("as it was", join.Realm.Accounts["known@account.example"].Password);
         Assert.Equal(1, await Directory.CountAsync("directory.member where workspace_id = $1 and display_name = 'Ada Lovelace'", acme.Id));
         var announced = await Directory.Events.WaitAsync(happened =>
@@ -78,6 +80,8 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
     [InlineData("Ada", "", "", "Choose a password")]
     [InlineData("", Password, Password, "Tell us your name")]
     [InlineData("Ada\u0007", Password, Password, "Tell us your name")]
+    [InlineData("\u200B\u202E\u2060", Password, Password, "Tell us your name")]
+    [InlineData("Ada [x]", Password, Password, "Use letters, spaces")]
     public async Task What_cannot_be_taken_is_told_and_nothing_has_happened(string name, string password, string again, string problem)
     {
         var email = $"{Guid.NewGuid():N}@account.example";
@@ -86,6 +90,8 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Contains(problem, page, StringComparison.Ordinal);
         Assert.Contains(FakeAccounts.Rule, page, StringComparison.Ordinal);
+        Assert.Contains("<title>Error: ", page, StringComparison.Ordinal);
+        Assert.Matches("<input[^>]*aria-invalid=\"true\" aria-describedby=\"problem[^>]* autofocus>", page);
         Assert.True(password.Length == 0 || !page.Contains(password, StringComparison.Ordinal), "The page tells the password.");
         Assert.False(join.Realm.Accounts.ContainsKey(email));
         Assert.Equal(0, await Directory.CountAsync("directory.member where email = $1", email));
@@ -108,6 +114,104 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
         Assert.Equal(HttpStatusCode.Gone, (await join.SendAsync(token)).Status);
         Assert.Equal(HttpStatusCode.Gone, (await join.SendAsync(token, "Ada", Password)).Status);
         Assert.DoesNotContain(join.Realm.Asked, asked => asked == email);
+    }
+
+    [Fact]
+    public async Task A_name_of_an_account_is_shown_to_others_without_what_is_not_seen()
+    {
+        var (_, _, token) = await join.InviteMemberAsync("bidi@account.example");
+        Assert.Equal(HttpStatusCode.OK, (await join.SendAsync(token, "Anna\u202Egpj.exe\u200B", Password)).Status);
+        Assert.Equal("Annagpj.exe", join.Realm.Accounts["bidi@account.example"].FirstName);
+        Assert.Equal(1, await join.CountMembersAsync("bidi@account.example", "Annagpj.exe"));
+
+        (_, _, token) = await join.InviteMemberAsync("old@account.example");
+        join.Realm.Accounts["old@account.example"] = new(Password, "Eve\u202E", "Evil\nline");
+        Assert.Equal(HttpStatusCode.OK, (await join.SendAsync(token)).Status);
+        Assert.Equal(1, await join.CountMembersAsync("old@account.example", "Eve Evil line"));
+    }
+
+    [Fact]
+    public async Task A_reload_and_the_way_back_send_nothing_again()
+    {
+        var (acme, _, token) = await join.InviteMemberAsync("reload@account.example");
+        var choose = await NextAsync([]);
+        for (var time = 0; time < 2; time++)
+        {
+            var (status, page) = await GetAsync(choose);
+            Assert.Equal(HttpStatusCode.OK, status);
+            Assert.Contains("Choose a password", page, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(0, await Directory.CountAsync("directory.member where email = 'reload@account.example'"));
+        var welcome = await NextAsync(
+            new()
+            {
+                ["name"] = "Ada",
+                ["password"] = Password,
+                ["again"] = Password,
+            }
+        );
+        for (var time = 0; time < 2; time++)
+        {
+            var (status, page) = await GetAsync(welcome);
+            Assert.Equal(HttpStatusCode.OK, status);
+            Assert.Contains("with this address and the password that you chose", page, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(HttpStatusCode.Gone, (await GetAsync(choose)).Status);
+        Assert.Equal(
+            1,
+            await Directory.CountAsync("platform.outbox where workspace_id = $1 and envelope like '%member_invitation.accepted%'", acme.Id)
+        );
+
+        async Task<Uri> NextAsync(Dictionary<string, string> fields)
+        {
+            using var http = join.CreateHttpClient(followsRedirects: false);
+            var page = new Uri(http.BaseAddress!, "/join");
+            using var form = new FormUrlEncodedContent(fields.Append(new("token", token)));
+            using var answer = await http.PostAsync(page, form, Cancellation);
+            Assert.Equal(HttpStatusCode.SeeOther, answer.StatusCode);
+            Assert.Equal("no-referrer", Assert.Single(answer.Headers.GetValues("Referrer-Policy")));
+            return new Uri(page, answer.Headers.Location!);
+        }
+    }
+
+    [Theory]
+    [InlineData("account")]
+    [InlineData("joined=chosen")]
+    public async Task What_a_link_adds_opens_nothing(string step)
+    {
+        var email = $"{Guid.NewGuid():N}@account.example";
+        var (_, invitation, token) = await join.InviteMemberAsync(email);
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync(Link())).Status);
+        Assert.Equal(0, await Directory.CountAsync("directory.member where email = $1", email));
+        await Directory.ExecuteAsync(
+            "update directory.member_invitation set revoked_at = now(), is_open = false where id = $1",
+            invitation
+        );
+        Assert.Equal(HttpStatusCode.Gone, (await GetAsync(Link())).Status);
+        token = new string('A', 43);
+        Assert.Equal(HttpStatusCode.NotFound, (await GetAsync(Link())).Status);
+
+        Uri Link() => new($"/join?token={token}&{step}", UriKind.Relative);
+    }
+
+    [Fact]
+    public async Task Who_has_joined_is_told_how_to_sign_out_whoever_else_uses_the_browser()
+    {
+        var (_, _, token) = await join.InviteMemberAsync("shared@account.example");
+        foreach (var _ in (int[])[1, 2])
+        {
+            var page = (await join.SendAsync(token, "Ada", Password)).Page;
+            Assert.Contains("/realms/platform/protocol/openid-connect/logout\">sign them out</a>", page, StringComparison.Ordinal);
+        }
+    }
+
+    private async Task<(HttpStatusCode Status, string Page)> GetAsync(Uri link)
+    {
+        using var http = join.CreateHttpClient();
+        using var answer = await http.GetAsync(link, Cancellation);
+        return (answer.StatusCode, await answer.Content.ReadAsStringAsync(Cancellation));
     }
 
     [Fact]
@@ -193,7 +297,7 @@ public sealed class JoinAccountTests(JoinFixture join) : IClassFixture<JoinFixtu
         var (status, page) = await join.SendAsync(token, "Ada", Password);
         join.Realm.Before = () => Task.CompletedTask;
         Assert.Equal((HttpStatusCode.Gone, null), (status, reason));
-        Assert.Contains("taken back", page, StringComparison.Ordinal);
+        Assert.Contains("withdrawn", page, StringComparison.Ordinal);
         Assert.Single(join.Realm.Created, created => created == "revoked@account.example");
         Assert.Equal(0, await Directory.CountAsync("directory.member where email = 'revoked@account.example'"));
     }

@@ -101,6 +101,21 @@ public sealed class JoinFailureTests(JoinFixture join) : IClassFixture<JoinFixtu
     }
 
     [Fact]
+    public async Task While_the_realm_gives_no_answer_nobody_joins_and_that_is_told()
+    {
+        var (_, _, token) = await join.InviteMemberAsync("slow@failure.example");
+        var answered = new TaskCompletionSource();
+        join.Realm.Before = () => answered.Task;
+        join.Identity.Clock.Speed = 8;
+        var (status, page) = await join.SendAsync(token, "Ada", Password);
+        join.Identity.Clock.Speed = 1;
+        join.Realm.Before = () => Task.CompletedTask;
+        answered.SetResult();
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, NotYet), (status, Told(page)));
+        Assert.Equal(HttpStatusCode.OK, (await join.SendAsync(token, "Ada", Password)).Status);
+    }
+
+    [Fact]
     public async Task While_the_realm_is_away_nothing_happens_and_the_link_stays_good()
     {
         var (acme, _, token) = await join.InviteMemberAsync("later@failure.example");

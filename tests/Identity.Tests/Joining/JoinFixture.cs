@@ -26,7 +26,7 @@ public sealed class JoinFixture(PostgresFixture postgres) : IAsyncLifetime
     internal IEnumerable<string> Log => _identity.Log.Lines.Concat(_directory.Log.Lines);
 
     /// <summary>The page of identity.</summary>
-    public HttpClient CreateHttpClient() => _identity.CreateHttpClient();
+    public HttpClient CreateHttpClient(bool followsRedirects = true) => _identity.CreateHttpClient(followsRedirects);
 
     public async Task<(TestWorkspace Workspace, Guid Invitation, string Token)> InviteMemberAsync(string email)
     {

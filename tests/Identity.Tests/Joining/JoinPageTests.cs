@@ -21,7 +21,7 @@ public sealed class JoinPageTests(JoinFixture join) : IClassFixture<JoinFixture>
             using var answer = await http.GetAsync($"/join?token={token}", TestContext.Current.CancellationToken);
             var page = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            Assert.Contains("Member owner invites <strong>look@join.example</strong>", page, StringComparison.Ordinal);
+            Assert.Contains("<bdi>Member owner</bdi> invites <strong>look@join.example</strong>", page, StringComparison.Ordinal);
             Assert.Contains("&lt;script&gt;", page, StringComparison.Ordinal);
             Assert.DoesNotContain("<script", page, StringComparison.Ordinal);
             Assert.Equal("no-referrer", Assert.Single(answer.Headers.GetValues("Referrer-Policy")));
@@ -40,6 +40,28 @@ public sealed class JoinPageTests(JoinFixture join) : IClassFixture<JoinFixture>
 
         Assert.Equal(0, await Directory.CountAsync("directory.directory_user where workspace_id = $1", acme.Id));
         Assert.Equal(0, await Directory.CountAsync("directory.invitation where workspace_id = $1 and not is_open", acme.Id));
+    }
+
+    [Theory]
+    [InlineData("Acme\u202Egnp.exe \u2067abc\u061C\u200F", "Acmegnp.exe abc")]
+    [InlineData("one\ntwo\u2028three", "one two three")]
+    [InlineData("\u200B\u2060\u3164", "(no name)")]
+    public async Task A_name_changes_nothing_around_it(string name, string shown)
+    {
+        var (_, _, _, token) = await Directory.InviteAsync($"{Guid.NewGuid():N}@join.example");
+        Assert.Equal(
+            1,
+            await Directory.ExecuteAsync(
+                "update directory.organization set name = $2 where id = (select organization_id from directory.invitation i join "
+                    + "directory.invitation_token t on t.invitation_id = i.id where t.token_hash = $1)",
+                System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(token)),
+                name
+            )
+        );
+        using var http = join.CreateHttpClient();
+        var page = await http.GetStringAsync($"/join?token={token}", TestContext.Current.CancellationToken);
+        Assert.Contains($"<bdi>{shown}</bdi>", page, StringComparison.Ordinal);
+        Assert.Contains($"<h1>Join {shown}</h1>", page, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public abstract partial class SignInTests
         var member = identity.Directory.Add(Roles.Viewer, email: email);
         var asked = await CreateAsync(email, "", "");
         Assert.Equal(AccountOutcome.PasswordNeeded, asked.Outcome);
-        Assert.Equal(["At least 12 characters.", "At most 128 characters.", "Not your address."], asked.PasswordRules);
+        Assert.Equal(["At least 12 characters.", "At most 128 characters.", "It must not be your e-mail address."], asked.PasswordRules);
         Assert.Equal(AccountOutcome.Created, (await CreateAsync(email, name, Password)).Outcome);
         var again = await CreateAsync(email, "", "");
         Assert.Equal((AccountOutcome.Exists, name), (again.Outcome, again.Name));

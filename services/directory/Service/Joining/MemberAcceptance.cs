@@ -85,7 +85,8 @@ internal static class MemberAcceptance
         }
 
         var email = found.Offer.Email;
-        var displayName = name.Length > 0 ? name : email[..email.IndexOf('@', StringComparison.Ordinal)];
+        var shown = ShownName.Clean(name);
+        var displayName = shown.Length > 0 ? shown : email[..email.IndexOf('@', StringComparison.Ordinal)];
         var isNew = await tx.ExecuteAsync(AddMember, Ids.New(), email, displayName, tx.Now) == 1;
         var member = await tx.ScalarAsync<Guid>(FindMember, email);
         await tx.ExecuteAsync(AddRoles, member, found.Environments, found.Roles);

@@ -1,6 +1,7 @@
 using System.Data;
 using Google.Protobuf.WellKnownTypes;
 using Npgsql;
+using Platform.Directory.Contracts;
 using Platform.Directory.Contracts.V1;
 
 namespace Platform.Directory.Service.Joining;
@@ -12,8 +13,8 @@ internal static class OfferColumns
         new()
         {
             State = StateOf(row.GetString("state")),
-            Name = row.GetString("name"),
-            Inviter = row.GetString("inviter"),
+            Name = ShownName.Of(row.GetString("name"), "(no name)"),
+            Inviter = ShownName.Of(row.GetString("inviter"), ""),
             Email = row.GetString("email"),
             Role = row.GetString("role"),
             ExpiresAt = Timestamp.FromDateTime(row.GetDateTime("expires_at")),

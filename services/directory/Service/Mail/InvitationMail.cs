@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using MimeKit;
 using MimeKit.Text;
+using Platform.Directory.Contracts;
 
 namespace Platform.Directory.Service.Mail;
 
@@ -12,23 +13,29 @@ namespace Platform.Directory.Service.Mail;
 /// <param name="Name">Of the organization or the workspace.</param>
 internal sealed partial record InvitationMail(string Email, string Inviter, string Name, DateTimeOffset ExpiresAt, Uri Link)
 {
-    private const int MaxName = 80;
-
     private static readonly string _text = Template("invitation.txt");
     private static readonly string _html = Template("invitation.html");
 
     /// <param name="messageId">Stays the same when the mail has to be sent again, so that a mailbox can drop the second.</param>
     public MimeMessage ToMessage(MailOptions options, string messageId)
     {
-        var inviter = Inviter.Length > 0 ? OneLine(Inviter) : "Somebody";
+        var (inviter, name) = (NoLink(ShownName.Of(Inviter, "Somebody")), NoLink(ShownName.Of(Name, "(no name)")));
+        var values = new Dictionary<string, string>
+        {
+            ["link"] = Link.AbsoluteUri,
+            ["email"] = Email,
+            ["expires"] = ExpiresAt.UtcDateTime.ToString("d MMMM yyyy 'at' HH:mm 'UTC'", CultureInfo.InvariantCulture),
+            ["name"] = name,
+            ["inviter"] = inviter,
+        };
         var sender = MailboxAddress.Parse(options.From);
         sender.Name = options.FromName;
         var message = new MimeMessage
         {
-            Subject = $"{inviter} invites you to join {OneLine(Name)}",
+            Subject = $"{inviter} invites you to join {name}",
             Body = new MultipartAlternative(
-                Part(TextFormat.Plain, Fill(_text, inviter, text => text)),
-                Part(TextFormat.Html, Fill(_html, inviter, text => WebUtility.HtmlEncode(text)))
+                Part(TextFormat.Plain, Fill(_text, values, text => text)),
+                Part(TextFormat.Html, Fill(_html, values, WebUtility.HtmlEncode))
             ),
             MessageId = $"{messageId}@{sender.Domain}",
         };
@@ -46,33 +53,18 @@ internal sealed partial record InvitationMail(string Email, string Inviter, stri
         return part;
     }
 
-    private string Fill(string template, string inviter, Func<string, string> escape) =>
-        template
-            .Replace("{{link}}", escape(Link.AbsoluteUri), StringComparison.Ordinal)
-            .Replace("{{email}}", escape(Email), StringComparison.Ordinal)
-            .Replace(
-                "{{expires}}",
-                ExpiresAt.UtcDateTime.ToString("d MMMM yyyy 'at' HH:mm 'UTC'", CultureInfo.InvariantCulture),
-                StringComparison.Ordinal
-            )
-            // What people wrote comes last, so that nothing in it is filled in again but a name in a name.
-            .Replace("{{name}}", escape(OneLine(Name)), StringComparison.Ordinal)
-            .Replace("{{inviter}}", escape(inviter), StringComparison.Ordinal);
+    // In one pass: what people wrote is never filled in again.
+    private static string Fill(string template, Dictionary<string, string> values, Func<string, string?> escape) =>
+        Placeholder().Replace(template, found => escape(values[found.Groups[1].Value])!);
 
-    // A name must not smuggle in a text of its own, turn the direction of ours, or become a link, which mail programs make of whatever
-    // looks like an address. It reads as before: what keeps the parts of an address apart has no width.
-    private static string OneLine(string text)
-    {
-        var line = new string([.. text.Where(character => !TurnsDirection(character)).Select(c => char.IsControl(c) ? ' ' : c)]).Trim();
-        var cut = new StringInfo(line);
-        var name = cut.LengthInTextElements > MaxName ? cut.SubstringByTextElements(0, MaxName) + "…" : line;
-        return PartOfAddress().Replace(name, "$0\u200B");
-    }
+    // Mail programs make a link of whatever looks like an address. It reads as before: what keeps its parts apart has no width.
+    private static string NoLink(string name) => PartOfAddress().Replace(name, "$0\u200B");
 
-    private static bool TurnsDirection(char character) => character is (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
+    [GeneratedRegex(@"\{\{([a-z]+)\}\}")]
+    private static partial Regex Placeholder();
 
     // The signs between the parts of a URL, a host name and an e-mail address, and the other full stops that a host name may have (UTS 46).
-    [GeneratedRegex(@"(?<=[\p{L}\p{N}])[.:/@\\\u3002\uFF0E\uFF61](?=\S)")]
+    [GeneratedRegex(@"(?<=[\p{L}\p{N}\p{M}])[.:/@\\\u3002\uFF0E\uFF61](?=\S)")]
     private static partial Regex PartOfAddress();
 
     private static string Template(string name)
