@@ -229,7 +229,9 @@ public sealed partial class ResolveCallerTests(IdentityFixture identity) : IClas
     {
         var elsewhere = identity.Directory.Add(Roles.Owner);
         identity.Forge.Accounts["stranger"] = Account("stranger", "stranger@example.com", verified: true);
-        Assert.Equal(Refusal.NoMembership, (await identity.ResolveAsync(identity.Forge.Sign("stranger", identity.Now))).Refusal);
+        var stranger = await identity.ResolveAsync(identity.Forge.Sign("stranger", identity.Now));
+        Assert.Equal(Refusal.NoMembership, stranger.Refusal);
+        Assert.Contains("Sign in with the e-mail address that was invited", stranger.RefusalMessage, StringComparison.Ordinal);
         identity.Directory.Add(Roles.Owner, subject: "member-of-one");
         var refused = await identity.ResolveAsync(identity.Forge.Sign("member-of-one", identity.Now), elsewhere.WorkspaceId);
         Assert.Equal(Refusal.NoMembership, refused.Refusal);

@@ -78,7 +78,12 @@ internal sealed partial class CallersService
                         + $"{string.Join(", ", memberships.Select(one => one.WorkspaceId))}.",
                     caller
                 ),
-                _ => Refused(Refusal.NoMembership, "The account is not a member of this workspace.", caller),
+                _ => Refused(
+                    Refusal.NoMembership,
+                    "The account is not a member of this workspace. Sign in with the e-mail address that was invited, "
+                        + "or ask an admin of the workspace for an invitation.",
+                    caller
+                ),
             };
         }
 

@@ -64,7 +64,7 @@ internal sealed partial record InvitationMail(string Email, string Inviter, stri
     private static partial Regex Placeholder();
 
     // The signs between the parts of a URL, a host name and an e-mail address, and the other full stops that a host name may have (UTS 46).
-    [GeneratedRegex(@"(?<=[\p{L}\p{N}\p{M}])[.:/@\\\u3002\uFF0E\uFF61](?=\S)")]
+    [GeneratedRegex(@"(?<=[\p{L}\p{N}\p{M}\p{Cf}])[.:/@\\\u3002\uFF0E\uFF61](?=\S)")]
     private static partial Regex PartOfAddress();
 
     private static string Template(string name)
