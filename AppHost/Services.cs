@@ -182,17 +182,6 @@ internal static class Services
 
         directory.WithEnvironment("Demo__Seed", "true");
         identity.WithEnvironment("Demo__Seed", "true").WithEnvironment("Demo__CredentialsPath", EndpointsFile.CredentialsPath(builder));
-        string[] roles = ["owner", "editor", "viewer"];
-        for (var i = 0; i < roles.Length; i++)
-        {
-            identity
-                .WithEnvironment($"Demo__Members__{i}__Role", roles[i])
-                .WithEnvironment($"Demo__Members__{i}__Username", roles[i])
-                .WithEnvironment($"Demo__Members__{i}__Email", $"{roles[i]}@demo.example")
-                .WithEnvironment($"Demo__Members__{i}__DisplayName", $"Demo {roles[i]}")
-                .WithEnvironment($"Demo__Members__{i}__Password", builder.AddSecret($"demo-{roles[i]}-password"));
-        }
-
         audit.WithEnvironment(
             "Audit__Sinks__Datadog__datadoghq.com",
             builder.Configuration["Demo:DatadogIntake"] ?? "http://127.0.0.1:18126"

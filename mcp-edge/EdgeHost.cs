@@ -48,12 +48,11 @@ public static class EdgeHost
     )
     {
         var services = builder.Services;
-        var section = builder.Configuration.GetSection("Edge");
-        services.AddOptions<AccessOptions>().Bind(section.GetSection("Access")).ValidateDataAnnotations().ValidateOnStart();
-        services.AddOptions<AuditOptions>().Bind(section.GetSection("Audit")).ValidateDataAnnotations().ValidateOnStart();
+        builder.AddSettings<AccessOptions>("Edge:Access");
+        builder.AddSettings<AuditOptions>("Edge:Audit");
         services.AddSingleton(new ToolSurface(ToolCatalogue.Join(catalogues), defaultToolsets));
         services.AddSingleton(new McpScopes(Contracts.Scopes.Ordinary));
-        services.AddMcpEndpoint<EdgePipeline>(section);
+        builder.AddMcpEndpoint<EdgePipeline>();
         services.AddSingleton<TargetFinder>();
         services.AddSingleton<MethodHandlers>();
         services.AddSingleton<UrlNarrowings>();

@@ -24,8 +24,7 @@ builder.AddServiceDatabase();
 
 // Before AddToolsets: this service checks assertions with its own key ring, not over HTTP.
 builder
-    .Services.AddOptions<AssertionOptions>()
-    .BindConfiguration(AssertionOptions.Section)
+    .AddSettings<AssertionOptions>(AssertionOptions.Section)
     .Validate(
         options =>
             options.Lifetime > TimeSpan.Zero
@@ -33,8 +32,7 @@ builder
             && options.PublishBefore >= TimeSpan.FromMinutes(2)
             && options.RotateEvery > options.PublishBefore,
         "Assertions: at most a minute; published two minutes before they sign; rotated later than that."
-    )
-    .ValidateOnStart();
+    );
 builder.Services.AddSingleton<AssertionKeyRing>();
 builder.Services.AddSingleton<IAssertionKeys>(services => services.GetRequiredService<AssertionKeyRing>());
 builder.Services.AddSingleton<AssertionIssuer>();
@@ -59,21 +57,20 @@ builder.Services.AddSingleton<PersonalTokenFinder>();
 builder.Services.AddSingleton<LastUse>();
 builder.Services.AddHostedService(services => services.GetRequiredService<LastUse>());
 builder
-    .Services.AddOptions<PersonalTokenOptions>()
-    .BindConfiguration(PersonalTokenOptions.Section)
-    .Validate(options => options.DefaultDays >= 1 && options.MaxDays >= options.DefaultDays, "PersonalTokens: 1 <= DefaultDays <= MaxDays.")
-    .ValidateOnStart();
+    .AddSettings<PersonalTokenOptions>(PersonalTokenOptions.Section)
+    .Validate(
+        options => options.DefaultDays >= 1 && options.MaxDays >= options.DefaultDays,
+        "PersonalTokens: 1 <= DefaultDays <= MaxDays."
+    );
 builder.Services.AddSingleton<ServiceSecrets>();
 builder.Services.AddSingleton<EdgeAudience>();
 builder.Services.AddSingleton<ConnectedApps>();
 builder
-    .Services.AddOptions<MemberOptions>()
-    .BindConfiguration(MemberOptions.Section)
+    .AddSettings<MemberOptions>(MemberOptions.Section)
     .Validate(
         options => options.LastKnownFor >= TimeSpan.Zero && options.LastKnownFor <= TimeSpan.FromDays(1),
         "Members:LastKnownFor: between zero and a day."
-    )
-    .ValidateOnStart();
+    );
 builder.Services.AddSingleton<KnownMemberships>();
 builder.Services.AddSingleton<MemberDirectory>();
 builder.Services.AddServiceClient<Members.MembersClient>("directory");

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Platform.ServiceDefaults;
 using IPNetwork = System.Net.IPNetwork;
 
 namespace Platform.Edge.Http;
@@ -15,13 +16,13 @@ public static class McpEndpointExtensions
     /// <summary>
     /// Adds the MCP endpoint with <typeparamref name="TApplication"/> behind it. The application also needs <see cref="McpScopes"/>.
     /// </summary>
-    public static IServiceCollection AddMcpEndpoint<TApplication>(this IServiceCollection services, IConfiguration section)
+    public static void AddMcpEndpoint<TApplication>(this IHostApplicationBuilder builder)
         where TApplication : McpApplication
     {
-        services
-            .AddOptions<McpEndpointOptions>()
-            .Bind(section)
-            .ValidateDataAnnotations()
+        var services = builder.Services;
+        // The section holds two more, with options of their own.
+        builder
+            .AddSettings<McpEndpointOptions>("Edge", "Access", "Audit")
             .Validate(
                 o => o.PublicUrl is { IsAbsoluteUri: true, Scheme: "http" or "https", Query: "", Fragment: "" },
                 "Edge:PublicUrl must be an absolute http or https URL without query and fragment."
@@ -29,8 +30,7 @@ public static class McpEndpointExtensions
             .Validate(
                 o => o.Proxies.All(proxy => Network(proxy) is not null),
                 "Edge:Proxies must be addresses, or networks such as 10.20.0.0/16."
-            )
-            .ValidateOnStart();
+            );
         services
             .AddOptions<ForwardedHeadersOptions>()
             .Configure<IOptions<McpEndpointOptions>>(
@@ -65,7 +65,6 @@ public static class McpEndpointExtensions
                             .SetPreflightMaxAge(TimeSpan.FromHours(1))
                     )
             );
-        return services;
     }
 
     /// <summary>Takes the word of the known proxies, and of nobody else, on where a request came from.</summary>

@@ -6,7 +6,6 @@ namespace Platform.Edge.Http;
 public sealed record McpEndpointOptions
 {
     /// <summary>The absolute URL clients use. It is the OAuth resource identifier; nothing is ever derived from a Host header.</summary>
-    [Required]
     public Uri? PublicUrl { get; init; }
 
     /// <summary>The issuer whose access tokens are accepted, exactly as it stands in them. Empty: personal tokens only.</summary>

@@ -60,6 +60,16 @@ public sealed partial class SettingsDocument
     }
 
     [Fact]
+    public void Options_are_bound_in_one_way() =>
+        Assert.Equal(
+            ["SettingsExtensions.cs"],
+            Repository
+                .Files("*.cs", "ServiceDefaults", "identity", "services", "mcp-edge")
+                .Where(file => OtherBinding().IsMatch(File.ReadAllText(file)))
+                .Select(Path.GetFileName)
+        );
+
+    [Fact]
     public void Every_metric_of_ours_is_explained()
     {
         var text = File.ReadAllText(Document);
@@ -158,8 +168,11 @@ public sealed partial class SettingsDocument
     [GeneratedRegex("""PlatformMeter\.Instance\.Create(?<kind>\w+)<\w+>\(\s*"(?<name>[\w.]+)"(?:,\s*"(?<unit>[^"]*)")?""")]
     private static partial Regex Instrument();
 
-    [GeneratedRegex(@"AddOptions<(?<type>\w+)>\(\)\s*\.Bind")]
+    [GeneratedRegex(@"\.AddSettings<(?<type>\w+)>\(")]
     private static partial Regex Bound();
+
+    [GeneratedRegex(@"\.BindConfiguration\(|\.Bind\(|\.Configure<\w+>\(\w*\.?Configuration")]
+    private static partial Regex OtherBinding();
 
     [GeneratedRegex(@"(?:class|record) (?<type>\w*Options)\b")]
     private static partial Regex Declared();

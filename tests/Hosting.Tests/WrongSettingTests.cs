@@ -121,6 +121,35 @@ public sealed class WrongSettingTests : IDisposable
             await EndAsync("mcp-edge", "Edge", [], new() { ["Edge__PublicUrl"] = "ftp://mcp.example.com/mcp" })
         );
 
+    [Theory]
+    [InlineData(
+        "Edge__Access__ReadsPerSekond",
+        "10",
+        "edge cannot run: Nothing reads the setting Edge:Access:ReadsPerSekond. The settings of Edge:Access are: "
+    )]
+    [InlineData("Edge__Access__ServiceSecret", "", "edge cannot run: The Edge:Access:ServiceSecret field is required.")]
+    public async Task The_edge_names_a_setting_by_its_whole_name(string name, string value, string reason) =>
+        Assert.StartsWith(
+            reason,
+            await EndAsync(
+                "mcp-edge",
+                "Edge",
+                [],
+                new()
+                {
+                    ["Edge__PublicUrl"] = "https://mcp.example.com/mcp",
+                    ["Edge__Access__ServiceSecret"] = "secret",
+                    ["services__identity__grpc__0"] = "http://localhost:1",
+                    ["services__identity__http__0"] = "http://localhost:1",
+                    ["services__directory__grpc__0"] = "http://localhost:1",
+                    ["services__data__grpc__0"] = "http://localhost:1",
+                    ["services__audit__grpc__0"] = "http://localhost:1",
+                    [name] = value,
+                }
+            ),
+            StringComparison.Ordinal
+        );
+
     // What it says until it has ended.
     private async Task<string> EndAsync(
         string folder,

@@ -1,4 +1,5 @@
 using Platform.Identity.Service.Realm;
+using Platform.ServiceDefaults;
 
 namespace Platform.Identity.Service.Demo;
 
@@ -11,7 +12,7 @@ internal static class DemoSetup
         builder.Services.AddSingleton<IRealmFollower, DemoAccounts>();
         if (builder.Environment.IsDevelopment() && builder.Configuration.GetValue<bool>("Demo:Seed"))
         {
-            builder.Services.AddOptions<DemoOptions>().BindConfiguration(DemoOptions.Section);
+            builder.AddSettings<DemoOptions>(DemoOptions.Section);
             builder.Services.AddSingleton<DemoTokens>();
             builder.Services.AddHostedService(services => services.GetRequiredService<DemoTokens>());
             builder.Services.AddHealthChecks().AddCheck<DemoTokens>("demo");

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Platform.Identity.Service.Keycloak;
+using Platform.ServiceDefaults;
 
 namespace Platform.Identity.Service.Realm;
 
@@ -10,8 +11,7 @@ internal static class RealmSetup
     public static void AddRealm(this WebApplicationBuilder builder)
     {
         builder
-            .Services.AddOptions<KeycloakOptions>()
-            .BindConfiguration(KeycloakOptions.Section)
+            .AddSettings<KeycloakOptions>(KeycloakOptions.Section)
             .Configure<IConfiguration>(
                 (options, configuration) =>
                 {
@@ -20,9 +20,7 @@ internal static class RealmSetup
                         options.Url = configuration["services:keycloak:http:0"] ?? "";
                     }
                 }
-            )
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+            );
         // Without logs: its paths name people.
         builder.Services.AddHttpClient("keycloak", client => client.Timeout = TimeSpan.FromSeconds(20)).RemoveAllLoggers();
         builder.Services.AddSingleton(services => services.GetRequiredService<IHttpClientFactory>().CreateClient("keycloak"));

@@ -50,7 +50,7 @@ public sealed class FixtureServer : IAsyncDisposable
         );
         builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
         builder.Services.AddSingleton(new McpScopes(["things:read", "things:write"]));
-        builder.Services.AddMcpEndpoint<TApplication>(builder.Configuration.GetSection("Edge"));
+        builder.AddMcpEndpoint<TApplication>();
         var app = builder.Build();
         app.UseCors();
         app.MapMcp();

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Platform.Contracts;
+using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Audit.Service.Sinks;
@@ -32,18 +33,16 @@ internal static class SinkRegistration
     {
         var development = builder.Environment.IsDevelopment();
         builder
-            .Services.AddOptions<SinkOptions>()
-            .BindConfiguration("Audit:Sinks")
-            .ValidateDataAnnotations()
+            .AddSettings<SinkOptions>("Audit:Sinks")
             .Validate(
                 options => development || options.Datadog.Values.All(address => address.Scheme == Uri.UriSchemeHttps),
-                "Intake addresses outside Development are https."
+                "Audit:Sinks:Datadog: outside Development the addresses are https."
             )
             .Validate(
                 options => options.ParseNetworks() is not null,
-                "AllowedNetworks are private networks: parts of 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, 192.168.0.0/16 or fc00::/7."
-            )
-            .ValidateOnStart();
+                "Audit:Sinks:AllowedNetworks are private networks: parts of 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12, "
+                    + "192.168.0.0/16 or fc00::/7."
+            );
         // Any header can carry a secret: a sink need not say which one does.
         builder
             .Services.AddHttpClient(SinkClient.Name, client => client.Timeout = Timeout.InfiniteTimeSpan)

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Platform.ServiceDefaults;
 
 namespace Platform.Data.Service.Indexes;
 
@@ -41,9 +42,7 @@ internal static class IndexSetup
     public static void AddEarnedIndexes(this WebApplicationBuilder builder)
     {
         builder
-            .Services.AddOptions<IndexOptions>()
-            .BindConfiguration(IndexOptions.Section)
-            .ValidateDataAnnotations()
+            .AddSettings<IndexOptions>(IndexOptions.Section)
             .Validate(
                 options =>
                     options.CountEvery > TimeSpan.Zero
@@ -51,8 +50,7 @@ internal static class IndexSetup
                     && options.TidyEvery > TimeSpan.Zero
                     && options.UnusedFor > TimeSpan.Zero,
                 "Indexes: all times are longer than none."
-            )
-            .ValidateOnStart();
+            );
         builder.Services.AddSingleton<IndexBuilder>();
         builder.Services.AddSingleton<SearchUsage>();
         builder.Services.AddHostedService(services => services.GetRequiredService<SearchUsage>());

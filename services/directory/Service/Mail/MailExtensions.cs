@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Telemetry;
 
 namespace Platform.Directory.Service.Mail;
@@ -11,7 +12,7 @@ internal static class MailExtensions
     /// </summary>
     public static void AddMail(this WebApplicationBuilder builder, string[] args)
     {
-        builder.Services.AddOptions<MailOptions>().Bind(builder.Configuration.GetSection("Mail")).ValidateOnStart();
+        builder.AddSettings<MailOptions>("Mail");
         builder.Services.AddSingleton<IValidateOptions<MailOptions>, MailOptionsValidator>();
         builder.Services.AddSingleton<DueMails>();
         builder.Services.AddHostedService<MailWorker>();
