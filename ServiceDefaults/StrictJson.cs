@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -22,6 +23,13 @@ public static class StrictJson
         {
             return null;
         }
+    }
+
+    /// <summary>The value whose JSON a text holds, by the same rules; null when it holds none.</summary>
+    public static JsonElement? Parse(string text)
+    {
+        using var document = Parse(Encoding.UTF8.GetBytes(text));
+        return document?.RootElement.Clone();
     }
 
     // Half a surrogate pair in an escape is valid JSON, and no text. A value that holds one is refused by whoever reads it; but a member

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
 using Platform.Edge.Access;
+using Platform.Edge.Audit;
 using Platform.Edge.Calls;
 using Platform.Edge.Catalogue;
 using Platform.Edge.Compact;
@@ -24,6 +25,7 @@ internal sealed class MethodHandlers(
     ToolCaller tools,
     ToolReader reader,
     Instructions instructions,
+    RefusalRecorder refusals,
     IOptions<McpEndpointOptions> endpoint
 )
 {
@@ -104,10 +106,24 @@ internal sealed class MethodHandlers(
         }
         else
         {
-            call.Exchange.AnswerWith(OperationList.Answer(call, [.. surface.Usable(asker.Caller, asker.Narrowing)]));
+            await ListOperationsAsync(asker);
         }
 
         return _answered;
+    }
+
+    private async ValueTask ListOperationsAsync(Asker asker)
+    {
+        var call = asker.Call;
+        var (answer, refusal) = OperationList.Answer(call, [.. surface.Usable(asker.Caller, asker.Narrowing)]);
+        if (refusal is not null)
+        {
+            await refusals.RecordAsync(call, refusal);
+            ToolAnswers.Refuse(call, refusal);
+            return;
+        }
+
+        call.Exchange.AnswerWith(answer!);
     }
 
     private async ValueTask<ReadResourceResult> ReadResourceAsync(Asker asker, string uri, CancellationToken cancellationToken) =>

@@ -42,7 +42,17 @@ internal sealed class OutboxRelay(
 {
     private const int BatchSize = 200;
 
-    private const string Unsent = "select day, position, envelope from platform.outbox where sent_at is null order by position limit $1";
+    // Brokers refuse messages beyond 16 MiB, and one that is refused would hold up all events behind it. A larger event goes alone.
+    private const int BatchBytes = 4 * 1024 * 1024;
+
+    // Rows behind the bytes that fit are there without their envelope.
+    private const string Unsent = """
+        select day, position, case when total <= $2 or total = bytes then envelope end as envelope from (
+            select day, position, envelope, bytes, sum(bytes) over (order by position) as total from (
+                select day, position, envelope, octet_length(envelope) as bytes from platform.outbox where sent_at is null
+                order by position limit $1) next) sized
+        order by position
+        """;
 
     private const string Clock = "select clock_timestamp() as present";
 
@@ -88,7 +98,7 @@ internal sealed class OutboxRelay(
                     ? await ClockAsync(session.Connection, cancellationToken)
                     : (DateTimeOffset?)null;
             var startedAt = time.GetTimestamp();
-            if (await SendBatchAsync(session.Connection, cancellationToken) < BatchSize)
+            if (!await SendBatchAsync(session.Connection, cancellationToken))
             {
                 if (completeTo is { } complete)
                 {
@@ -124,15 +134,24 @@ internal sealed class OutboxRelay(
         }
     }
 
-    private async Task<int> SendBatchAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    /// <returns>Whether there may be more.</returns>
+    private async Task<bool> SendBatchAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var rows = new List<(DateOnly Day, long Position, EventEnvelope Envelope)>();
+        var isCut = false;
         await using (var unsent = new NpgsqlCommand(Unsent, connection))
         {
             unsent.Parameters.Add(new NpgsqlParameter { Value = BatchSize });
+            unsent.Parameters.Add(new NpgsqlParameter { Value = BatchBytes });
             await using var reader = await unsent.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
+                if (reader.IsDBNull("envelope"))
+                {
+                    isCut = true;
+                    break;
+                }
+
                 rows.Add(
                     (
                         reader.GetFieldValue<DateOnly>("day"),
@@ -145,7 +164,7 @@ internal sealed class OutboxRelay(
 
         if (rows.Count == 0)
         {
-            return 0;
+            return false;
         }
 
         // The trace of the change goes on through the broker: the batch continues the trace of its first event.
@@ -164,7 +183,7 @@ internal sealed class OutboxRelay(
         var now = time.GetUtcNow();
         _sent.Add(rows.Count);
         rows.ForEach(row => _lag.Record((now - row.Envelope.OccurredAt).TotalSeconds));
-        return rows.Count;
+        return isCut || rows.Count == BatchSize;
     }
 
     // A batch that was given up is sent again, like one that a crash left unmarked.

@@ -69,8 +69,12 @@ internal sealed class RateLimiter(IOptions<AccessOptions> options, TimeProvider 
         }
     }
 
-    /// <summary>Exchanges counts with the other edges.</summary>
-    public async Task ShareAsync(ISharedRates shared)
+    /// <summary>How many keys it remembers.</summary>
+    internal int Remembered => _windows.Count;
+
+    /// <summary>Exchanges counts with the other edges, and forgets windows that are long over.</summary>
+    /// <param name="shared">Null where there is no way to exchange anything.</param>
+    public async Task ShareAsync(ISharedRates? shared)
     {
         var changed = new List<(Window Window, long Index, int Own)>();
         var counts = new List<(string, long, int, TimeSpan)>();
@@ -93,7 +97,7 @@ internal sealed class RateLimiter(IOptions<AccessOptions> options, TimeProvider 
                 }
             }
         }
-        if (counts.Count == 0 || await shared.AddAsync(counts) is not { } totals)
+        if (counts.Count == 0 || shared is null || await shared.AddAsync(counts) is not { } totals)
         {
             return;
         }

@@ -14,7 +14,8 @@ internal sealed class RefusalRecorder(CallAudit audit, UnknownCallers unknown, P
         // A message that broke a rule of the protocol is told so in the words of the protocol, without a reason of ours.
         var reason = refusal.Reason.Length > 0 ? refusal.Reason : Reasons.InvalidArgument;
         call.Error = reason;
-        if (refusal.Form == RefusalForm.Unauthorized)
+        // Whoever has an account and no workspace is a stranger here, like somebody without a token.
+        if (refusal.Form == RefusalForm.Unauthorized || call.Caller is { Caller.WorkspaceId: "" })
         {
             unknown.Refused(call, reason);
         }

@@ -12,6 +12,7 @@ namespace Platform.Edge.Calls;
 /// <summary>One message on its way: who sent it, what it asks for, and what its audit record will say.</summary>
 internal sealed class EdgeCall
 {
+    // No environment has a longer name. What is longer is cut and then names none, as it should: it must not lead to the default one.
     private const int MaxEnvironment = 100;
 
     public string Id { get; } = Ids.New().ToString();
@@ -66,9 +67,8 @@ internal sealed class EdgeCall
             Arguments = arguments,
             Through = target?.Through ?? "",
             Environment =
-                tool?.Definition.IsEnvironmentBound == true
-                && TextOf(arguments, SharedArguments.Environment) is { Length: > 0 and <= MaxEnvironment } environment
-                    ? environment
+                tool?.Definition.IsEnvironmentBound == true && TextOf(arguments, SharedArguments.Environment) is { Length: > 0 } environment
+                    ? environment[..Math.Min(environment.Length, MaxEnvironment + 1)]
                     : null,
             StartedAt = time.GetTimestamp(),
             OccurredAt = time.GetUtcNow(),

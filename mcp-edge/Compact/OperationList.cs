@@ -16,20 +16,21 @@ internal static class OperationList
 
     /// <param name="call">A call of list_operations whose arguments have the right form.</param>
     /// <param name="usable">What the caller can use, sorted by name.</param>
-    public static PooledBuffer Answer(EdgeCall call, IReadOnlyList<ToolBinding> usable)
+    /// <returns>The answer, or the refusal in its place.</returns>
+    public static (PooledBuffer? Answer, PolicyRefusal? Refusal) Answer(EdgeCall call, IReadOnlyList<ToolBinding> usable)
     {
         if (call.Text("name") is { Length: > 0 } name)
         {
             return usable.FirstOrDefault(tool => tool.Name == name || tool.Definition.Options.Aliases.Contains(name)) is { } tool
-                ? Write(json => WriteOne(json, tool))
-                : Refuse(call, PolicyRefusal.UnknownOperation(name));
+                ? (Write(json => WriteOne(json, tool)), null)
+                : (null, PolicyRefusal.UnknownOperation(name));
         }
         var toolsets = usable.Select(tool => tool.Toolset).Distinct().Order(StringComparer.Ordinal).ToList();
         var toolset = call.Text("toolset") ?? "";
         if (toolset.Length > 0 && !toolsets.Contains(toolset))
         {
-            return Refuse(
-                call,
+            return (
+                null,
                 new(
                     RefusalForm.ToolError,
                     Reasons.UnknownToolset,
@@ -43,11 +44,11 @@ internal static class OperationList
         try
         {
             var (page, next) = ListCursor.Cut(found, tool => tool.Name, PageSize, call.Text("cursor"));
-            return Write(json => WritePage(json, page, next, toolsets));
+            return (Write(json => WritePage(json, page, next, toolsets)), null);
         }
         catch (McpProtocolException exception)
         {
-            return Refuse(call, PolicyRefusal.InvalidArgument(exception.Message));
+            return (null, PolicyRefusal.InvalidArgument(exception.Message));
         }
     }
 
@@ -99,8 +100,6 @@ internal static class OperationList
         json.WriteString("callWith"u8, tool.Definition.IsRead ? CompactSurface.Query : CompactSurface.Mutate);
         json.WriteEndObject();
     }
-
-    private static PooledBuffer Refuse(EdgeCall call, PolicyRefusal refusal) => ToolAnswers.Error(call, Failure.Of(refusal));
 
     private static PooledBuffer Write(Action<Utf8JsonWriter> write)
     {

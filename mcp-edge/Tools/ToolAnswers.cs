@@ -68,12 +68,14 @@ internal static class ToolAnswers
 
     /// <summary>The first half of a call that needs a confirmation: nothing has happened, and how to go on.</summary>
     /// <param name="through">The compact tool that was called; empty when it was the tool itself.</param>
+    /// <param name="withConfirmation">False where the user will be asked by the call itself.</param>
     public static PooledBuffer ConfirmationRequired(
         Confirmation confirmation,
         ToolBinding tool,
         ResolvedCaller caller,
         bool dryRun,
-        string through
+        string through,
+        bool withConfirmation
     )
     {
         using var json = new PooledBuffer(1024);
@@ -81,8 +83,12 @@ internal static class ToolAnswers
         {
             writer.WriteStartObject();
             writer.WriteBoolean(SharedNames.ConfirmationRequired, true);
-            writer.WriteString(SharedNames.Confirmation, confirmation.Token);
-            writer.WriteString(SharedNames.ExpiresAt, confirmation.ExpiresAt.ToDateTime());
+            if (withConfirmation)
+            {
+                writer.WriteString(SharedNames.Confirmation, confirmation.Token);
+                writer.WriteString(SharedNames.ExpiresAt, confirmation.ExpiresAt.ToDateTime());
+            }
+
             writer.WritePropertyName(SharedNames.Preview);
             writer.WriteRawValue(confirmation.Preview is { Utf8.IsEmpty: false } preview ? preview.Utf8.Span : "{}"u8);
             writer.WriteEndObject();
@@ -93,8 +99,10 @@ internal static class ToolAnswers
         return Write(
             json.WrittenSpan,
             $"Nothing was changed yet. {tool.Name} {does} what the preview shows.{Place(tool, caller)}",
-            $"To go on, after the user has agreed, call {again} again with exactly the same arguments and this `confirmation`."
-                + " It is good for one use, until the time in `expiresAt`.",
+            withConfirmation
+                ? $"To go on, after the user has agreed, call {again} again with exactly the same arguments and this `confirmation`."
+                    + " It is good for one use, until the time in `expiresAt`."
+                : $"To go on, call {again} again without `dryRun`: the user is asked then.",
             userText: true
         );
     }

@@ -68,7 +68,8 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
         CancellationToken cancellationToken
     )
     {
-        var canAsk = !shaped.Shared.DryRun && UserConfirmation.CanAsk(call, request);
+        var hasUser = UserConfirmation.CanAsk(call, request);
+        var canAsk = hasUser && !shaped.Shared.DryRun;
         var confirmation = shaped.Shared.Confirmation;
         if (canAsk && confirmation is null)
         {
@@ -100,7 +101,7 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
             var problem = Problem.Read(exception);
             if (problem is { Reason: Problem.ConfirmationRequiredReason, Confirmation: { } required })
             {
-                await AskAsync(call, required, canAsk, shaped.Shared.DryRun);
+                await AskAsync(call, required, hasUser, shaped.Shared.DryRun);
                 return null;
             }
 
@@ -147,15 +148,23 @@ internal sealed class ToolCaller(ServiceCalls services, CallAudit audit, Unfores
         );
     }
 
-    private async Task AskAsync(EdgeCall call, Confirmation required, bool canAsk, bool dryRun)
+    private async Task AskAsync(EdgeCall call, Confirmation required, bool hasUser, bool dryRun)
     {
-        await audit.AnsweredAsync(call, Outcomes.Previewed);
-        if (canAsk)
+        if (!await audit.AnsweredAsync(call, Outcomes.Previewed))
+        {
+            ToolAnswers.Fail(call, _auditAway);
+            return;
+        }
+
+        if (hasUser && !dryRun)
         {
             throw UserConfirmation.Ask(call, required);
         }
 
-        call.Exchange.AnswerWith(ToolAnswers.ConfirmationRequired(required, call.Tool!, call.Caller!, dryRun, call.Through));
+        // Where the user can be asked, the model gets no confirmation, by a dry run either: it could go on without the user.
+        call.Exchange.AnswerWith(
+            ToolAnswers.ConfirmationRequired(required, call.Tool!, call.Caller!, dryRun, call.Through, withConfirmation: !hasUser)
+        );
     }
 
     private async Task FailAsync(EdgeCall call, Failure failure)

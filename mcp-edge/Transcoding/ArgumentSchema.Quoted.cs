@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Platform.ServiceDefaults;
 
 namespace Platform.Edge.Transcoding;
 
@@ -102,14 +103,6 @@ internal sealed partial class ArgumentSchema
             return null;
         }
 
-        try
-        {
-            var meant = JsonElement.Parse(text);
-            return meant.ValueKind != JsonValueKind.Null && Fits(meant) ? meant : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
+        return StrictJson.Parse(text) is { ValueKind: not JsonValueKind.Null } meant && Fits(meant) ? meant : null;
     }
 }

@@ -208,6 +208,11 @@ internal sealed partial class ArgumentSchema
         var found = 0;
         foreach (var property in value.EnumerateObject())
         {
+            if (violations.IsFull)
+            {
+                return;
+            }
+
             count++;
             var name = property.Name;
             _names?.CheckText(name, Join(path, name), violations);
@@ -276,6 +281,11 @@ internal sealed partial class ArgumentSchema
         var index = 0;
         foreach (var item in value.EnumerateArray())
         {
+            if (violations.IsFull)
+            {
+                return;
+            }
+
             _items.Check(item, $"{path}[{index++}]", violations);
         }
     }

@@ -97,6 +97,32 @@ public sealed class DeleteRecordsTests(DataFixture data) : IClassFixture<DataFix
     }
 
     [Fact]
+    public async Task A_record_that_others_link_to_since_the_preview_is_not_deleted()
+    {
+        var owner = DataFixture.Owner();
+        var customers = await data.CreateTableAsync(owner, DataFixture.Of("Name", FieldType.Text));
+        var link = DataFixture.Of("Customer", FieldType.Link);
+        link.LinkTableId = customers.Id;
+        var create = new CreateTableRequest
+        {
+            DatabaseId = customers.DatabaseId,
+            Name = "Orders",
+            Fields = { DataFixture.Of("No", FieldType.Number), link },
+        };
+        var orders = (await data.Tables.CreateTableAsync(create, data.As(owner))).Table;
+        var ada = await data.CreateRecordAsync(owner, customers, """{"Name":"Ada"}""");
+        var request = new DeleteRecordsRequest { TableId = customers.Id, RecordIds = { ada } };
+        var preview = await data.Records.DeleteRecordsAsync(request, data.As(owner)).ProblemAsync();
+        await data.CreateRecordAsync(owner, orders, $$"""{"No":1,"Customer":["{{ada}}"]}""");
+
+        var stale = await data.Records.DeleteRecordsAsync(request, data.As(owner, confirmation: preview.Confirmation.Token)).ProblemAsync();
+        Assert.Equal("CONFIRMATION_STALE", stale.Reason);
+        preview = await data.Records.DeleteRecordsAsync(request, data.As(owner)).ProblemAsync();
+        Assert.Contains("Orders", preview.Confirmation.Preview.Utf8.ToStringUtf8(), StringComparison.Ordinal);
+        await data.Records.DeleteRecordsAsync(request, data.As(owner, confirmation: preview.Confirmation.Token));
+    }
+
+    [Fact]
     public async Task A_deleted_unique_value_is_free_again()
     {
         var owner = DataFixture.Owner();

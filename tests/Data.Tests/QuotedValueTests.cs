@@ -82,6 +82,19 @@ public sealed class QuotedValueTests(FilterTests.Fixture data) : IClassFixture<F
     public async Task A_filter_is_read_in_the_same_way_and_null_counts_as_left_out(string filter, string found) =>
         Assert.Equal(found, await data.FindAsync(filter));
 
+    [Theory]
+    [InlineData(""" "{\"\\ud800\":1,\"operator\":\"IS_EMPTY\",\"leftSide\":\"Text\"}" """)]
+    [InlineData(""" "{\"operator\":\"IS_EMPTY\",\"operator\":\"IS_EMPTY\",\"leftSide\":\"Text\"}" """)]
+    [InlineData("""{"operator":"IS","leftSide":"id","rightSide":"\ud800"}""")]
+    public async Task A_condition_that_nobody_can_read_is_refused(string condition)
+    {
+        var owner = DataFixture.Owner();
+        var table = await data.CreateTableOfAllTypesAsync(owner);
+        var filter = DataFixture.Json($$"""{"operator":"AND","conditions":[{{condition}}]}""");
+        var request = new SearchRecordsRequest { TableId = table.Id, Filter = filter };
+        Assert.Equal("INVALID_ARGUMENT", (await data.Records.SearchRecordsAsync(request, data.As(owner)).ProblemAsync()).Reason);
+    }
+
     [Fact]
     public async Task A_view_keeps_such_a_filter_as_it_is_meant()
     {

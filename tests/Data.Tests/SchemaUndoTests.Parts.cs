@@ -49,6 +49,18 @@ public sealed partial class SchemaUndoTests
     }
 
     [Fact]
+    public async Task A_field_that_is_undone_counts_no_more()
+    {
+        var owner = DataFixture.Owner();
+        var table = await data.CreateTableAsync(owner, DataFixture.Of("Name", FieldType.Text));
+        var call = data.As(owner);
+        await data.Tables.CreateFieldAsync(new() { TableId = table.Id, Field = DataFixture.Of("More", FieldType.Text) }, call);
+        await UndoChangeAsync(owner, CallIdOf(call));
+        Assert.Equal(1, Assert.Single((await data.Tables.ListTablesAsync(new(), data.As(owner))).Tables).FieldCount);
+        Assert.Equal(1, (await data.Tables.GetTableAsync(new() { TableId = table.Id }, data.As(owner))).Table.FieldCount);
+    }
+
+    [Fact]
     public async Task Choices_go_back_with_the_records_that_had_them_and_used_ones_stay()
     {
         var owner = DataFixture.Owner();

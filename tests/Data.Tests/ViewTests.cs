@@ -229,6 +229,25 @@ public sealed class ViewTests(DataFixture data) : IClassFixture<DataFixture>
     }
 
     [Fact]
+    public async Task A_list_does_not_end_where_its_cursor_stood_when_that_view_is_gone()
+    {
+        var owner = DataFixture.Owner();
+        var table = await data.CreateTableAsync(owner, DataFixture.Of("Name", FieldType.Text));
+        foreach (var name in new[] { "a", "b", "c" })
+        {
+            await data.Views.CreateViewAsync(new CreateViewRequest { TableId = table.Id, Name = name }, data.As(owner));
+        }
+
+        var request = new ListViewsRequest { TableId = table.Id, Limit = 1 };
+        request.Cursor = (await data.Views.ListViewsAsync(request, data.As(owner))).Page.NextCursor;
+        var delete = new DeleteViewRequest { TableId = table.Id, View = "a" };
+        var preview = await data.Views.DeleteViewAsync(delete, data.As(owner)).ProblemAsync();
+        await data.Views.DeleteViewAsync(delete, data.As(owner, confirmation: preview.Confirmation.Token));
+        var refused = await data.Views.ListViewsAsync(request, data.As(owner)).ProblemAsync();
+        Assert.Equal("cursor", Assert.Single(refused.Violations).Field);
+    }
+
+    [Fact]
     public async Task What_is_no_filter_sorting_or_field_is_refused_and_a_name_is_taken_once()
     {
         var (owner, table) = await TableAsync();

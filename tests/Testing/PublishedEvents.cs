@@ -8,6 +8,7 @@ public sealed class PublishedEvents
 {
     private readonly Lock _lock = new();
     private readonly List<EventEnvelope> _events = [];
+    private readonly List<int> _batches = [];
     private TaskCompletionSource _more = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>When set, publishing fails: the broker is away.</summary>
@@ -26,6 +27,18 @@ public sealed class PublishedEvents
             lock (_lock)
             {
                 return [.. _events];
+            }
+        }
+    }
+
+    /// <summary>How many events came at once, each time.</summary>
+    public IReadOnlyList<int> Batches
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _batches];
             }
         }
     }
@@ -56,6 +69,7 @@ public sealed class PublishedEvents
         lock (_lock)
         {
             _events.AddRange(batch.Events);
+            _batches.Add(batch.Events.Count);
             _more.SetResult();
             _more = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }

@@ -308,6 +308,17 @@ public sealed class PolicyTests : IAsyncLifetime
         Assert.Equal("production", live.Structured().GetProperty("environment").GetProperty("kind").GetString());
     }
 
+    [Theory]
+    [InlineData(100)]
+    [InlineData(101)]
+    [InlineData(5000)]
+    public async Task An_environment_that_nobody_has_is_refused_however_long_its_name_is(int length)
+    {
+        var arguments = $$$"""{"thing":{},"environment":"{{{new string('x', length)}}}"}""";
+        Assert.True((await _edge.CallAsync("echo_thing", arguments)).IsError());
+        Assert.Empty(_edge.BackEnd.Things.Calls);
+    }
+
     [Fact]
     public async Task An_environment_that_may_not_be_reached_is_a_tool_error()
     {

@@ -4,6 +4,7 @@ using Platform.Edge.Access;
 using Platform.Edge.Callers;
 using Platform.Edge.Tests.Fixture;
 using Platform.Edge.Tests.Protocol;
+using Platform.Testing;
 
 namespace Platform.Edge.Tests.Access;
 
@@ -83,6 +84,23 @@ public sealed class RateLimiterTests
         Assert.Equal(5, Take(limiter, 5));
         await limiter.ShareAsync(new SharedCounts { IsAway = true });
         Assert.Equal(5, Take(limiter, 50));
+    }
+
+    [Fact]
+    public async Task What_is_long_over_is_forgotten_without_anybody_to_share_with_too()
+    {
+        var limiter = Limiter();
+        foreach (var token in Enumerable.Range(0, 20_001))
+        {
+            Assert.True(limiter.TryTake($"{token}", write: false));
+        }
+
+        using var sharing = new RateSharing(limiter, TimeProvider.System);
+        await sharing.StartAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(20_001, limiter.Remembered);
+        _clock.Advance(TimeSpan.FromMinutes(10));
+        await Eventually.True(() => limiter.Remembered <= 20_000);
+        await sharing.StopAsync(TestContext.Current.CancellationToken);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Platform.Edge.Tests.Fixture;
 using Platform.Edge.Tests.Protocol;
+using Platform.Identity.Contracts.V1;
 using Platform.Testing;
 
 namespace Platform.Edge.Tests.Audit;
@@ -78,6 +79,17 @@ public sealed class CallAuditTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("""{"name":"nothing"}""", "UNKNOWN_OPERATION")]
+    [InlineData("""{"toolset":"nothing"}""", "UNKNOWN_TOOLSET")]
+    [InlineData("""{"cursor":"nothing"}""", "INVALID_ARGUMENT")]
+    public async Task A_refusal_to_list_operations_is_recorded(string arguments, string reason)
+    {
+        Assert.StartsWith(reason, (await _edge.CallAsync("list_operations", arguments)).Text(), StringComparison.Ordinal);
+        var record = Assert.Single(Audit.Records);
+        Assert.Equal(("refused", reason, "list_operations"), (record.Outcome, record.Reason, record.Tool));
+    }
+
+    [Theory]
     [InlineData("tools/call", """ "name":"get_thing","requestState":5 """, "INVALID_ARGUMENT", "get_thing")]
     [InlineData("tools/call", """ "name":5 """, "INVALID_ARGUMENT", "")]
     [InlineData("prompts/get", """ "name":"no_such_prompt" """, "INVALID_ARGUMENT", "")]
@@ -132,6 +144,18 @@ public sealed class CallAuditTests : IAsyncLifetime
         Assert.Contains(Audit.Records, r => r.Tool == "get_thing");
         Audit.IsAway = true;
         Assert.StartsWith("UNAVAILABLE", (await _edge.CallAsync("get_thing", """{"thingId":"1"}""")).Text(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{"elicitation":{}}""")]
+    public async Task A_strict_workspace_demands_it_of_every_preview(string capabilities)
+    {
+        _edge.BackEnd.Identity.Switches.StrictAudit = true;
+        Audit.IsAway = true;
+        var result = await _edge.CallAsync("delete_things", """{"thingIds":["1","2"]}""", capabilities: capabilities);
+        Assert.StartsWith("UNAVAILABLE", result.Text(), StringComparison.Ordinal);
+        Assert.DoesNotContain("sealed", result.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -257,5 +281,22 @@ public sealed class CallAuditTests : IAsyncLifetime
         await _edge.CallAsync("get_thing", """{"thingId":"1"}""");
         await Audit.ArrivedAsync(r => r.Tool == "get_thing" && r.Outcome == "read");
         Assert.Single(Audit.Records, r => r.Reason == "UNKNOWN_TOKEN");
+    }
+
+    [Fact]
+    public async Task A_flood_from_an_account_without_a_workspace_does_not_fill_the_log()
+    {
+        (_edge.BackEnd.Identity.Refusal, _edge.BackEnd.Identity.Stranger) = (Refusal.NoMembership, true);
+        var token = _edge.BackEnd.Issuer.Issue(EdgeFixture.PublicUrl);
+        for (var i = 0; i < 30; i++)
+        {
+            using var response = await _edge.SendAsync("get_thing", """{"thingId":"1"}""", token: token);
+        }
+
+        await Audit.ArrivedAsync(r => r is { Reason: "NO_MEMBERSHIP", WorkspaceId: "" });
+        (_edge.BackEnd.Identity.Refusal, _edge.BackEnd.Identity.Stranger) = (Refusal.Unspecified, false);
+        await _edge.CallAsync("get_thing", """{"thingId":"1"}""");
+        await Audit.ArrivedAsync(r => r.Tool == "get_thing" && r.Outcome == "read");
+        Assert.Single(Audit.Records, r => r.Reason == "NO_MEMBERSHIP");
     }
 }

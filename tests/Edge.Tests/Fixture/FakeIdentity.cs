@@ -32,6 +32,9 @@ public sealed class FakeIdentity : CallersBase
 
     public bool IsAway { get; set; }
 
+    /// <summary>Whether the account is in no workspace.</summary>
+    public bool Stranger { get; set; }
+
     /// <summary>Whether callers get the assertions that services ask for, as they always should.</summary>
     public bool GivesAssertions { get; set; } = true;
 
@@ -90,6 +93,11 @@ public sealed class FakeIdentity : CallersBase
                 MembershipAsOf = MembershipAsOf,
             },
         };
+        if (Stranger)
+        {
+            answer.Caller = new Caller { Subject = "stranger", Token = answer.Caller.Token };
+        }
+
         if (answer.Refusal == Refusal.Unspecified && GivesAssertions)
         {
             foreach (var audience in request.Audiences)

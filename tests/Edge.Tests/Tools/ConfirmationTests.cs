@@ -59,6 +59,17 @@ public sealed class ConfirmationTests : IAsyncLifetime
         Assert.Equal(expected != "deleted", _edge.BackEnd.Things.Calls.Any(call => call.Headers.GetValue("x-declined") == "sealed"));
     }
 
+    [Fact]
+    public async Task A_dry_run_gives_the_model_no_way_past_a_user_who_can_be_asked()
+    {
+        const string Arguments = """{"thingIds":["1"],"dryRun":true}""";
+        var shown = (await _edge.CallAsync("delete_things", Arguments, capabilities: """{"elicitation":{}}""")).Structured();
+        Assert.Equal(1, shown.GetProperty("preview").GetProperty("things").GetInt32());
+        Assert.False(shown.TryGetProperty("confirmation", out _));
+        shown = (await _edge.CallAsync("delete_things", Arguments)).Structured();
+        Assert.True(shown.TryGetProperty("confirmation", out _));
+    }
+
     [Theory]
     [InlineData(@"""\ud800""")]
     [InlineData("5")]

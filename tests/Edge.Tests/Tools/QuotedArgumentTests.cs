@@ -113,6 +113,26 @@ public sealed class QuotedArgumentTests : IAsyncLifetime
         );
     }
 
+    [Theory]
+    [InlineData("""{"\ud800":1}""")]
+    [InlineData("""{"whole":1,"whole":2}""")]
+    public async Task Text_that_holds_what_no_body_may_hold_is_no_json(string value)
+    {
+        var refused = await _edge.CallAsync("echo_thing", $$$"""{"thing":{{{JsonSerializer.Serialize(value)}}}}""");
+        Assert.StartsWith("INVALID_ARGUMENT: thing: is text, not an object.", refused.Text(), StringComparison.Ordinal);
+        Assert.Empty(_edge.BackEnd.Things.Calls);
+    }
+
+    [Theory]
+    [InlineData("numbers", "{}")]
+    [InlineData("parts", "1")]
+    public async Task Of_very_many_broken_rules_only_so_many_are_looked_for(string field, string item)
+    {
+        var items = string.Join(',', Enumerable.Repeat(item, 300_000));
+        var refused = await _edge.CallAsync("echo_thing", $$$"""{"thing":{"{{{field}}}":[{{{items}}}]}}""");
+        Assert.StartsWith("INVALID_ARGUMENT: At least 1000 rules are broken:", refused.Text(), StringComparison.Ordinal);
+    }
+
     private async Task<string> ThingAsync(string arguments)
     {
         var result = await _edge.CallAsync("echo_thing", arguments);

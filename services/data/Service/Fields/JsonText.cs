@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Platform.ServiceDefaults;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Fields;
@@ -84,14 +85,7 @@ internal static class JsonText
             return null;
         }
 
-        try
-        {
-            return JsonElement.Parse(text);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
+        return StrictJson.Parse(text);
     }
 
     public static string Describe(JsonElement json) =>

@@ -33,7 +33,7 @@ internal sealed class RecordIdKind : FieldKind
         new(column, $"{column}::text", "::uuid") { NeverNull = true };
 
     internal static Reading<Guid> ReadId(JsonElement json) =>
-        json.ValueKind == JsonValueKind.String && Ids.TryParse("rec", json.GetString(), out var id)
+        JsonText.TryGet(json, out var text, out _) && Ids.TryParse("rec", text, out var id)
             ? new Reading<Guid>(id)
             : Reading<Guid>.Refused("is not a record id", "Send an id such as search_records returns, rec_….");
 }

@@ -41,6 +41,10 @@ internal sealed class SelectKind : FieldKind
     public override void Write(Utf8JsonWriter json, NpgsqlDataReader row, int ordinal, FieldSchema field) =>
         WriteChoice(json, row.GetGuid(ordinal), field);
 
+    // A label begins and ends with no white space, but cells do.
+    public override void WriteCell(Utf8JsonWriter json, string cell, FieldSchema field, CellFormat format) =>
+        JsonText.Write(json, field.FindChoice(cell) is null ? cell.Trim() : cell);
+
     public override string? TextOfLabel(string label, FieldSchema field) => field.FindChoice(label)?.Id.ToString();
 
     public override string LabelOf(string text, FieldSchema field) =>

@@ -1,6 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.Extensions.Options;
-using Npgsql;
 using Platform.Data.Service.Queries;
 using Platform.Data.Service.Schemas;
 using Platform.ServiceDefaults.State;
@@ -74,8 +73,10 @@ internal sealed partial class SearchUsage(UnitOfWork work, IOptions<IndexOptions
                 {
                     await AddAsync(ofEnvironment.Key, [.. ofEnvironment], stoppingToken);
                 }
-                catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+                catch (Exception exception)
                 {
+                    // Whatever it is: an exception that leaves a hosted service ends the process, and these counts are only a hint. One
+                    // whose commit was lost comes as a problem, for example.
                     LogLost(exception);
                 }
             }

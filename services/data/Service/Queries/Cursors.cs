@@ -43,5 +43,15 @@ internal sealed class Cursors(IDataProtectionProvider protection)
             );
     }
 
+    /// <summary>What stands behind the entry that a cursor names, in a list that is read whole.</summary>
+    /// <param name="all">The list.</param>
+    /// <param name="isLast">Whether it is that entry.</param>
+    /// <returns>With that entry.</returns>
+    /// <exception cref="RpcException">INVALID_ARGUMENT: the entry is gone, so nobody can tell what stood behind it.</exception>
+    public static IEnumerable<T> From<T>(IEnumerable<T> all, Func<T, bool> isLast) =>
+        all.SkipWhile(one => !isLast(one)).ToList() is { Count: > 0 } rest
+            ? rest
+            : throw Problem.Invalid("cursor", "stands behind an entry that is gone", "Leave it out to start again.");
+
     private sealed record Position(byte[] Query, IReadOnlyList<string?> Keys);
 }

@@ -34,7 +34,7 @@ internal sealed partial class RecordsService
                 var linked = await Deletion.FindLinkedAsync(tx, table, ids);
                 await tx.LeaveRoleAsync();
                 await tx.ConfirmAsync(
-                    Deletion.FingerprintOf(found),
+                    Deletion.FingerprintOf(found, linked),
                     new
                     {
                         Table = table.Name,
@@ -122,9 +122,15 @@ file static class Deletion
         return linked;
     }
 
-    public static string FingerprintOf(List<Record> records) =>
+    /// <summary>Of all that the preview shows: the links to the records as well, which end with them.</summary>
+    public static string FingerprintOf(List<Record> records, List<LinkedFrom> linked) =>
         Convert.ToHexString(
-            SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(string.Join(' ', records.Select(record => $"{record.Id}@{record.Version}"))))
+            SHA256.HashData(
+                System.Text.Encoding.UTF8.GetBytes(
+                    string.Join(' ', records.Select(record => $"{record.Id}@{record.Version}"))
+                        + string.Concat(linked.Select(from => $"\n{from}"))
+                )
+            )
         );
 
     /// <summary>Marks the records as deleted; they and their state before stay for history.</summary>

@@ -108,7 +108,7 @@ internal static class NewChoices
         {
             if (
                 JsonText.TryGet(value, out var label, out _)
-                && label.Trim().Length > 0
+                && Names.Find("", label) is null
                 && label.Length <= MaxLength
                 && field.FindChoice(label) is null
             )

@@ -41,12 +41,18 @@ internal sealed class ChoiceChanges
     {
         (_field, _request) = (field, request);
         _added = [.. request.AddChoices.Select(choice => new ChoiceSchema(Ids.New(), choice.Label, choice.Color))];
+        var named = new HashSet<ChoiceSchema>();
         for (var i = 0; i < request.ChangeChoices.Count; i++)
         {
             var change = request.ChangeChoices[i];
             if (Find(change.Choice, $"changeChoices[{i}].choice") is not { } choice)
             {
                 continue;
+            }
+
+            if (!named.Add(choice))
+            {
+                Refuse($"changeChoices[{i}].choice", $"names {choice.Label} again", "Change every choice once.");
             }
 
             var after = (change.HasLabel ? change.Label : choice.Label, change.HasColor ? change.Color : choice.Color);
@@ -61,6 +67,10 @@ internal sealed class ChoiceChanges
             if (Find(request.RemoveChoices[i], $"removeChoices[{i}]") is { } choice && !_removed.Contains(choice))
             {
                 _removed.Add(choice);
+                if (named.Contains(choice))
+                {
+                    Refuse($"removeChoices[{i}]", $"names {choice.Label}, which changeChoices changes", "Change it, or remove it.");
+                }
             }
         }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Grpc.Core;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Queries;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Tables;
@@ -21,8 +22,8 @@ internal sealed partial class TablesService
         if (cursors.Open(request.Cursor, query) is [{ } last, { } shown])
         {
             choices = int.Parse(shown, CultureInfo.InvariantCulture);
-            fields = fields.SkipWhile(field => field.Key != last);
-            if (fields.FirstOrDefault()?.Choices.Count <= choices)
+            fields = Cursors.From(fields, field => field.Key == last);
+            if (fields.First().Choices.Count <= choices)
             {
                 (fields, choices) = (fields.Skip(1), 0);
             }

@@ -19,7 +19,7 @@ internal sealed partial class TablesService
 
     private const string SelectTables = """
         select id, database_id, name, description, primary_field_id, created_at, updated_at, lower(name) as sort_key,
-            (select count(*)::int from data.field f where f.table_id = t.id) as field_count
+            (select count(*)::int from data.field f where f.table_id = t.id and f.deleted_at is null) as field_count
         from data.database_table t
         where ($4::uuid is null or database_id = $4) and ($5::text is null or strpos(lower(name), lower($5)) > 0) and deleted_at is null
             and ($2::text is null or (lower(name), id) > ($2, $3)) order by lower(name), id limit $1

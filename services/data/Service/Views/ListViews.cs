@@ -1,6 +1,7 @@
 using System.Text;
 using Grpc.Core;
 using Platform.Data.Contracts.V1;
+using Platform.Data.Service.Queries;
 using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Data.Service.Views;
@@ -14,7 +15,7 @@ internal sealed partial class ViewsService
         var views = table.Views.AsEnumerable();
         if (cursors.Open(request.Cursor, query) is [{ } last])
         {
-            views = views.SkipWhile(view => view.Key != last).Skip(1);
+            views = Cursors.From(views, view => view.Key == last).Skip(1);
         }
 
         var answer = new ListViewsResponse();
