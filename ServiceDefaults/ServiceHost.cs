@@ -190,11 +190,8 @@ public static class ServiceHost
             .AddGrpcClient<T>(
                 (provider, client) => client.Address = provider.GetRequiredService<IConfiguration>().ServiceAddress(service, "grpc")
             )
-            .ConfigureChannel(channel =>
-            {
-                channel.MaxReceiveMessageSize = 64 * 1024 * 1024;
-                channel.MaxSendMessageSize = 64 * 1024 * 1024;
-            })
+            .ConfigureChannel(ServiceChannel.Configure)
+            .ConfigurePrimaryHttpMessageHandler(ServiceChannel.CreateHandler)
             .AddInterceptor(provider => new UnansweredCalls(service, provider.GetRequiredService<ILogger<UnansweredCalls>>()));
 
     /// <summary>The address that service discovery gave an endpoint of a service.</summary>

@@ -67,7 +67,7 @@ internal sealed partial class CallRecorder(
         }
         catch (Exception exception) when (exception is RpcException or OperationCanceledException)
         {
-            LogAway((exception as RpcException)?.StatusCode ?? StatusCode.DeadlineExceeded, 0);
+            LogNotTold((exception as RpcException)?.StatusCode ?? StatusCode.DeadlineExceeded);
             return false;
         }
     }
@@ -89,4 +89,7 @@ internal sealed partial class CallRecorder(
 
     [LoggerMessage(2102, LogLevel.Warning, "Audit took none of {Count} records: {Status}")]
     private partial void LogAway(StatusCode status, int count);
+
+    [LoggerMessage(2103, LogLevel.Warning, "Audit could not be told how many records there are so far: {Status}")]
+    private partial void LogNotTold(StatusCode status);
 }

@@ -3,14 +3,13 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Platform.Edge.Catalogue;
 using Platform.ServiceDefaults;
+using Platform.ServiceDefaults.Calls;
 
 namespace Platform.Edge.Tools;
 
 /// <summary>One connection pool per service.</summary>
 internal sealed class ServiceChannels : IDisposable
 {
-    private const int MaxMessageBytes = 64 * 1024 * 1024;
-
     private readonly FrozenDictionary<string, (GrpcChannel Channel, CallInvoker Invoker)> _channels;
 
     public ServiceChannels(ToolSurface surface, IConfiguration configuration)
@@ -19,26 +18,9 @@ internal sealed class ServiceChannels : IDisposable
             service => service,
             service =>
             {
-                var channel = GrpcChannel.ForAddress(
-                    configuration.ServiceAddress(service, "grpc"),
-                    new GrpcChannelOptions
-                    {
-                        HttpHandler = new SocketsHttpHandler
-                        {
-                            EnableMultipleHttp2Connections = true,
-                            AllowAutoRedirect = false,
-                            UseCookies = false,
-                            UseProxy = false,
-                            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-                            KeepAlivePingDelay = TimeSpan.FromSeconds(30),
-                            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-                            ConnectTimeout = TimeSpan.FromSeconds(5),
-                        },
-                        DisposeHttpClient = true,
-                        MaxReceiveMessageSize = MaxMessageBytes,
-                        MaxSendMessageSize = MaxMessageBytes,
-                    }
-                );
+                var options = new GrpcChannelOptions { HttpHandler = ServiceChannel.CreateHandler(), DisposeHttpClient = true };
+                ServiceChannel.Configure(options);
+                var channel = GrpcChannel.ForAddress(configuration.ServiceAddress(service, "grpc"), options);
                 return (channel, channel.CreateCallInvoker());
             },
             StringComparer.Ordinal
