@@ -149,7 +149,8 @@ public sealed class CsvRoundTripTests(DataFixture data) : IClassFixture<DataFixt
                 field.Choices.AddRange(
                     Enumerable
                         .Range(0, 6)
-                        .Select(_ => new string([.. Text(random, 3).Where(character => !char.IsControl(character))]).Trim())
+                        // Labels are kept in NFC: two that differ only in their form are one.
+                        .Select(_ => new string([.. Text(random, 3).Where(character => !char.IsControl(character))]).Trim().Normalize())
                         .Append("x; y")
                         .Append("x")
                         .Append("y")
