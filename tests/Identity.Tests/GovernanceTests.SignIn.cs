@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Platform.Contracts;
+using Platform.Identity.Contracts;
 using Platform.Identity.Service.Governance;
 
 namespace Platform.Identity.Tests;
@@ -40,6 +41,22 @@ public sealed partial class GovernanceTests
                 Assert.Equal("SIGN_IN_TOO_OLD", (string)(await response.Content.ReadFromJsonAsync<JsonNode>(Cancellation))!["reason"]!);
             }
         }
+    }
+
+    [Fact]
+    public async Task A_sign_in_that_is_too_old_for_what_it_asks_is_told_in_the_log_of_the_workspace()
+    {
+        var subject = Guid.NewGuid().ToString();
+        var member = identity.Directory.Add(Roles.Owner);
+        identity.Directory.Bound[subject] = [member.MemberId];
+        using var governance = identity.Governance(identity.Forge.SignForGovernance(subject, identity.Now, identity.Now.AddHours(-1)));
+        await AssertProblemAsync(
+            governance.PostAsJsonAsync($"workspaces/{member.WorkspaceId}/personal-tokens", _newToken, Cancellation),
+            401,
+            "SIGN_IN_TOO_OLD"
+        );
+        var happened = await identity.Events.WaitAsync(happened => happened.Actor.Id == member.MemberId);
+        Assert.Equal(("governance.refused", "SIGN_IN_TOO_OLD"), (happened.Action, happened.Read<GovernanceRefused>().Reason));
     }
 
     [Fact]

@@ -102,14 +102,6 @@ internal sealed partial class GovernanceGuard(
             return Challenge(http, "The sign-in was ended.");
         }
 
-        if (
-            http.GetEndpoint()?.Metadata.GetMetadata<FreshSignIn>() is not null
-            && (token.SignedInAt is not { } at || at < time.GetUtcNow() - FreshSignIn.MaxAge)
-        )
-        {
-            return SignInAgain(http);
-        }
-
         var workspace = http.Request.RouteValues["workspace"] as string;
         // Never from memory: what is done here decides about others.
         var found = await directory.FindAsync(token, workspace ?? MemberDirectory.AnyNew, http.RequestAborted);
@@ -125,7 +117,13 @@ internal sealed partial class GovernanceGuard(
         }
 
         http.Items[typeof(GovernanceCaller)] = new GovernanceCaller(token, found.Memberships, member);
-        return null;
+
+        // Once it is known who asks, so that the refusal is in the log of their workspace.
+        return
+            http.GetEndpoint()?.Metadata.GetMetadata<FreshSignIn>() is not null
+            && (token.SignedInAt is not { } at || at < time.GetUtcNow() - FreshSignIn.MaxAge)
+            ? SignInAgain(http)
+            : null;
     }
 
     private static IResult Challenge(HttpContext http, string message)
