@@ -127,8 +127,8 @@ public static class ServiceHost
         });
         builder.Services.AddGrpc(grpc =>
         {
-            grpc.MaxReceiveMessageSize = 64 * 1024 * 1024;
-            grpc.MaxSendMessageSize = 64 * 1024 * 1024;
+            grpc.MaxReceiveMessageSize = ServiceChannel.MaxMessageBytes;
+            grpc.MaxSendMessageSize = ServiceChannel.MaxMessageBytes;
             grpc.Interceptors.Add<CallInterceptor>();
         });
     }

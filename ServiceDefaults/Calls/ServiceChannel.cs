@@ -5,7 +5,8 @@ namespace Platform.ServiceDefaults.Calls;
 /// <summary>How one service reaches another: over connections that are known to be alive, and made again soon after they are not.</summary>
 public static class ServiceChannel
 {
-    private const int MaxMessageBytes = 64 * 1024 * 1024;
+    /// <summary>The largest message between services, on both sides of a call.</summary>
+    internal const int MaxMessageBytes = 64 * 1024 * 1024;
 
     /// <summary>
     /// Limits of a message, and tries to connect every second. Without that, every failure doubles the wait, up to two minutes, and a

@@ -84,7 +84,7 @@ internal sealed class RateLimiter(IOptions<AccessOptions> options, TimeProvider 
             lock (window)
             {
                 var index = now / window.Length;
-                if (window.Index == index && window.Own > window.Shared)
+                if (shared is not null && window.Index == index && window.Own > window.Shared)
                 {
                     counts.Add(
                         ($"rate:{key.Key}:{key.Kind}", index, window.Own - window.Shared, TimeSpan.FromMilliseconds(3 * window.Length))

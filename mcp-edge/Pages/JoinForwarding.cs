@@ -134,5 +134,5 @@ internal static class JoinForwarding
     }
 
     private static Task NotUnderstoodAsync(HttpContext http, int status) =>
-        PlainPage.WriteAsync(http, status, "Not understood", "<p>Open the link from your mail, and press the button there.</p>");
+        PlainPage.WriteAsync(http, status, "Not understood", JoinPage.NotUnderstood);
 }

@@ -35,7 +35,7 @@ internal sealed class JoinLimits(AddressLimit limit, IOptions<AccessOptions> opt
             http,
             StatusCodes.Status429TooManyRequests,
             "Too many attempts",
-            "<p>Nothing was changed, and the invitation is still valid. " + $"Open the link from your mail again in {seconds} seconds.</p>"
+            $"<p>Nothing was changed, and the invitation is still valid. Open the link from your mail again in {seconds} seconds.</p>"
         );
         return false;
     }

@@ -30,8 +30,7 @@ internal sealed class JoinPages(IOptions<KeycloakOptions> keycloak)
     public static Page NotFromHere { get; } =
         new(StatusCodes.Status403Forbidden, "Not from here", "<p>Open the link from your mail, and accept the invitation there.</p>");
 
-    public static Page NotUnderstood { get; } =
-        new(StatusCodes.Status400BadRequest, "Not understood", "<p>Open the link from your mail, and press the button there.</p>");
+    public static Page NotUnderstood { get; } = new(StatusCodes.Status400BadRequest, "Not understood", JoinPage.NotUnderstood);
 
     /// <param name="token">Of the link, for the form.</param>
     /// <param name="typed">The name as it came, to be seen again.</param>

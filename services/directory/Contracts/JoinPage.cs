@@ -33,6 +33,9 @@ public static class JoinPage
         "<p>We could not find out whether you joined. Open the link from your mail again in a moment, and accept. "
         + "This is safe: if you have joined already, the page says so.</p>";
 
+    /// <summary>HTML for a request that no form of the page makes.</summary>
+    public const string NotUnderstood = "<p>Open the link from your mail, and press the button there.</p>";
+
     /// <summary>The page's public address, beside the MCP endpoint, <c>https://host/join</c> for <c>https://host/mcp</c>.</summary>
     public static Uri Under(Uri publicUrl) => new(new Uri(publicUrl.AbsoluteUri.TrimEnd('/')), Path[1..]);
 
